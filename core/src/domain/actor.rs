@@ -1,0 +1,151 @@
+//! Who asked for a delete, as far as a source says.
+
+use serde::{Deserialize, Serialize};
+
+/// The identity behind a request. Every member may be missing: old records, records of AWS
+/// services and the owner's copy of a foreign call carry only some of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Actor {
+    /// The identity's ARN, with the session for an assumed role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    /// CloudTrail's identity type (`IAMUser`, `AssumedRole`, `AWSService`, ...): an open list.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub identity_type: Option<String>,
+    /// The unique id (`AIDA...`, `AROA...:session`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal_id: Option<String>,
+    /// The account of the identity; `anonymous` for an unsigned call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+    /// The user's or role's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    /// The access key that signed the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_key_id: Option<String>,
+    /// The ARN of the role behind a session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_issuer_arn: Option<String>,
+    /// The AWS service that made the call on somebody's behalf.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invoked_by: Option<String>,
+    /// The address that the request came from: an IP, a service's DNS name, or `AWS Internal`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_ip: Option<String>,
+    /// The user agent, as sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// Whether the call came out of a console session.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub console: bool,
+}
+
+/// What kind of actor it was: a label that is stored, so that what AWS itself does can be told from
+/// what people and programs do without being dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActorKind {
+    /// A person or a program with an identity of its own, or an unsigned call.
+    Principal,
+    /// S3 replication, acting with the bucket owner's role.
+    Replication,
+    /// A lifecycle rule.
+    Lifecycle,
+    /// Another AWS service.
+    Service,
+}
+
+impl ActorKind {
+    /// The stored name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Principal => "principal",
+            Self::Replication => "replication",
+            Self::Lifecycle => "lifecycle",
+            Self::Service => "service",
+        }
+    }
+}
+
+impl Actor {
+    /// The kind of actor. `invokedBy` `s3.amazonaws.com` is replication and
+    /// `lifecycle.s3.amazonaws.com` a lifecycle rule of a directory bucket (facts 2.1, 10.5).
+    #[must_use]
+    pub fn kind(&self) -> ActorKind {
+        match self.invoked_by.as_deref() {
+            Some("lifecycle.s3.amazonaws.com") => ActorKind::Lifecycle,
+            Some("s3.amazonaws.com") => ActorKind::Replication,
+            // A service that passes a caller's own identity on (forward access sessions) acts for
+            // that caller; only an identity without a principal is the service itself.
+            Some(service) if service.ends_with(".amazonaws.com") && self.is_bare() => {
+                ActorKind::Service
+            }
+            _ if self.identity_type.as_deref() == Some("AWSService") => ActorKind::Service,
+            _ => ActorKind::Principal,
+        }
+    }
+
+    /// The more telling of two descriptions of one caller: the one with more members, and of equals
+    /// the smaller one, so that the choice does not depend on the order of arrival.
+    #[must_use]
+    pub fn more_telling<'a>(&'a self, other: &'a Self) -> &'a Self {
+        let rank = |actor: &Self| (std::cmp::Reverse(actor.members()), actor.clone());
+        if rank(other) < rank(self) { other } else { self }
+    }
+
+    fn is_bare(&self) -> bool {
+        self.arn.is_none() && self.principal_id.is_none()
+    }
+
+    fn members(&self) -> usize {
+        [
+            &self.arn,
+            &self.identity_type,
+            &self.principal_id,
+            &self.account_id,
+            &self.user_name,
+            &self.access_key_id,
+            &self.session_issuer_arn,
+            &self.invoked_by,
+            &self.source_ip,
+            &self.user_agent,
+        ]
+        .into_iter()
+        .filter(|member| member.is_some())
+        .count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Actor, ActorKind};
+
+    fn invoked_by(service: &str, arn: Option<&str>) -> Actor {
+        Actor { invoked_by: Some(service.into()), arn: arn.map(str::to_owned), ..Actor::default() }
+    }
+
+    #[test]
+    fn replication_and_lifecycle_are_told_from_people() {
+        let role = "arn:aws:sts::111122223333:assumed-role/replicate/s3-replication";
+        assert_eq!(invoked_by("s3.amazonaws.com", Some(role)).kind(), ActorKind::Replication);
+        assert_eq!(invoked_by("lifecycle.s3.amazonaws.com", None).kind(), ActorKind::Lifecycle);
+        assert_eq!(invoked_by("backup.amazonaws.com", None).kind(), ActorKind::Service);
+        assert_eq!(Actor::default().kind(), ActorKind::Principal);
+    }
+
+    #[test]
+    fn a_service_acting_with_a_callers_identity_is_that_caller() {
+        let user = Some("arn:aws:iam::111122223333:user/dev");
+        assert_eq!(invoked_by("athena.amazonaws.com", user).kind(), ActorKind::Principal);
+    }
+
+    #[test]
+    fn the_fuller_description_wins_in_either_order() {
+        let full = invoked_by("athena.amazonaws.com", Some("arn:aws:iam::111122223333:user/dev"));
+        let bare = invoked_by("athena.amazonaws.com", None);
+        assert_eq!(full.more_telling(&bare), &full);
+        assert_eq!(bare.more_telling(&full), &full);
+    }
+}

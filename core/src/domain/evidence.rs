@@ -1,0 +1,284 @@
+//! One thing that one source said about one delete. Evidence is kept as a set; its identity makes
+//! a redelivered or repeated record the same element. It knows no wire format.
+
+use super::{Actor, Target, Timestamp};
+
+/// Where evidence comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Source {
+    /// A CloudTrail record, from a log object or through EventBridge.
+    CloudTrail = 0,
+    /// A native S3 event notification.
+    S3Notification = 1,
+    /// An S3 event through EventBridge.
+    EventBridge = 2,
+    /// A server access log line.
+    AccessLog = 3,
+    /// A delete that an application declared.
+    Intent = 4,
+}
+
+impl Source {
+    /// Every source, in the order of their numbers.
+    pub const ALL: [Self; 5] =
+        [Self::CloudTrail, Self::S3Notification, Self::EventBridge, Self::AccessLog, Self::Intent];
+
+    /// The value of the `source` label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CloudTrail => "cloudtrail",
+            Self::S3Notification => "s3_notification",
+            Self::EventBridge => "eventbridge",
+            Self::AccessLog => "access_log",
+            Self::Intent => "intent",
+        }
+    }
+
+    /// Whether this source is S3's own word that the removal happened.
+    #[must_use]
+    pub const fn is_confirmation(self) -> bool {
+        matches!(self, Self::S3Notification | Self::EventBridge | Self::AccessLog)
+    }
+}
+
+/// A set of sources, one bit each by number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceSet(u8);
+
+impl SourceSet {
+    /// The set of these bits, as [`SourceSet::bits`] gave them.
+    #[must_use]
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    /// One bit for each source, by number.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Adds `source`.
+    pub const fn insert(&mut self, source: Source) {
+        self.0 |= 1 << source as u8;
+    }
+
+    /// Whether `source` is in the set.
+    #[must_use]
+    pub const fn contains(self, source: Source) -> bool {
+        self.0 & (1 << source as u8) != 0
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl FromIterator<Source> for SourceSet {
+    fn from_iter<I: IntoIterator<Item = Source>>(sources: I) -> Self {
+        let mut set = Self::default();
+        for source in sources {
+            set.insert(source);
+        }
+        set
+    }
+}
+
+/// The S3 call that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Api {
+    /// One key.
+    DeleteObject,
+    /// Up to 1 000 keys.
+    DeleteObjects,
+}
+
+impl Api {
+    /// The value of the `api` label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DeleteObject => "DeleteObject",
+            Self::DeleteObjects => "DeleteObjects",
+        }
+    }
+}
+
+/// How a request ended, in the order of precedence when copies of it disagree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// S3 accepted it. For a bulk call single keys may still have been refused.
+    Ok,
+    /// S3 failed or could not do it.
+    Failed,
+    /// The caller was not allowed to (status 403 or `AccessDenied`).
+    Denied,
+}
+
+impl Outcome {
+    /// The value of the `outcome` label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Denied => "denied",
+        }
+    }
+
+    /// The outcome that an error code and a status tell; both may be missing on success.
+    #[must_use]
+    pub fn from_error(error_code: Option<&str>, http_status: Option<u16>) -> Self {
+        match (error_code, http_status) {
+            (Some("AccessDenied"), _) | (_, Some(403)) => Self::Denied,
+            (Some(code), _) if !code.is_empty() => Self::Failed,
+            (_, Some(status)) if status >= 300 => Self::Failed,
+            _ => Self::Ok,
+        }
+    }
+}
+
+/// A request that this evidence reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Call {
+    /// The API that was called.
+    pub api: Api,
+    /// How the call ended.
+    pub outcome: Outcome,
+}
+
+/// What this evidence is for the fold over its slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RemovalRole {
+    /// It reports no removal: an aggregate without keys, a refused request, an update of an earlier
+    /// record.
+    None,
+    /// It has a trusted request id of its own.
+    Claim,
+    /// A key of a bulk call, logged by CloudTrail as a record of its own (`AwsServiceEvent`).
+    Child,
+}
+
+/// What was removed, as far as this evidence says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mark {
+    /// It does not say.
+    Unknown,
+    /// An object, for good.
+    Object,
+    /// A named version, for good.
+    Version,
+    /// Nothing yet: a delete marker was put on top.
+    Marker,
+}
+
+/// Why it was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// Somebody called the API.
+    Api,
+    /// A lifecycle rule.
+    Lifecycle,
+}
+
+impl Cause {
+    /// The value of the `cause` label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Lifecycle => "lifecycle",
+        }
+    }
+}
+
+/// One element of the evidence set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Identity in the set: two pieces with the same `id` are the same element. For CloudTrail it
+    /// is made of `recipientAccountId` and `eventID`.
+    pub id: String,
+    /// Who says so.
+    pub source: Source,
+    /// The request that it reports, if it does.
+    pub call: Option<Call>,
+    /// What it is for the fold.
+    pub role: RemovalRole,
+    /// The bucket.
+    pub bucket: String,
+    /// The key, decoded; `None` when the evidence is about no single key.
+    pub key: Option<String>,
+    /// The version that the caller named.
+    pub target: Target,
+    /// What was removed.
+    pub mark: Mark,
+    /// Why.
+    pub cause: Cause,
+    /// `x-amz-request-id`, the join key of all sources.
+    pub request_id: Option<String>,
+    /// CloudTrail's `eventID`.
+    pub event_id: Option<String>,
+    /// CloudTrail's `sharedEventID`: the same in the copies for two accounts.
+    pub shared_event_id: Option<String>,
+    /// The `eventID` of the record that this one updates (addendum `UPDATED_DATA`).
+    pub amends_event_id: Option<String>,
+    /// The account that this copy was written for; empty when not said.
+    pub account: String,
+    /// The AWS region; empty when not said.
+    pub region: String,
+    /// Event time: when it happened, at the source's resolution.
+    pub at: Timestamp,
+    /// When S3 began to serve the request, where the source has it to the millisecond.
+    pub started_at: Option<Timestamp>,
+    /// When S3 had served the request, where the source has it to the millisecond.
+    pub ended_at: Option<Timestamp>,
+    /// The HTTP status, where told.
+    pub http_status: Option<u16>,
+    /// The error code, where told.
+    pub error_code: Option<String>,
+    /// The id of the delete marker that was made.
+    pub marker_version_id: Option<String>,
+    /// Who asked.
+    pub actor: Actor,
+}
+
+impl Evidence {
+    /// The identity of the request behind this evidence, within its bucket: the request id, and for
+    /// old or odd records without one, the event's own identity.
+    #[must_use]
+    pub fn request_identity(&self) -> String {
+        let (tag, id) = match (&self.request_id, &self.shared_event_id, &self.event_id) {
+            (Some(id), _, _) => ("r:", id),
+            (None, Some(id), _) => ("s:", id),
+            (None, None, Some(id)) => ("e:", id),
+            (None, None, None) => ("i:", &self.id),
+        };
+        format!("{tag}{id}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, Source, SourceSet};
+
+    #[test]
+    fn outcomes_are_told_by_error_code_and_status() {
+        assert_eq!(Outcome::from_error(None, Some(204)), Outcome::Ok);
+        assert_eq!(Outcome::from_error(None, None), Outcome::Ok);
+        assert_eq!(Outcome::from_error(Some("AccessDenied"), None), Outcome::Denied);
+        assert_eq!(Outcome::from_error(Some("NoSuchBucket"), Some(404)), Outcome::Failed);
+        assert_eq!(Outcome::from_error(None, Some(403)), Outcome::Denied);
+        assert_eq!(Outcome::from_error(None, Some(503)), Outcome::Failed);
+    }
+
+    #[test]
+    fn a_set_of_sources_survives_its_bits() {
+        let set: SourceSet = [Source::CloudTrail, Source::AccessLog].into_iter().collect();
+        let again = SourceSet::from_bits(set.bits());
+        assert!(again.contains(Source::AccessLog) && !again.contains(Source::EventBridge));
+    }
+}

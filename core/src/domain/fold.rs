@@ -1,0 +1,251 @@
+//! The fold: the removals of one slot as a pure function of the evidence in it. It knows no order
+//! of arrival, no clock and no store.
+//!
+//! `removals = claims + children - maximum matching`. A *claim* has a trusted request id of its own
+//! and is identified by it, so claims never merge by time. A *child* is CloudTrail's record of one
+//! key of a bulk call, whose layout is not documented: it may or may not share the request id and
+//! name the version. It is put beside a claim that S3 itself reported, at most one each.
+//!
+//! The count never falls as evidence arrives. New evidence adds a claim or a child, which raises
+//! the sum by one and the matching by at most one; or it joins one that exists, and then every
+//! condition of [`Child::fits`] is about *all* members, so that pairs are only ever lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::matching::maximum_matching;
+use super::{
+    Actor, Cause, Evidence, Kind, Mark, Removal, RemovalRole, Source, SourceSet, Target, Timestamp,
+};
+
+/// How far apart a child and a claim may lie when only their times speak for a pair.
+const PAIR_MILLIS_MAX: i64 = 10_000;
+
+/// The removals of one slot, sorted by identity. `evidence` is all evidence of the slot, in any
+/// order, with any repetition of the same element; what is no removal is passed over.
+#[must_use]
+pub fn fold<'a>(evidence: impl IntoIterator<Item = &'a Evidence>) -> Vec<Removal> {
+    let set: BTreeMap<&str, &Evidence> =
+        evidence.into_iter().map(|piece| (piece.id.as_str(), piece)).collect();
+    let amended = Amendments::of(set.values().copied());
+    let claims = claims_of(set.values().copied());
+    let children = children_of(set.values().copied());
+    let partners = maximum_matching(children.len(), claims.len(), |child, claim| {
+        children[child].fits(&claims[claim])
+    });
+    let mut members: Vec<Vec<&Evidence>> =
+        claims.iter().map(|claim| claim.members.clone()).collect();
+    let mut removals = Vec::with_capacity(claims.len() + children.len());
+    for (child, partner) in children.iter().zip(partners) {
+        match partner {
+            Some(claim) => members[claim].extend(&child.members),
+            None => removals.push(removal_of(
+                child.identity.clone(),
+                child.target.clone(),
+                &child.members,
+                &amended,
+            )),
+        }
+    }
+    for (claim, members) in claims.into_iter().zip(members) {
+        removals.push(removal_of(claim.identity, claim.target, &members, &amended));
+    }
+    removals.sort_by(|a, b| a.identity.cmp(&b.identity));
+    removals
+}
+
+/// Evidence with one request id about one target.
+struct Claim<'a> {
+    identity: String,
+    target: Target,
+    members: Vec<&'a Evidence>,
+}
+
+/// One child and its copies for other accounts.
+struct Child<'a> {
+    identity: String,
+    target: Target,
+    members: Vec<&'a Evidence>,
+    /// Every child of the same call in this slot: conditions on requests and times ask them all,
+    /// so that it does not matter which copy became which child.
+    call: Vec<&'a Evidence>,
+}
+
+impl Child<'_> {
+    /// Whether this child and that claim may be the same removal (law 3).
+    fn fits(&self, claim: &Claim<'_>) -> bool {
+        let has_direct_record =
+            claim.members.iter().any(|member| member.source == Source::CloudTrail);
+        let targets_agree = self.target == Target::Unknown || self.target == claim.target;
+        !has_direct_record
+            && targets_agree
+            && self.call.iter().all(|child| {
+                claim.members.iter().all(|member| {
+                    let same_request =
+                        child.request_id.is_some() && child.request_id == member.request_id;
+                    same_request || child.at.millis_since(member.at).abs() <= PAIR_MILLIS_MAX
+                })
+            })
+    }
+}
+
+fn claims_of<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Vec<Claim<'a>> {
+    let mut claims: BTreeMap<(String, &Target), Vec<&Evidence>> = BTreeMap::new();
+    for piece in evidence.filter(|piece| piece.role == RemovalRole::Claim) {
+        claims.entry((piece.request_identity(), &piece.target)).or_default().push(piece);
+    }
+    claims
+        .into_iter()
+        .map(|((request, target), members)| Claim {
+            identity: format!("{request} {target}"),
+            target: target.clone(),
+            members,
+        })
+        .collect()
+}
+
+/// Children by the call they belong to, copies for two accounts taken as one.
+///
+/// Copies share `sharedEventID`; where that is missing, the request id. One account holds at most
+/// one copy of each child, so a call has as many children as the account that holds most of them.
+/// Two children of one key differ by target, where the layout tells it; those of unknown target
+/// count only as far as an account has more children than there are known ones.
+fn children_of<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Vec<Child<'a>> {
+    let mut calls: BTreeMap<String, Vec<&Evidence>> = BTreeMap::new();
+    for piece in evidence.filter(|piece| piece.role == RemovalRole::Child) {
+        calls.entry(call_identity(piece)).or_default().push(piece);
+    }
+    calls.into_iter().flat_map(|(identity, call)| children_of_call(&identity, &call)).collect()
+}
+
+fn call_identity(child: &Evidence) -> String {
+    match (&child.shared_event_id, &child.request_id, &child.event_id) {
+        (Some(id), _, _) => format!("child s:{id}"),
+        (None, Some(id), _) => format!("child r:{id}"),
+        (None, None, Some(id)) => format!("child e:{id}"),
+        (None, None, None) => format!("child i:{}", child.id),
+    }
+}
+
+fn children_of_call<'a>(identity: &str, call: &[&'a Evidence]) -> Vec<Child<'a>> {
+    let mut by_target: BTreeMap<&Target, BTreeMap<&str, Vec<&'a Evidence>>> = BTreeMap::new();
+    let mut by_account: BTreeMap<&str, usize> = BTreeMap::new();
+    for &piece in call {
+        let copies = by_target.entry(&piece.target).or_default();
+        copies.entry(piece.account.as_str()).or_default().push(piece);
+        *by_account.entry(piece.account.as_str()).or_default() += 1;
+    }
+    let unknown = by_target.remove(&Target::Unknown).unwrap_or_default();
+    let largest = |copies: &BTreeMap<&str, Vec<&Evidence>>| {
+        copies.values().map(Vec::len).max().unwrap_or_default()
+    };
+    let child = |target: &Target, nth: usize, copies: &BTreeMap<&str, Vec<&'a Evidence>>| Child {
+        identity: format!("{identity} {target} {nth}"),
+        target: target.clone(),
+        members: copies.values().filter_map(|copies| copies.get(nth).copied()).collect(),
+        call: call.to_vec(),
+    };
+    let mut children: Vec<Child<'a>> = by_target
+        .iter()
+        .flat_map(|(target, copies)| (0..largest(copies)).map(move |nth| (*target, nth, copies)))
+        .map(|(target, nth, copies)| child(target, nth, copies))
+        .collect();
+    let count = by_account.values().copied().max().unwrap_or_default();
+    let known = children.len();
+    children
+        .extend((0..count.saturating_sub(known)).map(|nth| child(&Target::Unknown, nth, &unknown)));
+    children
+}
+
+/// What `UPDATED_DATA` records say of the callers of earlier records: they correct who it was, and
+/// are never removals themselves.
+struct Amendments<'a>(BTreeMap<(&'a str, &'a str), &'a Actor>);
+
+impl<'a> Amendments<'a> {
+    fn of(evidence: impl Iterator<Item = &'a Evidence>) -> Self {
+        let mut actors: BTreeMap<_, &Actor> = BTreeMap::new();
+        for piece in evidence {
+            if let (Some(event), Some(request)) = (&piece.amends_event_id, &piece.request_id) {
+                actors
+                    .entry((event.as_str(), request.as_str()))
+                    .and_modify(|actor| *actor = actor.more_telling(&piece.actor))
+                    .or_insert(&piece.actor);
+            }
+        }
+        Self(actors)
+    }
+
+    fn actor(&self, piece: &'a Evidence) -> Option<&'a Actor> {
+        let event = piece.event_id.as_deref()?;
+        let request = piece.request_id.as_deref()?;
+        self.0.get(&(event, request)).copied()
+    }
+}
+
+fn removal_of<'a>(
+    identity: String,
+    target: Target,
+    members: &[&'a Evidence],
+    amended: &Amendments<'a>,
+) -> Removal {
+    let sources: SourceSet = members.iter().map(|member| member.source).collect();
+    let marks = members.iter().filter(|member| member.mark != Mark::Unknown);
+    let mark = marks.map(|member| (word_rank(member.source), member.mark)).min();
+    let kind = match (mark, &target) {
+        (_, Target::Version(_)) | (Some((_, Mark::Version)), _) => Kind::Version,
+        (Some((_, Mark::Object)), _) => Kind::Object,
+        (Some((_, Mark::Marker)), _) => Kind::Marker,
+        (Some((_, Mark::Unknown)) | None, _) => Kind::Unknown,
+    };
+    let by_lifecycle = members.iter().any(|member| member.cause == Cause::Lifecycle);
+    let request_ids: BTreeSet<_> = members
+        .iter()
+        .filter_map(|member| Some((member.role == RemovalRole::Child, member.request_id.as_ref()?)))
+        .collect();
+    Removal {
+        identity,
+        target,
+        kind,
+        cause: if by_lifecycle { Cause::Lifecycle } else { Cause::Api },
+        is_confirmed: members.iter().any(|member| member.source.is_confirmation()),
+        at: finest_time(members),
+        request_id: request_ids.first().map(|(_, id)| (*id).clone()),
+        sources,
+        actor: caller(members, amended),
+        marker_version_id: members.iter().filter_map(|m| m.marker_version_id.clone()).min(),
+    }
+}
+
+/// Whose word on what was removed counts first: S3's own notice, then CloudTrail, then a log line.
+const fn word_rank(source: Source) -> u8 {
+    match source {
+        Source::S3Notification | Source::EventBridge => 0,
+        Source::CloudTrail => 1,
+        Source::AccessLog | Source::Intent => 2,
+    }
+}
+
+/// The earliest time on the finest clock: a notification's milliseconds, then CloudTrail's
+/// `endTime`, then clocks of whole seconds.
+fn finest_time(members: &[&Evidence]) -> Timestamp {
+    let clock = |piece: &Evidence| match (piece.source, piece.ended_at) {
+        (Source::S3Notification, _) => (0, piece.at),
+        (_, Some(ended_at)) => (1, ended_at),
+        (_, None) => (2, piece.at),
+    };
+    members
+        .iter()
+        .map(|piece| clock(piece))
+        .min()
+        .map_or(Timestamp::from_millis(0), |(_, time)| time)
+}
+
+/// CloudTrail knows the full identity, the others little more than an id.
+fn caller<'a>(members: &[&'a Evidence], amended: &Amendments<'a>) -> Actor {
+    let best = |actors: Vec<&'a Actor>| actors.into_iter().reduce(|a, b| a.more_telling(b));
+    let in_trail = |piece: &&&Evidence| piece.source == Source::CloudTrail;
+    best(members.iter().filter_map(|piece| amended.actor(piece)).collect())
+        .or_else(|| best(members.iter().filter(in_trail).map(|piece| &piece.actor).collect()))
+        .or_else(|| best(members.iter().map(|piece| &piece.actor).collect()))
+        .cloned()
+        .unwrap_or_default()
+}

@@ -1,0 +1,24 @@
+//! The words of the house: slots, evidence, requests, removals and the totals they move. Nothing
+//! here knows where evidence comes from or where rows are kept.
+
+mod actor;
+mod evidence;
+mod fold;
+mod matching;
+mod removal;
+mod request;
+mod slot;
+mod time;
+mod totals;
+
+pub use actor::{Actor, ActorKind};
+pub use evidence::{Api, Call, Cause, Evidence, Mark, Outcome, RemovalRole, Source, SourceSet};
+pub use fold::fold;
+pub use removal::{Kind, Removal};
+pub use request::Request;
+pub use slot::{Slot, Target};
+pub use time::{ParseTimestampError, Timestamp};
+pub use totals::{
+    Counted, Delta, DiscardedLatency, Family, LATENCY_BUCKETS_MS, Part, Recount, Series,
+    count_latency, count_removals, count_request,
+};

@@ -1,0 +1,55 @@
+//! A removal: S3 accepted a delete of one (key, target) by one request. It does not prove that the
+//! key existed. Rows are made by the fold only.
+
+use super::{Actor, Cause, SourceSet, Target, Timestamp};
+
+/// What a removal took away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// An object, for good.
+    Object,
+    /// A named version, for good (also a delete marker removed by its id).
+    Version,
+    /// Nothing for good: a delete marker was put on top.
+    Marker,
+    /// No source says.
+    Unknown,
+}
+
+impl Kind {
+    /// The value of the `kind` label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::Version => "version",
+            Self::Marker => "marker",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One removal in a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// Identity within the slot: of its claim, or of its child when no claim is known.
+    pub identity: String,
+    /// The version that the caller named.
+    pub target: Target,
+    /// What was taken away.
+    pub kind: Kind,
+    /// Why.
+    pub cause: Cause,
+    /// Whether S3 itself said so (notification, EventBridge or access log).
+    pub is_confirmed: bool,
+    /// When, by the finest clock among its evidence.
+    pub at: Timestamp,
+    /// The request behind it, where known.
+    pub request_id: Option<String>,
+    /// Which sources it rests on.
+    pub sources: SourceSet,
+    /// Who asked, by the most telling evidence.
+    pub actor: Actor,
+    /// The id of the marker that was made, where known.
+    pub marker_version_id: Option<String>,
+}

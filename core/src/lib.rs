@@ -1,0 +1,7 @@
+//! The pure part of deltrail: what S3 deletion evidence is (`domain`) and how bytes become it
+//! (`decode`). It takes bytes, times and limits as arguments and returns values; it knows no
+//! network, no disk, no clock and no database, and Cargo itself keeps it so: none of those crates
+//! is a dependency here.
+
+pub mod decode;
+pub mod domain;

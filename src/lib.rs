@@ -1,0 +1,15 @@
+//! The daemon around `deltrail-core`.
+//!
+//! Adapters (`queue`, `objects`, `store`) know the core and nothing else of ours; shells (`ingest`,
+//! `http`) drive them and do not know one another; `app` puts the house together; `cli` talks to
+//! people. `tests/` reads the imports and fails on a breach.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod ingest;
+pub mod metrics;
+pub mod objects;
+pub mod queue;
+pub mod store;
