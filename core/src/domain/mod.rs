@@ -4,12 +4,16 @@
 mod actor;
 mod evidence;
 mod fold;
+#[cfg(test)]
+mod fold_laws;
 mod matching;
 mod removal;
 mod request;
 mod slot;
 mod time;
 mod totals;
+#[cfg(test)]
+mod totals_laws;
 
 pub use actor::{Actor, ActorKind};
 pub use evidence::{Api, Call, Cause, Evidence, Mark, Outcome, RemovalRole, Source, SourceSet};

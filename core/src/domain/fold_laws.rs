@@ -1,0 +1,341 @@
+//! The laws of the fold: tests that hold it to its promises on evidence made at random, and on
+//! acted-out deletes whose truth is written down by the actor, never computed by the fold.
+
+use proptest::prelude::*;
+
+use super::{
+    Actor, Cause, Evidence, Kind, Mark, Removal, RemovalRole, Source, Target, Timestamp, fold,
+};
+
+/// Evidence from `source` about one key, `seconds` into the test's time.
+fn evidence(id: &str, source: Source, role: RemovalRole, seconds: i64) -> Evidence {
+    Evidence {
+        id: id.into(),
+        source,
+        call: None,
+        role,
+        bucket: "photos".into(),
+        key: Some("cat.jpg".into()),
+        target: Target::Current,
+        mark: Mark::Unknown,
+        cause: Cause::Api,
+        request_id: None,
+        event_id: Some(format!("event {id}")),
+        shared_event_id: None,
+        amends_event_id: None,
+        account: "111122223333".into(),
+        region: "eu-west-1".into(),
+        at: Timestamp::from_millis(seconds * 1_000),
+        started_at: None,
+        ended_at: None,
+        http_status: None,
+        error_code: None,
+        marker_version_id: None,
+        actor: Actor::default(),
+    }
+}
+
+fn direct(id: &str, request: &str, seconds: i64) -> Evidence {
+    Evidence {
+        request_id: Some(request.into()),
+        mark: Mark::Object,
+        ..evidence(id, Source::CloudTrail, RemovalRole::Claim, seconds)
+    }
+}
+
+fn notice(id: &str, request: &str, seconds: i64) -> Evidence {
+    Evidence {
+        request_id: Some(request.into()),
+        mark: Mark::Object,
+        ..evidence(id, Source::S3Notification, RemovalRole::Claim, seconds)
+    }
+}
+
+fn child(id: &str, request: Option<&str>, target: Target, seconds: i64) -> Evidence {
+    Evidence {
+        request_id: request.map(str::to_owned),
+        target,
+        ..evidence(id, Source::CloudTrail, RemovalRole::Child, seconds)
+    }
+}
+
+fn version(id: &str) -> Target {
+    Target::Version(id.into())
+}
+
+#[test]
+fn all_words_about_one_request_are_one_removal() {
+    let line = Evidence {
+        request_id: Some("A".into()),
+        ..evidence("line", Source::AccessLog, RemovalRole::Claim, 9)
+    };
+    let removals = fold([&direct("d", "A", 10), &notice("n", "A", 10), &line]);
+    assert_eq!(removals.len(), 1);
+    assert!(removals[0].is_confirmed);
+    assert_eq!(removals[0].kind, Kind::Object);
+    assert_eq!(removals[0].request_id.as_deref(), Some("A"));
+}
+
+#[test]
+fn two_requests_for_one_key_are_two_removals_however_close() {
+    assert_eq!(fold([&direct("a", "A", 10), &direct("b", "B", 10)]).len(), 2);
+    assert_eq!(fold([&notice("a", "A", 10), &notice("b", "B", 10)]).len(), 2);
+}
+
+#[test]
+fn a_child_is_put_beside_the_notice_of_its_removal_in_both_layouts() {
+    let notice = notice("n", "A", 10);
+    let shares_request = child("c", Some("A"), Target::Unknown, 4_000);
+    let near_in_time = child("c", None, Target::Unknown, 20);
+    let too_late = child("c", None, Target::Unknown, 21);
+    assert_eq!(fold([&notice, &shares_request]).len(), 1);
+    assert_eq!(fold([&notice, &near_in_time]).len(), 1);
+    assert_eq!(fold([&notice, &too_late]).len(), 2);
+}
+
+#[test]
+fn a_child_is_never_put_beside_a_direct_delete() {
+    let child = child("c", None, Target::Unknown, 10);
+    assert_eq!(fold([&direct("d", "A", 10), &notice("n", "A", 10), &child]).len(), 2);
+}
+
+#[test]
+fn two_versions_of_one_key_in_one_call_are_two_removals_in_both_layouts() {
+    let named = [child("1", Some("A"), version("v1"), 5), child("2", Some("A"), version("v2"), 5)];
+    let unnamed =
+        [child("1", Some("A"), Target::Unknown, 5), child("2", Some("A"), Target::Unknown, 5)];
+    let notices = ["v1", "v2"].map(|id| Evidence { target: version(id), ..notice(id, "A", 5) });
+    assert_eq!(fold(&named).len(), 2);
+    assert_eq!(fold(&unnamed).len(), 2);
+    assert_eq!(fold(named.iter().chain(&notices)).len(), 2);
+    assert_eq!(fold(unnamed.iter().chain(&notices)).len(), 2);
+}
+
+#[test]
+fn copies_for_two_accounts_are_one_with_or_without_a_shared_event_id() {
+    let copy = |piece: &Evidence, shared: Option<&str>| Evidence {
+        id: format!("copy of {}", piece.id),
+        event_id: Some(format!("copy of {}", piece.id)),
+        account: "444455556666".into(),
+        shared_event_id: shared.map(str::to_owned),
+        ..piece.clone()
+    };
+    let own = direct("d", "A", 5);
+    assert_eq!(fold([&own, &copy(&own, None)]).len(), 1);
+    let own = child("c", Some("A"), Target::Unknown, 5);
+    assert_eq!(fold([&own, &copy(&own, None)]).len(), 1);
+    let own = Evidence { shared_event_id: Some("S".into()), ..child("c", None, version("v"), 5) };
+    assert_eq!(fold([&own, &copy(&own, Some("S"))]).len(), 1);
+    let vague = Evidence { target: Target::Unknown, ..copy(&own, Some("S")) };
+    assert_eq!(fold([&own, &vague]).len(), 1, "a copy may say less");
+}
+
+#[test]
+fn an_update_corrects_who_it_was_and_adds_nothing() {
+    let named = |arn: &str| Actor { arn: Some(arn.into()), ..Actor::default() };
+    let original = Evidence { actor: named("arn:old"), ..direct("d", "A", 5) };
+    let update = Evidence {
+        id: "u".into(),
+        event_id: Some("event u".into()),
+        amends_event_id: original.event_id.clone(),
+        role: RemovalRole::None,
+        actor: named("arn:new"),
+        ..original.clone()
+    };
+    assert_eq!(fold([&update]), []);
+    let removals = fold([&update, &original]);
+    assert_eq!(removals.len(), 1);
+    assert_eq!(removals[0].actor.arn.as_deref(), Some("arn:new"));
+}
+
+#[test]
+fn the_kind_is_told_by_whoever_knows_it() {
+    let child = child("c", Some("A"), Target::Unknown, 5);
+    assert_eq!(fold([&child])[0].kind, Kind::Unknown);
+    let marker = Evidence { mark: Mark::Marker, ..notice("n", "A", 5) };
+    assert_eq!(fold([&child, &marker])[0].kind, Kind::Marker);
+    let named = Evidence { target: version("v"), ..direct("d", "A", 5) };
+    assert_eq!(fold([&named])[0].kind, Kind::Version);
+}
+
+prop_compose! {
+    /// Any evidence at all about one slot, from few requests, versions, accounts and times, so that
+    /// pieces meet often.
+    fn any_evidence()(
+        source in 0usize..4,
+        is_child in any::<bool>(),
+        request in prop::option::weighted(0.8, 0u8..4),
+        shared in prop::option::weighted(0.2, 0u8..3),
+        target in 0u8..4,
+        account in 0u8..2,
+        event in 0u8..40,
+        seconds in 0i64..40,
+    ) -> Evidence {
+        let source = Source::ALL[source];
+        let is_child = is_child && source == Source::CloudTrail;
+        let id = format!("{source:?} {is_child} {account} {event}");
+        Evidence {
+            request_id: request.map(|request| format!("R{request}")),
+            shared_event_id: shared.filter(|_| source == Source::CloudTrail)
+                .map(|shared| format!("S{shared}")),
+            target: match target {
+                0 if is_child => Target::Unknown,
+                0 | 1 => Target::Current,
+                version => Target::Version(format!("v{version}")),
+            },
+            account: account.to_string(),
+            ..evidence(
+                &id,
+                source,
+                if is_child { RemovalRole::Child } else { RemovalRole::Claim },
+                seconds,
+            )
+        }
+    }
+}
+
+/// One element per identity, as a store keeps them.
+fn as_set(mut pieces: Vec<Evidence>) -> Vec<Evidence> {
+    pieces.sort_by(|a, b| a.id.cmp(&b.id));
+    pieces.dedup_by(|a, b| a.id == b.id);
+    pieces
+}
+
+/// One key of one call that S3 accepted, as the actor knows it.
+#[derive(Debug, Clone)]
+struct Act {
+    is_bulk: bool,
+    versions: u8,
+    seconds: i64,
+    is_noticed: bool,
+    is_in_trail: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Layout {
+    shares_request: bool,
+    names_version: bool,
+    is_copied: bool,
+}
+
+fn any_act() -> impl Strategy<Value = Act> {
+    (any::<bool>(), 0u8..3, 0i64..30, any::<bool>(), any::<bool>()).prop_map(
+        |(is_bulk, versions, seconds, is_noticed, is_in_trail)| Act {
+            is_bulk,
+            versions: if is_bulk { versions } else { versions.min(1) },
+            seconds,
+            is_noticed,
+            is_in_trail: is_in_trail || !is_noticed,
+        },
+    )
+}
+
+impl Act {
+    fn removals(&self) -> usize {
+        usize::from(self.versions.max(1))
+    }
+
+    /// What the sources would write of this act, and nothing that they would not.
+    fn written(&self, nth: usize, layout: Layout) -> Vec<Evidence> {
+        let request = format!("R{nth}");
+        let mut pieces = Vec::new();
+        for removal in 0..self.removals() {
+            let id = format!("{nth}/{removal}");
+            let target = match self.versions {
+                0 => Target::Current,
+                _ => version(&format!("v{nth}/{removal}")),
+            };
+            if self.is_noticed {
+                let id = format!("notice {id}");
+                pieces.push(Evidence {
+                    target: target.clone(),
+                    ..notice(&id, &request, self.seconds)
+                });
+            }
+            if !self.is_in_trail {
+                continue;
+            }
+            let own = if self.is_bulk {
+                let told = if layout.names_version { target } else { Target::Unknown };
+                let shared = layout.shares_request.then_some(request.as_str());
+                child(&format!("trail {id}"), shared, told, self.seconds)
+            } else {
+                Evidence { target, ..direct(&format!("trail {id}"), &request, self.seconds) }
+            };
+            if layout.is_copied {
+                pieces.push(Evidence {
+                    id: format!("copy {id}"),
+                    event_id: Some(format!("copy {id}")),
+                    account: "444455556666".into(),
+                    shared_event_id: Some(format!("shared {id}")),
+                    ..own.clone()
+                });
+            }
+            let shared_event_id = layout.is_copied.then(|| format!("shared {id}"));
+            pieces.push(Evidence { shared_event_id, ..own });
+        }
+        pieces
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn neither_order_nor_repetition_matters(
+        pieces in prop::collection::vec(any_evidence(), 0..12).prop_map(as_set),
+        seed in any::<prop::sample::Index>(),
+    ) {
+        let mut other = pieces.clone();
+        if !other.is_empty() {
+            let middle = seed.index(other.len());
+            other.rotate_left(middle);
+            other.push(pieces[middle].clone());
+        }
+        other.reverse();
+        prop_assert_eq!(fold(&pieces), fold(&other));
+    }
+
+    #[test]
+    fn removals_never_fall_as_evidence_arrives(
+        pieces in prop::collection::vec(any_evidence(), 1..14).prop_map(as_set),
+    ) {
+        let counts: Vec<usize> = (0..=pieces.len()).map(|n| fold(&pieces[..n]).len()).collect();
+        prop_assert!(counts.is_sorted(), "{counts:?}");
+    }
+
+    #[test]
+    fn a_claim_once_known_keeps_its_row(
+        pieces in prop::collection::vec(any_evidence(), 1..14).prop_map(as_set),
+    ) {
+        let is_claim = |removal: &&Removal| !removal.identity.starts_with("child ");
+        let early = fold(&pieces[..pieces.len() / 2]);
+        let late = fold(&pieces);
+        for claim in early.iter().filter(is_claim) {
+            prop_assert!(late.iter().any(|removal| removal.identity == claim.identity));
+        }
+    }
+
+    #[test]
+    fn acted_deletes_are_counted_once_each_from_whatever_sources_told_of_them(
+        acts in prop::collection::vec(any_act(), 1..6),
+        (shares_request, names_version, is_copied) in any::<(bool, bool, bool)>(),
+        are_close in any::<bool>(),
+    ) {
+        let layout = Layout { shares_request, names_version, is_copied };
+        // Two acts within 10 s, one told by a lone child and the other by a lone notice, look like
+        // one act, because a child's request id may be its own. Close acts have all their words.
+        let acts = acts.into_iter().zip(0i64..).map(|(act, nth)| match are_close {
+            true => Act { is_noticed: true, is_in_trail: true, ..act },
+            false => Act { seconds: act.seconds + 60 * nth, ..act },
+        });
+        let acts: Vec<Act> = acts.collect();
+        let truth: usize = acts.iter().map(Act::removals).sum();
+        let written: Vec<Evidence> = acts
+            .iter()
+            .enumerate()
+            .flat_map(|(nth, act)| act.written(nth, layout))
+            .collect();
+        prop_assert_eq!(fold(&written).len(), truth);
+    }
+}
