@@ -1,1 +1,24 @@
-//! From bytes to evidence.
+//! From bytes to evidence: log objects ([`LogDecoder`]) and queue messages ([`parse_message`]).
+//! Everything here takes bytes and limits and returns values; what is fetched, kept or retried is
+//! decided elsewhere. Bad input never panics and never takes good input with it.
+
+mod cloudtrail;
+mod envelope;
+mod error;
+mod excerpt;
+mod gzip_header;
+#[cfg(test)]
+mod hazards;
+mod inflate;
+mod lenient;
+mod log;
+mod log_key;
+mod records;
+mod reject;
+
+pub use envelope::{EnvelopeError, Item, Nothing, ObjectRef, parse_message};
+pub use error::DecodeError;
+pub use excerpt::escaped_excerpt;
+pub use log::{Content, Decoded, Limits, Located, LogDecoder, Summary};
+pub use log_key::{LogKey, LogPath};
+pub use reject::{RejectReason, Rejected};

@@ -99,7 +99,16 @@ impl Actor {
         self.arn.is_none() && self.principal_id.is_none()
     }
 
+    /// Bytes of text that are held.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.texts().into_iter().flatten().map(String::len).sum()
+    }
+
     fn members(&self) -> usize {
+        self.texts().into_iter().flatten().count()
+    }
+
+    fn texts(&self) -> [Option<&String>; 10] {
         [
             &self.arn,
             &self.identity_type,
@@ -112,9 +121,7 @@ impl Actor {
             &self.source_ip,
             &self.user_agent,
         ]
-        .into_iter()
-        .filter(|member| member.is_some())
-        .count()
+        .map(Option::as_ref)
     }
 }
 

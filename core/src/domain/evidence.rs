@@ -259,6 +259,27 @@ impl Evidence {
         };
         format!("{tag}{id}")
     }
+
+    /// Roughly how many bytes of memory this piece holds, its texts included.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        let target = match &self.target {
+            Target::Version(version) => version.len(),
+            Target::Unknown | Target::Current => 0,
+        };
+        let texts = [
+            &self.key,
+            &self.request_id,
+            &self.event_id,
+            &self.shared_event_id,
+            &self.amends_event_id,
+            &self.error_code,
+            &self.marker_version_id,
+        ];
+        let optional: usize = texts.iter().map(|text| text.as_ref().map_or(0, String::len)).sum();
+        let required = self.id.len() + self.bucket.len() + self.account.len() + self.region.len();
+        size_of::<Self>() + required + optional + target + self.actor.text_bytes()
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! the sum by one and the matching by at most one; or it joins one that exists, and then every
 //! condition of [`Child::fits`] is about *all* members, so that pairs are only ever lost.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::matching::maximum_matching;
@@ -188,13 +189,18 @@ fn removal_of<'a>(
     amended: &Amendments<'a>,
 ) -> Removal {
     let sources: SourceSet = members.iter().map(|member| member.source).collect();
-    let marks = members.iter().filter(|member| member.mark != Mark::Unknown);
-    let mark = marks.map(|member| (word_rank(member.source), member.mark)).min();
+    // A copy of a record may miss what another says, and without a word of a marker it reads like
+    // an object: so within a source the more special mark holds.
+    let mark = members
+        .iter()
+        .filter(|member| member.mark != Mark::Unknown)
+        .min_by_key(|member| (word_rank(member.source), Reverse(member.mark)))
+        .map(|member| member.mark);
     let kind = match (mark, &target) {
-        (_, Target::Version(_)) | (Some((_, Mark::Version)), _) => Kind::Version,
-        (Some((_, Mark::Object)), _) => Kind::Object,
-        (Some((_, Mark::Marker)), _) => Kind::Marker,
-        (Some((_, Mark::Unknown)) | None, _) => Kind::Unknown,
+        (_, Target::Version(_)) | (Some(Mark::Version), _) => Kind::Version,
+        (Some(Mark::Object), _) => Kind::Object,
+        (Some(Mark::Marker), _) => Kind::Marker,
+        (Some(Mark::Unknown) | None, _) => Kind::Unknown,
     };
     let by_lifecycle = members.iter().any(|member| member.cause == Cause::Lifecycle);
     let request_ids: BTreeSet<_> = members

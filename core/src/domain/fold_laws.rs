@@ -154,6 +154,8 @@ fn the_kind_is_told_by_whoever_knows_it() {
     assert_eq!(fold([&child])[0].kind, Kind::Unknown);
     let marker = Evidence { mark: Mark::Marker, ..notice("n", "A", 5) };
     assert_eq!(fold([&child, &marker])[0].kind, Kind::Marker);
+    let owner = Evidence { mark: Mark::Marker, ..direct("o", "A", 5) };
+    assert_eq!(fold([&direct("d", "A", 5), &owner])[0].kind, Kind::Marker, "a copy may say less");
     let named = Evidence { target: version("v"), ..direct("d", "A", 5) };
     assert_eq!(fold([&named])[0].kind, Kind::Version);
 }
@@ -325,9 +327,12 @@ proptest! {
         let layout = Layout { shares_request, names_version, is_copied };
         // Two acts within 10 s, one told by a lone child and the other by a lone notice, look like
         // one act, because a child's request id may be its own. Close acts have all their words.
-        let acts = acts.into_iter().zip(0i64..).map(|(act, nth)| match are_close {
-            true => Act { is_noticed: true, is_in_trail: true, ..act },
-            false => Act { seconds: act.seconds + 60 * nth, ..act },
+        let acts = acts.into_iter().zip(0i64..).map(|(act, nth)| {
+            if are_close {
+                Act { is_noticed: true, is_in_trail: true, ..act }
+            } else {
+                Act { seconds: act.seconds + 60 * nth, ..act }
+            }
         });
         let acts: Vec<Act> = acts.collect();
         let truth: usize = acts.iter().map(Act::removals).sum();

@@ -24,13 +24,11 @@ pub(super) fn maximum_matching(
                     continue;
                 }
                 reached_from[r] = Some(l);
-                match partner_of_right[r] {
-                    Some(next) => queue.push_back(next),
-                    None => {
-                        free = Some(r);
-                        break 'search;
-                    }
-                }
+                let Some(next) = partner_of_right[r] else {
+                    free = Some(r);
+                    break 'search;
+                };
+                queue.push_back(next);
             }
         }
         // Turn the path around: every left item on it takes the right item it was reached by.

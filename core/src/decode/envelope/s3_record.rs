@@ -1,0 +1,86 @@
+//! S3's own event notifications: a message with a list of records. Keys in them are form-encoded;
+//! nowhere else.
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use super::{Item, Nothing, ObjectRef, bucket_name, etag, time, version_id};
+use crate::decode::lenient::{filled_text, identifier, text, whole_number};
+use crate::decode::reject::{RejectReason, Rejected};
+use crate::domain::Source;
+
+/// An item for each record; one that says so when there is none.
+pub(super) fn items(records: &[Value]) -> Vec<Item> {
+    if records.is_empty() {
+        return vec![Item::Nothing(Nothing::EmptyRecords)];
+    }
+    (0..)
+        .zip(records)
+        .map(|(index, record)| {
+            item(record).unwrap_or_else(|(reason, detail)| {
+                Item::Rejected(Rejected::record(index, reason, &detail))
+            })
+        })
+        .collect()
+}
+
+fn item(record: &Value) -> Result<Item, (RejectReason, String)> {
+    if !record.is_object() {
+        let detail = format!("a record of a notification is no object: {record}");
+        return Err((RejectReason::NotAnObject, detail));
+    }
+    if !is_from_s3(record) {
+        let detail = format!("a record from {}, not from S3", record["eventSource"]);
+        return Err((RejectReason::UnknownEnvelope, detail));
+    }
+    check_version(&record["eventVersion"])?;
+    let event_name = filled_text(&record["eventName"]).ok_or_else(|| {
+        let detail = format!("eventName {} is no text", record["eventName"]);
+        (RejectReason::WrongType, detail)
+    })?;
+    let event_name = event_name.strip_prefix("s3:").unwrap_or(event_name);
+    let bucket = bucket_name(&record["s3"]["bucket"]["name"])?;
+    if event_name.split(':').next() != Some("ObjectCreated") {
+        let event_name = event_name.to_owned();
+        return Ok(Item::Other { source: Source::S3Notification, event_name, bucket });
+    }
+    let object = &record["s3"]["object"];
+    let encoded = filled_text(&object["key"])
+        .ok_or_else(|| (RejectReason::WrongType, format!("key {} is no text", object["key"])))?;
+    Ok(Item::Created(ObjectRef {
+        bucket,
+        key: decoded_key(encoded)?,
+        version_id: version_id(&object["versionId"]),
+        etag: etag(&object["eTag"]),
+        size: whole_number(&object["size"]),
+        region: filled_text(&record["awsRegion"]).map(str::to_owned),
+        event_at: time(&record["eventTime"]),
+        source: Source::S3Notification,
+    }))
+}
+
+/// A record says so, or has S3's own member. Compatible servers put their name in front.
+fn is_from_s3(record: &Value) -> bool {
+    match text(&record["eventSource"]) {
+        Some(source) => source.ends_with(":s3"),
+        None => record["s3"].is_object(),
+    }
+}
+
+/// Minor versions add members only.
+fn check_version(version: &Value) -> Result<(), (RejectReason, String)> {
+    let written = identifier(version);
+    match written.as_deref().and_then(|version| version.split('.').next()) {
+        Some("2") => Ok(()),
+        None if version.is_null() => Ok(()),
+        _ => Err((RejectReason::UnknownVersion, format!("eventVersion {version} is none of 2.x"))),
+    }
+}
+
+/// Undoes form encoding: `+` is a space, then percent escapes are bytes.
+fn decoded_key(encoded: &str) -> Result<String, (RejectReason, String)> {
+    let spaced = encoded.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned).map_err(|_| {
+        (RejectReason::InvalidUtf8, format!("the key \"{encoded}\" does not decode to UTF-8"))
+    })
+}

@@ -1,0 +1,101 @@
+//! Why a whole log object could not be decoded. None of it goes away by trying again with the same
+//! bytes; it does not know where the bytes came from.
+
+/// A log object whose evidence must not be used, not even what was decoded before the error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The gzip framing or the deflate stream is broken.
+    #[error(
+        "the gzip stream is corrupt at byte {offset}: {detail}; \
+         fetch the object again and compare its checksum"
+    )]
+    CorruptGzip {
+        /// Position in the compressed bytes.
+        offset: u64,
+        /// What is wrong there.
+        detail: String,
+    },
+    /// The compressed bytes end inside a gzip member.
+    #[error(
+        "the gzip stream ends early, after {offset} bytes; \
+         the object was cut off or is still being written"
+    )]
+    TruncatedGzip {
+        /// How many compressed bytes there were.
+        offset: u64,
+    },
+    /// The inflated bytes are not those that were compressed.
+    #[error(
+        "the gzip checksum is {found:08x}, but the trailer says {expected:08x}; \
+         the object is damaged"
+    )]
+    ChecksumMismatch {
+        /// What the trailer says.
+        expected: u32,
+        /// What the inflated bytes give.
+        found: u32,
+    },
+    /// The number of inflated bytes is not that of the trailer.
+    #[error(
+        "the gzip member inflates to {found} bytes modulo 2^32, but \
+         the trailer says {expected}; the object is damaged"
+    )]
+    SizeMismatch {
+        /// What the trailer says.
+        expected: u32,
+        /// How many there were, modulo 2^32.
+        found: u32,
+    },
+    /// More inflated bytes than allowed.
+    #[error(
+        "the object inflates to more than {limit} bytes; raise --max-inflated if it is genuine"
+    )]
+    InflatedTooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The inflated bytes are not a JSON document.
+    #[error(
+        "not JSON at byte {offset} of the inflated object: \
+         found \"{found}\", expected {expected}"
+    )]
+    NotJson {
+        /// Position in the inflated bytes.
+        offset: u64,
+        /// The first byte that does not fit, escaped.
+        found: String,
+        /// What could have been there.
+        expected: &'static str,
+    },
+    /// The inflated bytes end inside the JSON document.
+    #[error(
+        "the JSON document ends early, after {offset} bytes; \
+         the object was cut off before it was compressed"
+    )]
+    TruncatedJson {
+        /// How many inflated bytes there were.
+        offset: u64,
+    },
+}
+
+impl DecodeError {
+    /// One of a closed set of words; the value of a label.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::CorruptGzip { .. } => "corrupt_gzip",
+            Self::TruncatedGzip { .. } => "truncated_gzip",
+            Self::ChecksumMismatch { .. } => "checksum_mismatch",
+            Self::SizeMismatch { .. } => "size_mismatch",
+            Self::InflatedTooLarge { .. } => "inflated_too_large",
+            Self::NotJson { .. } => "not_json",
+            Self::TruncatedJson { .. } => "truncated_json",
+        }
+    }
+
+    /// Whether decoding the same bytes again may succeed: never.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        false
+    }
+}

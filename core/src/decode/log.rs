@@ -1,0 +1,251 @@
+//! A log object, from the compressed bytes as they arrive to evidence: inflate, cut into records,
+//! read each. It knows no file, no network and no store. Nothing of it may be used before
+//! [`LogDecoder::finish`] has said that the object was whole.
+
+use std::mem;
+
+use super::cloudtrail::{read_record, time_of};
+use super::error::DecodeError;
+use super::inflate::Inflater;
+use super::log_key::LogPath;
+use super::records::{Element, Splitter};
+use super::reject::{RejectReason, Rejected};
+use crate::domain::{Evidence, Timestamp};
+
+/// One of so many records that are no evidence is asked for its time.
+const TIME_SAMPLE_RECORDS: u64 = 64;
+
+/// What one log object may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Inflated bytes of one object; more is an error of the object.
+    pub inflated_bytes_max: u64,
+    /// Bytes of one record; a larger one is rejected and the rest goes on. This is also what one
+    /// decoder holds at most, twice at worst.
+    pub record_bytes_max: usize,
+}
+
+/// Evidence and where it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// The position among the records of the object, from 0, refused ones included.
+    pub record_index: u64,
+    /// What it says.
+    pub evidence: Evidence,
+}
+
+/// What was decoded since it was last taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decoded {
+    /// S3 deletion evidence, in the order of the object.
+    pub evidence: Vec<Located>,
+    /// What could not be understood.
+    pub rejected: Vec<Rejected>,
+    /// How many records were neither: other events.
+    pub ignored: u64,
+    /// The newest event time of the evidence and of a sample of the other records (the first of
+    /// every 64): never later than the newest event of the object, and seldom much earlier.
+    pub newest_event_at: Option<Timestamp>,
+}
+
+/// What kind of object it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// A list of records.
+    CloudTrail,
+    /// A digest file.
+    Digest,
+    /// A JSON document without a list of records.
+    NoRecords,
+    /// Nothing at all.
+    Empty,
+}
+
+/// What the whole object amounted to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// Bytes as they were fetched.
+    pub compressed_bytes: u64,
+    /// Bytes of the document; the same for an object that was not compressed.
+    pub inflated_bytes: u64,
+    /// Elements of the list of records: evidence, ignored and rejected ones.
+    pub records: u64,
+    /// Bytes behind the gzip stream, and other than whitespace behind the document.
+    pub trailing_bytes: u64,
+    /// What kind of object it was.
+    pub content: Content,
+}
+
+/// The decoder of one log object.
+///
+/// Evidence is staged as it is found, before the checksum was seen: use it only when
+/// [`LogDecoder::finish`] succeeded. After an error every further call gives the same error.
+pub struct LogDecoder {
+    inflater: Inflater,
+    splitter: Splitter,
+    staged: Stage,
+    failure: Option<DecodeError>,
+}
+
+impl LogDecoder {
+    /// A decoder for the object whose key said `path`.
+    #[must_use]
+    pub fn new(limits: Limits, path: LogPath) -> Self {
+        Self {
+            inflater: Inflater::new(limits.inflated_bytes_max),
+            splitter: Splitter::new(limits.record_bytes_max),
+            staged: Stage { path, decoded: Decoded::default(), records: 0, heap_bytes: 0 },
+            failure: None,
+        }
+    }
+
+    /// Decodes the next bytes of the object, cut anywhere. A few compressed bytes may stage a
+    /// thousand times as much; see [`LogDecoder::push_until`].
+    ///
+    /// # Errors
+    /// When the object is broken, too large, or not JSON.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        self.push_until(bytes, usize::MAX).map(|_| ())
+    }
+
+    /// Like [`LogDecoder::push`], but stops when about `staged_bytes_max` bytes are staged. Gives
+    /// how many of `bytes` were used, at least one; take what is staged and push the rest again.
+    /// It may stage two windows' worth (256 KiB of records) more than asked for.
+    ///
+    /// # Errors
+    /// As [`LogDecoder::push`].
+    pub fn push_until(
+        &mut self,
+        bytes: &[u8],
+        staged_bytes_max: usize,
+    ) -> Result<usize, DecodeError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        let result = self.decode(bytes, staged_bytes_max);
+        self.failure = result.clone().err();
+        result
+    }
+
+    /// What was decoded since the last time.
+    pub fn take(&mut self) -> Decoded {
+        self.staged.heap_bytes = 0;
+        mem::take(&mut self.staged.decoded)
+    }
+
+    /// About how many bytes of memory [`LogDecoder::take`] would give.
+    #[must_use]
+    pub const fn staged_bytes(&self) -> usize {
+        self.staged.heap_bytes
+    }
+
+    /// Says that the object is complete. What it rejects as a whole is there to be taken after.
+    ///
+    /// # Errors
+    /// When the object ended early, or had failed before.
+    pub fn finish(&mut self) -> Result<Summary, DecodeError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        self.conclude().inspect_err(|error| self.failure = Some(error.clone()))
+    }
+
+    fn decode(&mut self, bytes: &[u8], staged_bytes_max: usize) -> Result<usize, DecodeError> {
+        let mut rest = bytes;
+        loop {
+            let step = self.inflater.step(rest)?;
+            rest = &rest[step.consumed..];
+            let is_window_full = step.is_window_full;
+            self.splitter.push(step.bytes, |element| self.staged.read(element))?;
+            if rest.is_empty() && !is_window_full {
+                return Ok(bytes.len());
+            }
+            let has_progressed = rest.len() < bytes.len();
+            if has_progressed && !rest.is_empty() && self.staged.heap_bytes >= staged_bytes_max {
+                return Ok(bytes.len() - rest.len());
+            }
+        }
+    }
+
+    fn conclude(&mut self) -> Result<Summary, DecodeError> {
+        self.inflater.finish()?;
+        let behind_stream = self.inflater.trailing_bytes();
+        let inflated_bytes = self.inflater.inflated_bytes();
+        let (content, behind_document) = if inflated_bytes == 0 {
+            (Content::Empty, 0)
+        } else {
+            let shape = self.splitter.finish()?;
+            let content = match (shape.has_records, shape.is_digest) {
+                (true, _) => Content::CloudTrail,
+                (false, true) => Content::Digest,
+                (false, false) => Content::NoRecords,
+            };
+            (content, shape.trailing_bytes)
+        };
+        if content == Content::NoRecords {
+            let detail = "a JSON document without a list of records";
+            self.staged.reject(Rejected::whole(RejectReason::NoRecords, detail));
+        }
+        for (count, what) in [(behind_stream, "gzip stream"), (behind_document, "JSON document")] {
+            if count > 0 {
+                let detail = format!("{count} bytes behind the end of the {what} were not read");
+                self.staged.reject(Rejected::whole(RejectReason::TrailingBytes, &detail));
+            }
+        }
+        Ok(Summary {
+            compressed_bytes: self.inflater.compressed_bytes(),
+            inflated_bytes,
+            records: self.staged.records,
+            trailing_bytes: behind_stream + behind_document,
+            content,
+        })
+    }
+}
+
+/// Where elements become evidence.
+struct Stage {
+    path: LogPath,
+    decoded: Decoded,
+    records: u64,
+    heap_bytes: usize,
+}
+
+impl Stage {
+    fn read(&mut self, element: Element<'_>) {
+        let record_index = self.records;
+        self.records += 1;
+        let Element::Whole(record) = element else {
+            let detail = "the record is larger than --max-record allows";
+            return self.reject(Rejected::record(
+                record_index,
+                RejectReason::RecordTooLarge,
+                detail,
+            ));
+        };
+        match read_record(record, &self.path) {
+            Ok(Some(evidence)) => {
+                self.see_time(Some(evidence.at));
+                self.heap_bytes += evidence.memory_bytes();
+                self.decoded.evidence.push(Located { record_index, evidence });
+            }
+            Ok(None) => {
+                self.decoded.ignored += 1;
+                if record_index.is_multiple_of(TIME_SAMPLE_RECORDS) {
+                    self.see_time(time_of(record));
+                }
+            }
+            Err(refusal) => {
+                self.reject(Rejected::record(record_index, refusal.reason, &refusal.detail));
+            }
+        }
+    }
+
+    fn see_time(&mut self, at: Option<Timestamp>) {
+        self.decoded.newest_event_at = self.decoded.newest_event_at.max(at);
+    }
+
+    fn reject(&mut self, rejected: Rejected) {
+        self.heap_bytes += size_of::<Rejected>() + rejected.detail.len();
+        self.decoded.rejected.push(rejected);
+    }
+}

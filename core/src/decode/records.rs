@@ -1,0 +1,282 @@
+//! Cuts a JSON document into the elements of its list of records, as the bytes arrive. It reads
+//! structure only: what is inside an element is for the reader of records to judge.
+//!
+//! It follows strings and braces with counters instead of recursion, so depth costs nothing, and
+//! holds at most one element. An element that lies in one piece of input is handed out in place.
+
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use self::scan::{Scan, end_of_text};
+use super::error::DecodeError;
+use super::excerpt::escaped_excerpt_of_bytes;
+
+/// Raw bytes of a top-level key that are kept: enough for the longest one that matters with every
+/// character escaped as `\uXXXX`.
+const KEY_BYTES_MAX: usize = 128;
+
+const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+/// One element of the list of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Element<'a> {
+    /// Its bytes, without whitespace around them.
+    Whole(&'a [u8]),
+    /// It was larger than the limit and its bytes are gone.
+    TooLarge,
+}
+
+/// What the top level of a document held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// A list of records, even an empty one.
+    pub(super) has_records: bool,
+    /// The keys of a digest file.
+    pub(super) is_digest: bool,
+    /// Bytes behind the end of the document that are not whitespace.
+    pub(super) trailing_bytes: u64,
+}
+
+/// Where in the document the next byte is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Inside a possible byte order mark; so many bytes of it were seen.
+    Mark(usize),
+    /// Before the document's first brace or bracket.
+    Start,
+    /// Before a key; a closing brace may come instead when the object is empty so far.
+    Key { may_close: bool },
+    /// Inside a key.
+    InKey { is_escaped: bool },
+    /// Between a key and its colon.
+    Colon,
+    /// Before the value of a key.
+    Value,
+    /// Behind a value of the top-level object.
+    AfterValue,
+    /// Before an element; a closing bracket may come instead when the list is empty so far.
+    Element { may_close: bool },
+    /// Behind an element.
+    AfterElement,
+    /// Inside a value of the top-level object (`is_element` false) or inside an element.
+    Inside { scan: Scan, is_element: bool },
+    /// Behind the document.
+    End,
+}
+
+/// The splitter of one document.
+#[derive(Debug)]
+pub(super) struct Splitter {
+    place: Place,
+    /// Whether the list of records is the document itself.
+    is_bare_list: bool,
+    key: Vec<u8>,
+    /// The part of the current element that came with earlier input.
+    carried: Vec<u8>,
+    is_too_large: bool,
+    record_bytes_max: usize,
+    offset: u64,
+    shape: Shape,
+}
+
+impl Splitter {
+    /// A splitter that gives up on elements of more than `record_bytes_max` bytes.
+    pub(super) const fn new(record_bytes_max: usize) -> Self {
+        Self {
+            place: Place::Mark(0),
+            is_bare_list: false,
+            key: Vec::new(),
+            carried: Vec::new(),
+            is_too_large: false,
+            record_bytes_max,
+            offset: 0,
+            shape: Shape { has_records: false, is_digest: false, trailing_bytes: 0 },
+        }
+    }
+
+    /// Reads `bytes` and hands each element that ends in them to `emit`.
+    ///
+    /// # Errors
+    /// When the bytes cannot be part of a JSON document at this place.
+    pub(super) fn push(
+        &mut self,
+        bytes: &[u8],
+        mut emit: impl FnMut(Element<'_>),
+    ) -> Result<(), DecodeError> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let used = match self.place {
+                Place::Inside { scan, is_element } => {
+                    self.read_inside(scan, is_element, rest, &mut emit)
+                }
+                Place::InKey { is_escaped } => self.read_key(is_escaped, rest),
+                Place::End => {
+                    let is_content = |byte: &&u8| !byte.is_ascii_whitespace();
+                    self.shape.trailing_bytes += rest.iter().filter(is_content).count() as u64;
+                    rest.len()
+                }
+                _ => self.read_structure(rest)?,
+            };
+            self.offset += used as u64;
+            rest = &rest[used..];
+        }
+        Ok(())
+    }
+
+    /// Says that no input follows.
+    ///
+    /// # Errors
+    /// When it ended inside the document.
+    pub(super) const fn finish(&self) -> Result<Shape, DecodeError> {
+        match self.place {
+            Place::End => Ok(self.shape),
+            _ => Err(DecodeError::TruncatedJson { offset: self.offset }),
+        }
+    }
+
+    /// Reads one byte between values. It may stay unread when it belongs to what comes next.
+    fn read_structure(&mut self, rest: &[u8]) -> Result<usize, DecodeError> {
+        let byte = rest[0];
+        if let Place::Mark(seen) = self.place {
+            return self.read_mark(seen, rest);
+        }
+        if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+            return Ok(1);
+        }
+        self.place = match (self.place, byte) {
+            (Place::Start, b'{') => Place::Key { may_close: true },
+            (Place::Start, b'[') => {
+                self.is_bare_list = true;
+                self.enter_records()
+            }
+            (Place::Key { .. }, b'"') => {
+                self.key.clear();
+                Place::InKey { is_escaped: false }
+            }
+            (Place::Key { may_close: true } | Place::AfterValue, b'}') => Place::End,
+            (Place::Colon, b':') => Place::Value,
+            (Place::Value, b'[') if self.is_key("Records") => self.enter_records(),
+            (Place::Value, _) => self.enter_value(rest, false)?,
+            (Place::AfterValue, b',') => Place::Key { may_close: false },
+            (Place::Element { may_close: true } | Place::AfterElement, b']') => {
+                if self.is_bare_list { Place::End } else { Place::AfterValue }
+            }
+            (Place::Element { .. }, _) => self.enter_value(rest, true)?,
+            (Place::AfterElement, b',') => Place::Element { may_close: false },
+            _ => return Err(self.not_json(rest)),
+        };
+        // The first byte of a value is read with the value.
+        Ok(usize::from(!matches!(self.place, Place::Inside { .. })))
+    }
+
+    fn read_mark(&mut self, seen: usize, rest: &[u8]) -> Result<usize, DecodeError> {
+        if BYTE_ORDER_MARK.get(seen) == Some(&rest[0]) {
+            self.place = Place::Mark(seen + 1);
+            return Ok(1);
+        }
+        // Half a mark is no JSON.
+        if seen != 0 && seen != BYTE_ORDER_MARK.len() {
+            return Err(self.not_json(rest));
+        }
+        self.place = Place::Start;
+        Ok(0)
+    }
+
+    const fn enter_records(&mut self) -> Place {
+        self.shape.has_records = true;
+        Place::Element { may_close: true }
+    }
+
+    fn enter_value(&self, rest: &[u8], is_element: bool) -> Result<Place, DecodeError> {
+        let scan = Scan::of(rest[0]).ok_or_else(|| self.not_json(rest))?;
+        Ok(Place::Inside { scan, is_element })
+    }
+
+    fn read_key(&mut self, mut is_escaped: bool, rest: &[u8]) -> usize {
+        let end = end_of_text(rest, &mut is_escaped);
+        let used = end.unwrap_or(rest.len());
+        let room = (KEY_BYTES_MAX + 1).saturating_sub(self.key.len());
+        self.key.extend(&rest[..used.min(room)]);
+        if end.is_none() {
+            self.place = Place::InKey { is_escaped };
+            return used;
+        }
+        // The closing quote was kept with the key, unless the key was too long anyway.
+        if self.key.last() == Some(&b'"') {
+            self.key.pop();
+        }
+        self.shape.is_digest |= self.is_key("digestS3Object") || self.is_key("digestEndTime");
+        self.place = Place::Colon;
+        used
+    }
+
+    /// Whether the key just read is `name`, written with escapes or without.
+    fn is_key(&self, name: &str) -> bool {
+        if !self.key.contains(&b'\\') {
+            return self.key == name.as_bytes();
+        }
+        let quoted = [b"\"", self.key.as_slice(), b"\""].concat();
+        serde_json::from_slice::<String>(&quoted).is_ok_and(|key| key == name)
+    }
+
+    fn read_inside(
+        &mut self,
+        mut scan: Scan,
+        is_element: bool,
+        rest: &[u8],
+        emit: &mut impl FnMut(Element<'_>),
+    ) -> usize {
+        let is_first = self.carried.is_empty() && !self.is_too_large;
+        let end = scan.advance(rest);
+        let used = end.unwrap_or(rest.len());
+        if is_element {
+            self.read_element(&rest[..used], end.is_some(), is_first, emit);
+        }
+        self.place = match (end.is_some(), is_element) {
+            (false, _) => Place::Inside { scan, is_element },
+            (true, true) => Place::AfterElement,
+            (true, false) => Place::AfterValue,
+        };
+        used
+    }
+
+    fn read_element(
+        &mut self,
+        piece: &[u8],
+        is_last: bool,
+        is_first: bool,
+        emit: &mut impl FnMut(Element<'_>),
+    ) {
+        if self.is_too_large || self.carried.len() + piece.len() > self.record_bytes_max {
+            self.is_too_large = true;
+            self.carried = Vec::new();
+        } else if !(is_first && is_last) {
+            self.carried.extend(piece);
+        }
+        if is_last {
+            let element = match (self.is_too_large, is_first) {
+                (true, _) => Element::TooLarge,
+                (false, true) => Element::Whole(piece),
+                (false, false) => Element::Whole(&self.carried),
+            };
+            emit(element);
+            self.carried.clear();
+            self.is_too_large = false;
+        }
+    }
+
+    fn not_json(&self, rest: &[u8]) -> DecodeError {
+        let expected = match self.place {
+            Place::Mark(_) | Place::Start => "a JSON object or a list of records",
+            Place::Key { .. } => "a key or the end of the object",
+            Place::Colon => "a colon",
+            Place::AfterValue => "a comma or the end of the object",
+            Place::Element { .. } => "a record or the end of the list",
+            Place::AfterElement => "a comma or the end of the list of records",
+            _ => "a value",
+        };
+        let found = escaped_excerpt_of_bytes(&rest[..1], 8);
+        DecodeError::NotJson { offset: self.offset, found, expected }
+    }
+}
