@@ -1,1 +1,20 @@
-//! queue
+//! Adapter to Amazon SQS: receive messages, settle them, ask how deep the queue is.
+//!
+//! It refuses to know what a message means, when to try again and what a metric is called by its
+//! caller: it hands out bodies as they came and errors that say what to do next.
+
+mod attributes;
+#[cfg(test)]
+mod canned_http;
+mod client;
+mod error;
+mod message;
+mod settle;
+mod text;
+mod url;
+
+pub use attributes::{QueueAttributes, Redrive};
+pub use client::Queue;
+pub use error::{Call, Operation, QueueError};
+pub use message::Message;
+pub use settle::{Entry, EntryFailure};

@@ -1,0 +1,173 @@
+//! Opening objects in any region. Which objects may be opened is decided by the caller.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{Builder, Region, RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
+
+use super::error::{ObjectError, ObjectName, Place};
+use super::object::Object;
+use super::region::{self, LearntRegions};
+
+type GetError = SdkError<GetObjectError, aws_sdk_s3::config::http::HttpResponse>;
+
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Longest wait for the head of an answer. The body is watched by the SDK's stall protection.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Where a request goes when nothing names a region; S3 answers with the right one.
+const REGION_OF_LAST_RESORT: &str = "us-east-1";
+
+/// Settings of [`Objects`].
+#[derive(Debug, Clone)]
+pub struct ObjectsOptions {
+    /// Whether the bucket goes into the path of the URL, as many emulators need it.
+    pub path_style: bool,
+    /// The account that must own every bucket that is read; S3 answers 403 if another does.
+    pub expected_bucket_owner: Option<String>,
+    /// Tries of one request before its error is given back, at least 1.
+    pub attempts: u32,
+}
+
+impl Default for ObjectsOptions {
+    fn default() -> Self {
+        Self { path_style: false, expected_bucket_owner: None, attempts: 3 }
+    }
+}
+
+/// Which content of a key is wanted. With neither, the current one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Revision<'a> {
+    /// This version, in a versioned bucket.
+    pub version_id: Option<&'a str>,
+    /// Only if the object still has this entity tag (with or without quotes).
+    pub etag: Option<&'a str>,
+}
+
+/// S3 in all regions. Cheap to clone; clones share connections and what was learnt about regions.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    client: Client,
+    default_region: String,
+    expected_bucket_owner: Option<String>,
+    learnt: LearntRegions,
+}
+
+impl Objects {
+    /// S3 with the credentials, region and endpoint of `config`. Nothing is sent.
+    ///
+    /// One client serves all regions, each request naming its own: connections, credentials and
+    /// memory do not grow with the number of regions. Checksums of answers are not verified, since
+    /// S3 may keep kinds that a reader does not know; a gzip stream has its own.
+    #[must_use]
+    pub fn new(config: &SdkConfig, options: ObjectsOptions) -> Self {
+        let default_region =
+            config.region().map_or_else(|| REGION_OF_LAST_RESORT.to_owned(), ToString::to_string);
+        let retries = RetryConfig::standard()
+            .with_max_attempts(options.attempts.max(1))
+            .with_max_backoff(BACKOFF_MAX);
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(ANSWER_TIMEOUT)
+            .build();
+        let client_config = Builder::from(config)
+            .region(Region::new(default_region.clone()))
+            .force_path_style(options.path_style)
+            .retry_config(retries)
+            .timeout_config(timeouts)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .build();
+        Self {
+            client: Client::from_conf(client_config),
+            default_region,
+            expected_bucket_owner: options.expected_bucket_owner,
+            learnt: LearntRegions::default(),
+        }
+    }
+
+    /// Opens an object. The request goes to the region that the bucket is known to be in, else to
+    /// `region_hint` if that looks like a region, else to the configured one; an answer that names
+    /// another region is followed once and remembered.
+    ///
+    /// # Errors
+    /// See [`ObjectError`].
+    pub async fn get(
+        &self,
+        bucket: &str,
+        key: &str,
+        revision: Revision<'_>,
+        region_hint: Option<&str>,
+    ) -> Result<Object, ObjectError> {
+        let name = ObjectName::new(bucket, key, revision.version_id);
+        if !is_bucket_name(bucket) || key.is_empty() {
+            return Err(ObjectError::InvalidName { object: name });
+        }
+        let hint = region_hint.filter(|hint| region::is_region_name(hint));
+        let first = self
+            .learnt
+            .of(bucket)
+            .unwrap_or_else(|| hint.unwrap_or(&self.default_region).to_owned());
+        let refusal = match self.send(bucket, key, revision, &first).await {
+            Ok(answer) => return Ok(Object::of(name, answer)),
+            Err(error) => error,
+        };
+        let Some(right) = refusal.raw_response().and_then(region::named_by) else {
+            return Err(self.error(name, &first, &refusal));
+        };
+        if right == first {
+            return Err(self.error(name, &first, &refusal));
+        }
+        tracing::debug!(bucket, asked = first, region = right, "bucket is in another region");
+        self.learnt.learn(bucket, &right);
+        match self.send(bucket, key, revision, &right).await {
+            Ok(answer) => Ok(Object::of(name, answer)),
+            Err(error) => Err(self.error(name, &right, &error)),
+        }
+    }
+
+    async fn send(
+        &self,
+        bucket: &str,
+        key: &str,
+        revision: Revision<'_>,
+        region: &str,
+    ) -> Result<GetObjectOutput, GetError> {
+        self.client
+            .get_object()
+            .bucket(bucket)
+            .key(key)
+            .set_version_id(revision.version_id.map(str::to_owned))
+            .set_if_match(revision.etag.map(quoted))
+            .set_expected_bucket_owner(self.expected_bucket_owner.clone())
+            .customize()
+            .config_override(Builder::new().region(Region::new(region.to_owned())))
+            .send()
+            .await
+    }
+
+    fn error(&self, object: ObjectName, region: &str, error: &GetError) -> ObjectError {
+        let owner = self.expected_bucket_owner.as_deref();
+        ObjectError::of(Place { object, region, expected_bucket_owner: owner }, error)
+    }
+}
+
+/// The characters of bucket names, old ones in us-east-1 included. Access point ARNs, which would
+/// lead elsewhere, have others.
+fn is_bucket_name(bucket: &str) -> bool {
+    (3..=255).contains(&bucket.len())
+        && bucket.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        && bucket.bytes().any(|byte| byte != b'.')
+}
+
+fn quoted(etag: &str) -> String {
+    format!("\"{}\"", etag.trim_matches('"'))
+}
+
+#[cfg(test)]
+mod tests;

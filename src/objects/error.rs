@@ -1,0 +1,259 @@
+//! What can go wrong with an object, each as one line that names the object and the next step. It
+//! does not decide whether to try again.
+
+use std::fmt::{self, Display};
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::RequestId;
+use aws_sdk_s3::operation::get_object::GetObjectError;
+
+use super::text::{DETAIL_CHARS_MAX, one_line, source_chain};
+
+/// S3 keys have 1024 bytes at most; what messages name may be longer.
+const NAME_CHARS_MAX: usize = 1200;
+
+/// The name of an object as people read it: `s3://bucket/key?versionId=..`, control characters
+/// escaped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectName(String);
+
+impl ObjectName {
+    pub(super) fn new(bucket: &str, key: &str, version_id: Option<&str>) -> Self {
+        let version = version_id.map(|id| format!("?versionId={id}")).unwrap_or_default();
+        Self(one_line(&format!("s3://{bucket}/{key}{version}"), NAME_CHARS_MAX))
+    }
+}
+
+impl Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why an object could not be read. `detail` is the answer of S3 (status, code, message, request
+/// id) or the cause in the network, on one line.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "a variant says what its fields are for")]
+pub enum ObjectError {
+    /// Bucket or key can be no name of S3; nothing was sent.
+    #[error("{object} is no name of an S3 object; check who sends such messages")]
+    InvalidName { object: ObjectName },
+    /// There is no such object or version.
+    #[error(
+        "{object} does not exist ({detail}); it was deleted or has expired since it was announced: \
+         check the bucket's lifecycle rules, and how old the queue's messages are"
+    )]
+    Gone { object: ObjectName, detail: String },
+    /// There is no such bucket.
+    #[error("{object}: the bucket does not exist ({detail}); check its name")]
+    BucketMissing { object: ObjectName, detail: String },
+    /// The caller may not read it, or it is missing and the caller may not know that.
+    #[error(
+        "{object}: access denied ({detail}); allow s3:GetObject on it in the caller's IAM policy \
+         and in the bucket policy{owner_hint}; without s3:ListBucket a missing object answers so \
+         too"
+    )]
+    AccessDenied { object: ObjectName, detail: String, owner_hint: String },
+    /// The object is encrypted with a key that the caller cannot use.
+    #[error(
+        "{object}: its KMS key cannot be used ({detail}); allow kms:Decrypt on the key, in the \
+         caller's IAM policy and in the key policy, and check that the key is enabled"
+    )]
+    KeyRefused { object: ObjectName, detail: String },
+    /// No credentials could be loaded.
+    #[error(
+        "{object}: no AWS credentials could be loaded ({detail}); give the task or instance a \
+         role, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    )]
+    NoCredentials { object: ObjectName, detail: String },
+    /// The credentials are expired, unknown or do not sign correctly.
+    #[error(
+        "{object}: the AWS credentials were refused ({detail}); renew them, and check the clock of \
+         this host"
+    )]
+    CredentialsRefused { object: ObjectName, detail: String },
+    /// The bucket is in another region, which S3 did not name or which refused as well.
+    #[error(
+        "{object}: its bucket is not in region {region} ({detail}); set AWS_REGION to the region \
+         of the bucket, and check AWS_ENDPOINT_URL"
+    )]
+    WrongRegion { object: ObjectName, region: String, detail: String },
+    /// The object is no longer the one that was announced.
+    #[error(
+        "{object} was replaced since it was announced ({detail}); the message of its new content \
+         brings that"
+    )]
+    Changed { object: ObjectName, detail: String },
+    /// The object is archived and cannot be read at once.
+    #[error("{object} is archived ({detail}); restore it, or exclude logs from archiving")]
+    Archived { object: ObjectName, detail: String },
+    /// No connection to the endpoint.
+    #[error(
+        "{object}: the S3 endpoint of region {region} cannot be reached ({detail}); check region, \
+         DNS, network, proxy and AWS_ENDPOINT_URL"
+    )]
+    Unreachable { object: ObjectName, region: String, detail: String },
+    /// The endpoint did not answer in time.
+    #[error("{object}: no answer in time ({detail}); check the network if it goes on")]
+    TimedOut { object: ObjectName, detail: String },
+    /// S3 asks for fewer requests.
+    #[error("{object}: throttled ({detail}); read fewer objects at a time if it goes on")]
+    Throttled { object: ObjectName, detail: String },
+    /// The bytes stopped coming.
+    #[error(
+        "{object}: interrupted after {received_bytes} bytes ({detail}); check the network if it \
+         goes on"
+    )]
+    Interrupted { object: ObjectName, received_bytes: u64, detail: String },
+    /// Anything else that S3, or something in front of it, answered.
+    #[error("{object}: {detail}; see the code in the S3 API reference if it goes on")]
+    Other { object: ObjectName, detail: String, is_transient: bool },
+}
+
+/// What was asked where.
+pub(super) struct Place<'a> {
+    pub object: ObjectName,
+    pub region: &'a str,
+    pub expected_bucket_owner: Option<&'a str>,
+}
+
+impl ObjectError {
+    /// Whether it may pass without anybody changing a setting, a permission or an object.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Throttled { .. }
+            | Self::Interrupted { .. } => true,
+            Self::Other { is_transient, .. } => *is_transient,
+            _ => false,
+        }
+    }
+
+    /// The reason as a metric label: one of `invalid_name`, `gone`, `bucket_missing`,
+    /// `access_denied`, `kms_denied`, `no_credentials`, `wrong_region`, `changed`,
+    /// `invalid_state`, `unreachable`, `timeout`, `throttled`, `interrupted`, `other`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::InvalidName { .. } => "invalid_name",
+            Self::Gone { .. } => "gone",
+            Self::BucketMissing { .. } => "bucket_missing",
+            Self::AccessDenied { .. } => "access_denied",
+            Self::KeyRefused { .. } => "kms_denied",
+            Self::NoCredentials { .. } | Self::CredentialsRefused { .. } => "no_credentials",
+            Self::WrongRegion { .. } => "wrong_region",
+            Self::Changed { .. } => "changed",
+            Self::Archived { .. } => "invalid_state",
+            Self::Unreachable { .. } => "unreachable",
+            Self::TimedOut { .. } => "timeout",
+            Self::Throttled { .. } => "throttled",
+            Self::Interrupted { .. } => "interrupted",
+            Self::Other { .. } => "other",
+        }
+    }
+
+    /// The meaning of an error of the SDK.
+    pub(super) fn of(place: Place<'_>, error: &SdkError<GetObjectError, HttpResponse>) -> Self {
+        let object = place.object.clone();
+        match error {
+            SdkError::ServiceError(_) | SdkError::ResponseError(_) => answered(place, error),
+            SdkError::TimeoutError(_) => Self::TimedOut { object, detail: source_chain(error) },
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                Self::TimedOut { object, detail: source_chain(error) }
+            }
+            SdkError::DispatchFailure(failure) if failure.is_io() => Self::Unreachable {
+                object,
+                region: place.region.to_owned(),
+                detail: source_chain(error),
+            },
+            _ => unsent(object, source_chain(error)),
+        }
+    }
+}
+
+/// The SDK gives no type for "no credentials"; each of its messages about them has the word.
+fn unsent(object: ObjectName, detail: String) -> ObjectError {
+    if detail.to_ascii_lowercase().contains("credential") {
+        return ObjectError::NoCredentials { object, detail };
+    }
+    ObjectError::Other { object, detail, is_transient: false }
+}
+
+fn answered(place: Place<'_>, error: &SdkError<GetObjectError, HttpResponse>) -> ObjectError {
+    let Place { object, region, expected_bucket_owner } = place;
+    let status = error.raw_response().map_or(0, |response| response.status().as_u16());
+    let code = error.code().unwrap_or_default();
+    let detail = answer(status, error);
+    if is_about_the_key(code, error.message().unwrap_or_default()) {
+        return ObjectError::KeyRefused { object, detail };
+    }
+    match (status, code) {
+        (_, "NoSuchKey" | "NoSuchVersion" | "NotFound") | (404, "") => {
+            ObjectError::Gone { object, detail }
+        }
+        (405, _) if is_delete_marker(error) => ObjectError::Gone { object, detail },
+        (_, "NoSuchBucket") => ObjectError::BucketMissing { object, detail },
+        (
+            _,
+            "ExpiredToken"
+            | "RequestExpired"
+            | "InvalidToken"
+            | "TokenRefreshRequired"
+            | "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "RequestTimeTooSkewed",
+        ) => ObjectError::CredentialsRefused { object, detail },
+        (301, _) | (_, "PermanentRedirect" | "AuthorizationHeaderMalformed") => {
+            ObjectError::WrongRegion { object, region: region.to_owned(), detail }
+        }
+        (412, _) | (_, "PreconditionFailed") => ObjectError::Changed { object, detail },
+        (_, "InvalidObjectState") => ObjectError::Archived { object, detail },
+        (429 | 503, _) | (_, "SlowDown" | "ThrottlingException" | "Throttling") => {
+            ObjectError::Throttled { object, detail }
+        }
+        (403, _) | (_, "AccessDenied" | "AllAccessDisabled") => {
+            let owner_hint = expected_bucket_owner
+                .map(|owner| format!(", check that account {owner} owns the bucket"))
+                .unwrap_or_default();
+            ObjectError::AccessDenied { object, detail, owner_hint }
+        }
+        (_, "RequestTimeout") => ObjectError::Other { object, detail, is_transient: true },
+        _ => ObjectError::Other {
+            object,
+            detail,
+            is_transient: status == 307 || !(300..500).contains(&status),
+        },
+    }
+}
+
+/// A refusal by KMS comes with a code of its own, or as `AccessDenied` whose message tells.
+fn is_about_the_key(code: &str, message: &str) -> bool {
+    code.starts_with("KMS.")
+        || (code == "AccessDenied"
+            && (message.contains("kms:")
+                || message.contains("The ciphertext refers to a customer master key")))
+}
+
+/// A version that is a delete marker cannot be read: S3 answers 405 and says so in a header.
+fn is_delete_marker(error: &SdkError<GetObjectError, HttpResponse>) -> bool {
+    error
+        .raw_response()
+        .and_then(|response| response.headers().get("x-amz-delete-marker"))
+        .is_some_and(|value| value == "true")
+}
+
+fn answer(status: u16, error: &SdkError<GetObjectError, HttpResponse>) -> String {
+    let said = match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!(" {code}: {message}"),
+        (Some(code), None) => format!(" {code}"),
+        (None, Some(message)) => format!(": {message}"),
+        (None, None) => format!(", {}", source_chain(error)),
+    };
+    let text = format!("HTTP {status}{said}");
+    let request =
+        error.request_id().map(|id| format!(", request id {}", one_line(id, DETAIL_CHARS_MAX)));
+    one_line(&text, DETAIL_CHARS_MAX) + &request.unwrap_or_default()
+}

@@ -1,0 +1,83 @@
+//! An opened object: its revision and its bytes, chunk by chunk, as stored.
+
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+
+use super::error::{ObjectError, ObjectName};
+use super::text::source_chain;
+
+/// An object whose bytes are being read.
+#[derive(Debug)]
+pub struct Object {
+    name: ObjectName,
+    /// What tells this content of the key from others: the version id, else the `ETag`. The version
+    /// id `null` does not (a bucket with suspended versioning writes over it). Empty if the answer
+    /// had neither.
+    pub revision: String,
+    /// The entity tag without its quotes.
+    pub etag: Option<String>,
+    /// Bytes to come, if the answer said so.
+    pub content_length: Option<u64>,
+    /// When it was written, in milliseconds since 1970 (S3 says whole seconds).
+    pub last_modified_millis: Option<i64>,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Open { stream: ByteStream, received_bytes: u64 },
+    Ended,
+    Broken { received_bytes: u64, detail: String },
+}
+
+impl Object {
+    pub(super) fn of(name: ObjectName, answer: GetObjectOutput) -> Self {
+        let etag = answer.e_tag.as_deref().map(unquoted).map(str::to_owned);
+        let version = answer.version_id.filter(|version| !version.is_empty() && version != "null");
+        Self {
+            name,
+            revision: version.or_else(|| etag.clone()).unwrap_or_default(),
+            etag,
+            content_length: answer.content_length.and_then(|length| u64::try_from(length).ok()),
+            last_modified_millis: answer.last_modified.and_then(|at| at.to_millis().ok()),
+            body: Body::Open { stream: answer.body, received_bytes: 0 },
+        }
+    }
+
+    /// The next bytes, never empty; `None` when all of them were handed out.
+    ///
+    /// # Errors
+    /// [`ObjectError::Interrupted`] if the connection broke, stalled, or ended before the promised
+    /// length; every later call says the same, so a broken object never looks complete.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, ObjectError> {
+        loop {
+            let (stream, received_bytes) = match &mut self.body {
+                Body::Open { stream, received_bytes } => (stream, received_bytes),
+                Body::Ended => return Ok(None),
+                Body::Broken { received_bytes, detail } => {
+                    return Err(ObjectError::Interrupted {
+                        object: self.name.clone(),
+                        received_bytes: *received_bytes,
+                        detail: detail.clone(),
+                    });
+                }
+            };
+            self.body = match stream.next().await {
+                Some(Ok(bytes)) if bytes.is_empty() => continue,
+                Some(Ok(bytes)) => {
+                    *received_bytes += bytes.len() as u64;
+                    return Ok(Some(bytes));
+                }
+                Some(Err(error)) => {
+                    Body::Broken { received_bytes: *received_bytes, detail: source_chain(&error) }
+                }
+                None => Body::Ended,
+            };
+        }
+    }
+}
+
+fn unquoted(etag: &str) -> &str {
+    etag.strip_prefix("W/").unwrap_or(etag).trim_matches('"')
+}

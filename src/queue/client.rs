@@ -1,0 +1,183 @@
+//! One SQS queue and the calls made to it. Who calls decides when, how often and what for.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::retry::RetryConfig;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::config::{Builder, Region, StalledStreamProtectionConfig};
+
+use super::attributes::{self, QueueAttributes, Redrive};
+use super::error::{Call, Operation, QueueError};
+use super::message::{self, Message};
+use super::settle::visibility_seconds;
+use super::url::{QueueEndpoint, QueueUrl};
+
+/// Tries of one call before its error is given back; the caller has its own, longer patience.
+const ATTEMPTS: u32 = 3;
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// SQS holds a long poll for 20 seconds at most.
+const WAIT_SECONDS_MAX: u64 = 20;
+/// What an answer may take beyond the wait that was asked for.
+const ANSWER_SLACK: Duration = Duration::from_secs(10);
+/// How long a call that does not wait may take.
+pub(super) const SHORT_CALL: Duration = ANSWER_SLACK;
+
+/// A queue. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    client: Client,
+    url: String,
+    name: String,
+}
+
+impl Queue {
+    /// The queue behind `url`. Requests go to the region that the URL's host names, else to the
+    /// region of `config`; a configured endpoint (`AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL`)
+    /// stays in force, else a host that is no plain SQS endpoint (FIPS, dual stack, VPC endpoint,
+    /// emulator) is used as it is. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`QueueError::InvalidUrl`], [`QueueError::NoRegion`].
+    pub fn new(config: &SdkConfig, url: &str) -> Result<Self, QueueError> {
+        Self::with_attempts(config, url, ATTEMPTS)
+    }
+
+    /// As [`Queue::new`], with another number of tries for each call (at least 1).
+    ///
+    /// # Errors
+    /// As [`Queue::new`].
+    pub fn with_attempts(config: &SdkConfig, url: &str, attempts: u32) -> Result<Self, QueueError> {
+        let parsed = QueueUrl::parse(url)?;
+        let region = match (&parsed.region, config.region()) {
+            (Some(of_url), _) => of_url.clone(),
+            (None, Some(of_config)) => of_config.to_string(),
+            (None, None) => return Err(QueueError::NoRegion { url: url.to_owned() }),
+        };
+        let retries = RetryConfig::standard()
+            .with_max_attempts(attempts.max(1))
+            .with_max_backoff(BACKOFF_MAX);
+        let config = Builder::from(config)
+            .endpoint_resolver(QueueEndpoint::new(&parsed, &region))
+            .region(Region::new(region))
+            .retry_config(retries)
+            .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build())
+            // Each call has a deadline of its own; a long poll is silent and not stalled.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
+        Ok(Self { client: Client::from_conf(config), url: url.to_owned(), name: parsed.name })
+    }
+
+    /// The queue's name: the last part of its URL.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The queue's URL.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Receives up to `max` messages (1 to 10; other values are moved there), waiting up to `wait`
+    /// for the first (whole seconds, at most 20; zero may miss messages that are there). They stay
+    /// invisible for `visibility` (rounded up to seconds, at most 12 hours), else for the queue's
+    /// own timeout. None is no error. A caller that drops this future may leave messages invisible
+    /// for that long.
+    ///
+    /// # Errors
+    /// See [`QueueError`].
+    pub async fn receive(
+        &self,
+        max: usize,
+        wait: Duration,
+        visibility: Option<Duration>,
+    ) -> Result<Vec<Message>, QueueError> {
+        let wait_seconds = wait.as_secs().min(WAIT_SECONDS_MAX);
+        let answer = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(i32::try_from(max.clamp(1, 10)).unwrap_or(10))
+            .wait_time_seconds(i32::try_from(wait_seconds).unwrap_or(0))
+            .set_visibility_timeout(visibility.map(visibility_seconds))
+            .set_message_system_attribute_names(Some(message::ASKED.to_vec()))
+            .customize()
+            .config_override(answer_within(Duration::from_secs(wait_seconds) + ANSWER_SLACK))
+            .send()
+            .await
+            .map_err(|error| QueueError::of(self.call(Operation::Receive), &error))?;
+        let received = answer.messages.unwrap_or_default();
+        let given = received.len();
+        let messages: Vec<Message> = received.into_iter().filter_map(Message::of).collect();
+        if messages.len() < given {
+            let count = given - messages.len();
+            tracing::warn!(queue = %self.name, count, "messages without receipt handle ignored");
+        }
+        Ok(messages)
+    }
+
+    /// Asks how deep the queue is and how it is set up.
+    ///
+    /// # Errors
+    /// See [`QueueError`].
+    pub async fn attributes(&self) -> Result<QueueAttributes, QueueError> {
+        let answer = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .set_attribute_names(Some(attributes::ASKED.to_vec()))
+            .customize()
+            .config_override(answer_within(SHORT_CALL))
+            .send()
+            .await
+            .map_err(|error| QueueError::of(self.call(Operation::Attributes), &error))?;
+        Ok(QueueAttributes::of(&answer.attributes.unwrap_or_default()))
+    }
+
+    /// The dead-letter queue of a redrive policy of this queue, found by `GetQueueUrl`; its
+    /// [`Queue::attributes`] tell how many messages are in it.
+    ///
+    /// # Errors
+    /// [`QueueError::NoDeadLetterQueue`] if the policy names none; else see [`QueueError`]:
+    /// `sqs:GetQueueUrl` on the dead-letter queue is often not allowed.
+    pub async fn dead_letter_queue(&self, redrive: &Redrive) -> Result<Self, QueueError> {
+        let (account, name) = redrive
+            .account_and_name()
+            .ok_or_else(|| QueueError::NoDeadLetterQueue { queue_url: self.url.clone() })?;
+        let answer = self
+            .client
+            .get_queue_url()
+            .queue_name(name)
+            .queue_owner_aws_account_id(account)
+            .customize()
+            .config_override(answer_within(SHORT_CALL))
+            .send()
+            .await
+            .map_err(|error| QueueError::of(self.call(Operation::Find), &error))?;
+        let url = answer
+            .queue_url
+            .ok_or_else(|| QueueError::NoDeadLetterQueue { queue_url: self.url.clone() })?;
+        Ok(Self { client: self.client.clone(), url, name: name.to_owned() })
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn call(&self, operation: Operation) -> Call {
+        Call { operation, queue_url: self.url.clone() }
+    }
+}
+
+/// The time that one try of a call may take; merged with the client's other timeouts.
+pub(super) fn answer_within(limit: Duration) -> Builder {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(limit).build();
+    aws_sdk_sqs::Config::builder().timeout_config(timeouts)
+}
+
+#[cfg(test)]
+mod tests;
