@@ -1,1 +1,146 @@
-//! store
+//! The store: an adapter that keeps evidence, what is derived from it, the ledger of log objects
+//! and the durable totals. It knows the core and nothing else of ours: not where evidence comes
+//! from, nor who looks at the figures.
+//!
+//! Commit, then count, then acknowledge: [`Store::commit`] answers after one transaction holds the
+//! evidence, the difference it made to requests and removals, the totals and the ledger row. The
+//! same batch again changes nothing, so whatever was not acknowledged may be committed again.
+//!
+//! [`Store`] is the face; `sqlite` is the one implementation of this version. What does not depend
+//! on the database (`batch`, `change`, `figures`, `words`) lies beside it.
+
+mod batch;
+mod change;
+mod error;
+mod figures;
+mod location;
+mod sqlite;
+mod words;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use deltrail_core::domain::Removal;
+
+pub use self::batch::{
+    Batch, CommitReport, LedgerCounts, LedgerEntry, LedgerKey, LedgerResult, LedgerState, Origin,
+    ProofOfLife, Reject, StoredEvidence,
+};
+pub use self::error::StoreError;
+pub use self::figures::{RowCounts, StoreSize, Total};
+pub use self::location::{Location, LocationError};
+
+use self::sqlite::SqliteStore;
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct Options {
+    /// Where it is.
+    pub location: Location,
+    /// The name of this writer's shard of the totals: the same over restarts, and no other running
+    /// program's.
+    pub writer: String,
+    /// How many buckets have a metric label of their own; the others are counted as `other`.
+    pub labelled_buckets_max: usize,
+    /// Whether a bucket has a latency histogram of its own.
+    pub is_important: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("location", &self.location)
+            .field("writer", &self.writer)
+            .field("labelled_buckets_max", &self.labelled_buckets_max)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A store. Clones are handles on the same one.
+#[derive(Debug, Clone)]
+pub struct Store(Arc<SqliteStore>);
+
+impl Store {
+    /// Opens a store, makes it where it is missing, and brings its tables to this version. Blocks
+    /// for the time of a migration.
+    ///
+    /// # Errors
+    /// Whatever makes it unusable: a missing directory, no permission, a file of something else, a
+    /// damaged one, one that another program has locked, a full disk.
+    pub fn open(options: Options) -> Result<Self, StoreError> {
+        SqliteStore::open(options).map(|store| Self(Arc::new(store)))
+    }
+
+    /// Commits a batch, all of it or nothing, together with others that wait; returns when it is on
+    /// the disk. Waits while too many rows of other batches are waiting.
+    ///
+    /// # Errors
+    /// When nothing of it was kept. After a transient error the same batch may be committed again.
+    pub async fn commit(&self, batch: Batch) -> Result<CommitReport, StoreError> {
+        self.0.commit(batch).await
+    }
+
+    /// Whether all of this log object has been committed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn is_committed(&self, key: &LedgerKey) -> Result<bool, StoreError> {
+        self.0.is_committed(key.clone()).await
+    }
+
+    /// The durable totals, summed over all writers of the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn totals(&self) -> Result<Vec<Total>, StoreError> {
+        self.0.totals().await
+    }
+
+    /// Rows per table.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn row_counts(&self) -> Result<RowCounts, StoreError> {
+        self.0.row_counts().await
+    }
+
+    /// The removals of one key, sorted by identity; the empty key holds those of unknown keys.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn removals(&self, bucket: &str, key: &str) -> Result<Vec<Removal>, StoreError> {
+        self.0.removals(bucket.to_owned(), key.to_owned()).await
+    }
+
+    /// What was heard of every source, account and region.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn sources(&self) -> Result<Vec<ProofOfLife>, StoreError> {
+        self.0.sources().await
+    }
+
+    /// How much room it takes and how much is left. Asks the file system only.
+    ///
+    /// # Errors
+    /// When the file system does not answer.
+    pub fn size(&self) -> Result<StoreSize, StoreError> {
+        self.0.size()
+    }
+
+    /// When the writer last said that it is alive; it does so every second, and before each group.
+    #[must_use]
+    pub fn writer_ticked_at(&self) -> Instant {
+        self.0.writer_ticked_at()
+    }
+
+    /// Finishes what was sent to be committed, folds the write-ahead log into the database, and
+    /// ends the writer. Other handles on the store answer [`StoreError::Closed`] from then on.
+    ///
+    /// # Errors
+    /// When the log could not be folded in: the rows are safe in it all the same.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.0.close().await
+    }
+}

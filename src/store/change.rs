@@ -1,0 +1,80 @@
+//! What new evidence does to the rows of one slot: pure, and the same for every database.
+
+use std::collections::BTreeMap;
+
+use deltrail_core::domain::{Counted, Delta, Evidence, Removal, count_removals, fold};
+
+/// What is to be written for one slot.
+#[derive(Debug, Default)]
+pub(super) struct SlotChange {
+    /// Rows to delete: identities that turned into others.
+    pub(super) vanished: Vec<String>,
+    /// Rows to write, new or changed, with what the totals hold for them.
+    pub(super) written: Vec<(Removal, Counted)>,
+    /// What the totals gain.
+    pub(super) delta: Delta,
+    /// How many removals were learnt.
+    pub(super) gained: u64,
+}
+
+/// What `fresh` evidence changes, given the `known` evidence around it, the `standing` rows that
+/// are the fold of that, and what the totals hold for each of those rows. `known` is closed:
+/// nothing outside of it can be about the same removals.
+pub(super) fn slot_change(
+    known: &[Evidence],
+    fresh: &[&Evidence],
+    standing: Vec<Removal>,
+    counted: &BTreeMap<String, Counted>,
+    bucket_label: &str,
+) -> SlotChange {
+    let after = fold(known.iter().chain(fresh.iter().copied()));
+    let recount = count_removals(counted, &after, bucket_label);
+    let gained = after.len().saturating_sub(counted.len());
+    let mut standing: BTreeMap<String, Removal> =
+        standing.into_iter().map(|removal| (removal.identity.clone(), removal)).collect();
+    let mut change = SlotChange {
+        delta: recount.delta,
+        gained: u64::try_from(gained).unwrap_or(u64::MAX),
+        ..SlotChange::default()
+    };
+    for (removal, now) in after.into_iter().zip(recount.counted) {
+        let was = standing.remove(&removal.identity);
+        if was.as_ref() != Some(&removal) || counted.get(&removal.identity) != Some(&now) {
+            change.written.push((removal, now));
+        }
+    }
+    change.vanished = standing.into_keys().collect();
+    change
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use deltrail_core::domain::{Family, fold};
+
+    use super::slot_change;
+    use crate::store::sqlite::fixtures::delete;
+
+    #[test]
+    fn a_row_that_stays_as_it_was_is_not_written_again() {
+        let known = [delete("b", "k", "A")];
+        let fresh = delete("b", "k", "B");
+        let first = slot_change(&[], &[&known[0]], Vec::new(), &BTreeMap::new(), "b");
+        let counted = first.written.into_iter().map(|(row, was)| (row.identity, was)).collect();
+        let change = slot_change(&known, &[&fresh], fold(&known), &counted, "b");
+        assert_eq!(change.gained, 1);
+        assert_eq!(change.written.len(), 1);
+        assert_eq!(change.written[0].0.request_id.as_deref(), Some("B"));
+    }
+
+    #[test]
+    fn a_row_that_was_lost_is_written_and_counted_again() {
+        let known = [delete("b", "k", "A")];
+        let fresh = delete("b", "k", "B");
+        let change = slot_change(&known, &[&fresh], fold(&known), &BTreeMap::new(), "b");
+        assert_eq!(change.written.len(), 2);
+        let removed = change.delta.iter().filter(|(s, _, _)| s.family == Family::ObjectsRemoved);
+        assert_eq!(removed.map(|(_, _, amount)| amount).sum::<i64>(), 2);
+    }
+}

@@ -1,0 +1,96 @@
+//! What can go wrong with a store, in words for the person who runs it. It knows no SQL.
+
+use std::path::PathBuf;
+
+/// Why a store could not be opened, written or read. `store` is where it is, as the user wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another program holds the file's write lock.
+    #[error("{store} is locked by another program; it is tried again, but see what else uses it")]
+    Locked {
+        /// Where.
+        store: String,
+    },
+    /// The file or its disk cannot be written to.
+    #[error("{store} is read-only; give this user write permission to the file and its directory")]
+    ReadOnly {
+        /// Where.
+        store: String,
+    },
+    /// The directory of the file does not exist.
+    #[error("the directory {directory} of {store} does not exist; create it or mount it")]
+    DirectoryMissing {
+        /// Where.
+        store: String,
+        /// What is missing.
+        directory: PathBuf,
+    },
+    /// The file cannot be opened.
+    #[error("{store} cannot be opened ({detail}); see that it is a file this user may write")]
+    CannotOpen {
+        /// Where.
+        store: String,
+        /// What the system says.
+        detail: String,
+    },
+    /// The file is no SQLite database, or a damaged one.
+    #[error("{store} is not a sound SQLite database ({detail}); restore it or move it away")]
+    Corrupted {
+        /// Where.
+        store: String,
+        /// What SQLite says.
+        detail: String,
+    },
+    /// No space is left.
+    #[error("the disk of {store} is full; free some space or enlarge it")]
+    DiskFull {
+        /// Where.
+        store: String,
+    },
+    /// The disk failed.
+    #[error("reading or writing {store} failed ({detail}); check its disk")]
+    Disk {
+        /// Where.
+        store: String,
+        /// What the system says.
+        detail: String,
+    },
+    /// The tables could not be brought to this version.
+    #[error("the tables of {store} do not fit this version ({detail}); run the version it is from")]
+    Migration {
+        /// Where.
+        store: String,
+        /// What does not fit.
+        detail: String,
+    },
+    /// A row cannot be read back.
+    #[error("a row of {store} cannot be read ({detail}); was it written by a newer version?")]
+    Row {
+        /// Where.
+        store: String,
+        /// Which column and why.
+        detail: String,
+    },
+    /// A statement failed otherwise.
+    #[error("a statement on {store} failed ({detail}); please report this")]
+    Statement {
+        /// Where.
+        store: String,
+        /// What the database says.
+        detail: String,
+    },
+    /// The store was closed, or its writer died.
+    #[error("{store} is closed; restart the program")]
+    Closed {
+        /// Where.
+        store: String,
+    },
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later although nobody changes the call.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Locked { .. } | Self::DiskFull { .. } | Self::Disk { .. })
+    }
+}

@@ -1,0 +1,87 @@
+//! Evidence and stores for the tests of the store.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use deltrail_core::domain::{
+    Actor, Api, Call, Cause, Evidence, Family, Mark, Outcome, Part, RemovalRole, Series, Source,
+    Target, Timestamp,
+};
+
+use crate::store::{Batch, Location, Options, Store, StoredEvidence, Total};
+
+/// A store there, for a writer named `here`; buckets named `vital...` are important.
+pub(in crate::store) fn options(location: Location, labelled_buckets_max: usize) -> Options {
+    Options {
+        location,
+        writer: "here".into(),
+        labelled_buckets_max,
+        is_important: Arc::new(|bucket| bucket.starts_with("vital")),
+    }
+}
+
+/// A store in memory.
+pub(in crate::store) fn memory(labelled_buckets_max: usize) -> Store {
+    Store::open(options(Location::Memory, labelled_buckets_max)).unwrap()
+}
+
+/// A store in this file.
+pub(in crate::store) fn file(path: &Path) -> Store {
+    Store::open(options(Location::File(path.to_path_buf()), 500)).unwrap()
+}
+
+/// Evidence that was read from nowhere in particular.
+pub(in crate::store) fn stored(evidence: Evidence) -> StoredEvidence {
+    StoredEvidence { evidence, record_index: None }
+}
+
+/// A direct delete of `key` that took 42 ms.
+pub(in crate::store) fn delete(bucket: &str, key: &str, request: &str) -> Evidence {
+    Evidence {
+        id: format!("trail {request}"),
+        source: Source::CloudTrail,
+        call: Some(Call { api: Api::DeleteObject, outcome: Outcome::Ok }),
+        role: RemovalRole::Claim,
+        bucket: bucket.into(),
+        key: Some(key.into()),
+        target: Target::Current,
+        mark: Mark::Object,
+        cause: Cause::Api,
+        request_id: Some(request.into()),
+        event_id: Some(format!("event {request}")),
+        shared_event_id: None,
+        amends_event_id: None,
+        account: "111122223333".into(),
+        region: "eu-west-1".into(),
+        at: Timestamp::from_millis(1_000),
+        started_at: Some(Timestamp::from_millis(1_000)),
+        ended_at: Some(Timestamp::from_millis(1_042)),
+        http_status: Some(204),
+        error_code: None,
+        marker_version_id: None,
+        actor: Actor { arn: Some("arn:dev".into()), ..Actor::default() },
+    }
+}
+
+/// A batch of evidence alone.
+pub(in crate::store) fn batch(evidence: impl IntoIterator<Item = Evidence>) -> Batch {
+    Batch { evidence: evidence.into_iter().map(stored).collect(), ..Batch::default() }
+}
+
+/// One number of the totals, 0 when there is none.
+pub(in crate::store) async fn value(
+    store: &Store,
+    family: Family,
+    labels: &[&str],
+    part: Part,
+) -> i64 {
+    let labels = labels.iter().map(|&label| label.to_owned()).collect();
+    let series = Series { family, labels };
+    let is_asked = |total: &&Total| total.series == series && total.part == part;
+    store.totals().await.unwrap().iter().find(is_asked).map_or(0, |total| total.value)
+}
+
+/// The removals that are counted under this bucket label.
+pub(in crate::store) async fn removed(store: &Store, bucket: &str) -> i64 {
+    value(store, Family::ObjectsRemoved, &[bucket], Part::Value).await
+}

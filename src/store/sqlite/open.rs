@@ -1,0 +1,257 @@
+//! Opening a SQLite file the way the laws need it, and saying in people's words why it failed. It
+//! knows no rows.
+
+use std::path::Path;
+use std::time::Duration;
+
+use refinery::{Migration, Runner};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::store::{Location, StoreError};
+
+/// How long a statement waits for another program's lock before it fails as `Locked`.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// More than the statements of a commit, so that none is compiled twice.
+const CACHED_STATEMENTS: usize = 64;
+
+/// Opens the one connection that writes, and brings the tables to this version.
+pub(super) fn open_writer(location: &Location) -> Result<Connection, StoreError> {
+    let place = location.to_string();
+    let mut connection = match location {
+        Location::Memory => Connection::open_in_memory(),
+        Location::File(path) => {
+            check_directory(path, &place)?;
+            Connection::open(path)
+        }
+    }
+    .map_err(|error| explain(&place, &error))?;
+    prepare_writer(&connection).map_err(|error| explain(&place, &error))?;
+    migrate(&mut connection, &place)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads, beside a writer that is open.
+pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(LOCK_WAIT)?;
+    Ok(connection)
+}
+
+/// SQLite says "unable to open database file" for a missing directory and for much else.
+fn check_directory(path: &Path, place: &str) -> Result<(), StoreError> {
+    let directory = directory_of(path);
+    if directory.is_dir() {
+        return Ok(());
+    }
+    Err(StoreError::DirectoryMissing {
+        store: place.to_owned(),
+        directory: directory.to_path_buf(),
+    })
+}
+
+/// The directory that a file is in, `.` for a bare name.
+pub(super) fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(LOCK_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    // Readers go on while the writer writes.
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // A commit is on the disk before its message is acknowledged; NORMAL would lose the last ones
+    // of a power failure.
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // A burst must not leave its largest write-ahead log on the disk for good.
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    // Kibibytes: room for the hot pages of the indexes within a small container.
+    connection.pragma_update(None, "cache_size", -8 * 1024)?;
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection, place: &str) -> Result<(), StoreError> {
+    let migration = |error: refinery::Error| match sqlite_error(&error) {
+        Some(error) => explain(place, error),
+        None => StoreError::Migration { store: place.to_owned(), detail: error.to_string() },
+    };
+    let first = Migration::unapplied(
+        "V1__evidence_and_totals",
+        include_str!("../migrations/V1__evidence_and_totals.sql"),
+    )
+    .map_err(migration)?;
+    // Migrations expand before they contract, so the version before runs on the tables of the next:
+    // old and new tasks overlap while a new version is rolled out, and it may be rolled back.
+    Runner::new(&[first]).set_abort_missing(false).run(connection).map_err(migration)?;
+    Ok(())
+}
+
+/// The database's own error inside a failed migration.
+fn sqlite_error(error: &refinery::Error) -> Option<&rusqlite::Error> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref() {
+            return Some(error);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// What a database error means for the person who runs the store at `place`.
+pub(super) fn explain(place: &str, error: &rusqlite::Error) -> StoreError {
+    let store = place.to_owned();
+    let detail = error.to_string();
+    match error {
+        rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..) => StoreError::Row { store, detail },
+        _ => match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                StoreError::Locked { store }
+            }
+            Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { store },
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                StoreError::CannotOpen { store, detail }
+            }
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                StoreError::Corrupted { store, detail }
+            }
+            Some(ErrorCode::DiskFull) => StoreError::DiskFull { store },
+            Some(ErrorCode::SystemIoFailure) => StoreError::Disk { store, detail },
+            _ => StoreError::Statement { store, detail },
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn location(path: &Path) -> Location {
+        Location::File(path.to_path_buf())
+    }
+
+    #[test]
+    fn the_laws_settings_hold_on_the_writing_connection() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = open_writer(&location(&directory.path().join("d.db"))).unwrap();
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        assert_eq!(pragma("synchronous"), Ok(2), "2 is FULL");
+        assert_eq!(pragma("foreign_keys"), Ok(1));
+        let mode: String =
+            connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+    }
+
+    #[test]
+    fn migrations_are_applied_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let location = location(&directory.path().join("d.db"));
+        drop(open_writer(&location).unwrap());
+        let again = open_writer(&location).unwrap();
+        let applied = "SELECT count(*), count(DISTINCT version) FROM refinery_schema_history";
+        let counts: (i64, i64) =
+            again.query_row(applied, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(counts, (1, 1));
+    }
+
+    #[test]
+    fn a_missing_directory_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let missing = directory.path().join("not/there");
+        let error = open_writer(&location(&missing.join("d.db"))).unwrap_err();
+        let StoreError::DirectoryMissing { directory: named, .. } = &error else {
+            panic!("{error}");
+        };
+        assert_eq!(named, &missing);
+        assert!(!error.is_transient());
+    }
+
+    #[test]
+    fn a_directory_is_no_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = open_writer(&location(directory.path())).unwrap_err();
+        assert!(matches!(error, StoreError::CannotOpen { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_not_touched() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notes.txt");
+        let text = "these are my notes, not a database\n".repeat(100);
+        std::fs::write(&path, &text).unwrap();
+        let error = open_writer(&location(&path)).unwrap_err();
+        assert!(matches!(error, StoreError::Corrupted { .. }), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_written_is_read_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("d.db");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+        // Permissions do not bind root, who runs the tests in CI; this flag does.
+        let reader = open_reader(&path).unwrap();
+        let error = explain("here", &prepare_writer(&reader).unwrap_err());
+        assert_eq!(error, StoreError::ReadOnly { store: "here".into() });
+    }
+
+    #[test]
+    fn a_lock_of_another_program_is_transient() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("d.db");
+        let writer = open_writer(&location(&path)).unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        writer.busy_timeout(Duration::ZERO).unwrap();
+        let error = explain("here", &writer.execute_batch("BEGIN IMMEDIATE").unwrap_err());
+        assert_eq!(error, StoreError::Locked { store: "here".into() });
+        assert!(error.is_transient());
+    }
+
+    #[test]
+    fn a_full_disk_is_transient() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = open_writer(&location(&directory.path().join("d.db"))).unwrap();
+        // SQLite reports its own page limit as it reports a full disk.
+        writer.pragma_update(None, "max_page_count", 1).unwrap();
+        let fill = "INSERT INTO rejects (at, source, reason, detail)
+                    VALUES (0, 's', 'r', printf('%.*c', 1000000, 'x'))";
+        let error = explain("here", &writer.execute(fill, []).unwrap_err());
+        assert_eq!(error, StoreError::DiskFull { store: "here".into() });
+        assert!(error.is_transient());
+    }
+
+    #[test]
+    fn tables_that_were_changed_by_hand_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let location = location(&directory.path().join("d.db"));
+        let connection = open_writer(&location).unwrap();
+        connection.execute("UPDATE refinery_schema_history SET checksum = '1'", []).unwrap();
+        drop(connection);
+        let error = open_writer(&location).unwrap_err();
+        assert!(matches!(error, StoreError::Migration { .. }), "{error}");
+    }
+
+    #[test]
+    fn tables_of_the_next_version_are_accepted() {
+        let directory = tempfile::tempdir().unwrap();
+        let location = location(&directory.path().join("d.db"));
+        let connection = open_writer(&location).unwrap();
+        connection
+            .execute(
+                "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+                 SELECT 99, 'next', applied_on, '1' FROM refinery_schema_history",
+                [],
+            )
+            .unwrap();
+        drop(connection);
+        assert!(open_writer(&location).is_ok());
+    }
+}

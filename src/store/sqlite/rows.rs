@@ -1,0 +1,246 @@
+//! Domain values as rows and back, exactly. It decides nothing.
+
+use deltrail_core::domain::{
+    Actor, Call, Counted, Evidence, Kind, Removal, Request, SourceSet, Target, Timestamp,
+};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Result, Row, params};
+
+use crate::store::words;
+
+/// The columns that [`evidence_of`] reads.
+pub(super) const EVIDENCE_COLUMNS: &str = "id, bucket, source, api, outcome, role, target, mark, \
+     cause, request_id, event_id, shared_event_id, amends_event_id, account, region, at, \
+     started_at, ended_at, http_status, error_code, marker_version_id, actor";
+
+/// A text column whose words are a closed set; an unknown word is an error that names the column.
+fn word<T>(row: &Row<'_>, column: &str, read: fn(&str) -> Option<T>) -> Result<T> {
+    let text: String = row.get(column)?;
+    read(&text).ok_or_else(|| unreadable(row, column, format!("\"{text}\" in column {column}")))
+}
+
+fn optional_word<T>(row: &Row<'_>, column: &str, read: fn(&str) -> Option<T>) -> Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|_| word(row, column, read)).transpose()
+}
+
+fn unreadable(row: &Row<'_>, column: &str, detail: String) -> rusqlite::Error {
+    let index = row.as_ref().column_index(column).unwrap_or_default();
+    rusqlite::Error::FromSqlConversionFailure(index, Type::Text, detail.into())
+}
+
+fn time(row: &Row<'_>, column: &str) -> Result<Timestamp> {
+    row.get(column).map(Timestamp::from_millis)
+}
+
+fn optional_time(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>> {
+    row.get::<_, Option<i64>>(column).map(|millis| millis.map(Timestamp::from_millis))
+}
+
+fn actor(row: &Row<'_>) -> Result<Actor> {
+    let text: String = row.get("actor")?;
+    serde_json::from_str(&text)
+        .map_err(|error| unreadable(row, "actor", format!("column actor: {error}")))
+}
+
+fn actor_text(actor: &Actor) -> Result<String> {
+    serde_json::to_string(actor)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+fn millis(time: Option<Timestamp>) -> Option<i64> {
+    time.map(Timestamp::as_millis)
+}
+
+/// Reads a row of `evidence`; the key is its slot's.
+pub(super) fn evidence_of(row: &Row<'_>, key: Option<&str>) -> Result<Evidence> {
+    let api = optional_word(row, "api", words::api)?;
+    let outcome = optional_word(row, "outcome", words::outcome)?;
+    Ok(Evidence {
+        id: row.get("id")?,
+        source: word(row, "source", words::source)?,
+        call: api.zip(outcome).map(|(api, outcome)| Call { api, outcome }),
+        role: word(row, "role", words::role)?,
+        bucket: row.get("bucket")?,
+        key: key.map(str::to_owned),
+        target: word(row, "target", words::target)?,
+        mark: word(row, "mark", words::mark)?,
+        cause: word(row, "cause", words::cause)?,
+        request_id: row.get("request_id")?,
+        event_id: row.get("event_id")?,
+        shared_event_id: row.get("shared_event_id")?,
+        amends_event_id: row.get("amends_event_id")?,
+        account: row.get("account")?,
+        region: row.get("region")?,
+        at: time(row, "at")?,
+        started_at: optional_time(row, "started_at")?,
+        ended_at: optional_time(row, "ended_at")?,
+        http_status: row.get("http_status")?,
+        error_code: row.get("error_code")?,
+        marker_version_id: row.get("marker_version_id")?,
+        actor: actor(row)?,
+    })
+}
+
+/// Where a piece of evidence is kept and was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) slot_id: Option<i64>,
+    pub(super) log_object_id: Option<i64>,
+    pub(super) record_index: Option<u64>,
+}
+
+/// Adds a piece of evidence to the set; whether it was new.
+pub(super) fn insert_evidence(
+    connection: &Connection,
+    evidence: &Evidence,
+    place: Place,
+) -> Result<bool> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO evidence (id, slot_id, bucket, source, api, outcome, role, target, mark,
+             cause, request_id, event_id, shared_event_id, amends_event_id, account, region, at,
+             started_at, ended_at, http_status, error_code, marker_version_id, actor,
+             log_object_id, record_index)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO NOTHING",
+    )?;
+    let inserted = statement.execute(params![
+        evidence.id,
+        place.slot_id,
+        evidence.bucket,
+        evidence.source.as_str(),
+        evidence.call.map(|call| call.api.as_str()),
+        evidence.call.map(|call| call.outcome.as_str()),
+        words::role_text(evidence.role),
+        evidence.target.to_string(),
+        words::mark_text(evidence.mark),
+        evidence.cause.as_str(),
+        evidence.request_id,
+        evidence.event_id,
+        evidence.shared_event_id,
+        evidence.amends_event_id,
+        evidence.account,
+        evidence.region,
+        evidence.at.as_millis(),
+        millis(evidence.started_at),
+        millis(evidence.ended_at),
+        evidence.http_status,
+        evidence.error_code,
+        evidence.marker_version_id,
+        actor_text(&evidence.actor)?,
+        place.log_object_id,
+        place.record_index.map(amount),
+    ])?;
+    Ok(inserted == 1)
+}
+
+/// Reads a row of `requests`.
+pub(super) fn request_of(row: &Row<'_>) -> Result<Request> {
+    Ok(Request {
+        identity: row.get("identity")?,
+        bucket: row.get("bucket")?,
+        key: row.get("key")?,
+        api: word(row, "api", words::api)?,
+        outcome: word(row, "outcome", words::outcome)?,
+        request_id: row.get("request_id")?,
+        account: row.get("account")?,
+        region: row.get("region")?,
+        at: time(row, "at")?,
+        started_at: optional_time(row, "started_at")?,
+        ended_at: optional_time(row, "ended_at")?,
+        http_status: row.get("http_status")?,
+        error_code: row.get("error_code")?,
+        sources: SourceSet::from_bits(row.get("sources")?),
+        actor: actor(row)?,
+    })
+}
+
+/// Writes a request over what was there.
+pub(super) fn write_request(connection: &Connection, request: &Request) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT OR REPLACE INTO requests (bucket, identity, key, api, outcome, request_id, account,
+             region, at, started_at, ended_at, http_status, error_code, sources, actor)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    statement.execute(params![
+        request.bucket,
+        request.identity,
+        request.key,
+        request.api.as_str(),
+        request.outcome.as_str(),
+        request.request_id,
+        request.account,
+        request.region,
+        request.at.as_millis(),
+        millis(request.started_at),
+        millis(request.ended_at),
+        request.http_status,
+        request.error_code,
+        request.sources.bits(),
+        actor_text(&request.actor)?,
+    ])?;
+    Ok(())
+}
+
+/// Reads a row of `removals`.
+pub(super) fn removal_of(row: &Row<'_>) -> Result<Removal> {
+    Ok(Removal {
+        identity: row.get("identity")?,
+        target: word(row, "target", words::target)?,
+        kind: word(row, "kind", words::kind)?,
+        cause: word(row, "cause", words::cause)?,
+        is_confirmed: row.get("is_confirmed")?,
+        at: time(row, "at")?,
+        request_id: row.get("request_id")?,
+        sources: SourceSet::from_bits(row.get("sources")?),
+        actor: actor(row)?,
+        marker_version_id: row.get("marker_version_id")?,
+    })
+}
+
+/// Reads what the totals hold for a row of `removals`.
+pub(super) fn counted_of(row: &Row<'_>) -> Result<Counted> {
+    let kind: Option<Kind> = optional_word(row, "counted_kind", words::kind)?;
+    let cause = optional_word(row, "counted_cause", words::cause)?;
+    Ok(Counted { kind: kind.zip(cause), is_confirmed: row.get("counted_confirmed")? })
+}
+
+/// Writes a removal over what was there.
+pub(super) fn write_removal(
+    connection: &Connection,
+    slot_id: i64,
+    bucket: &str,
+    removal: &Removal,
+    counted: Counted,
+) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT OR REPLACE INTO removals (slot_id, identity, bucket, target, kind, cause,
+             is_confirmed, at, request_id, sources, actor, marker_version_id, counted_kind,
+             counted_cause, counted_confirmed)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    let target: &Target = &removal.target;
+    statement.execute(params![
+        slot_id,
+        removal.identity,
+        bucket,
+        target.to_string(),
+        removal.kind.as_str(),
+        removal.cause.as_str(),
+        removal.is_confirmed,
+        removal.at.as_millis(),
+        removal.request_id,
+        removal.sources.bits(),
+        actor_text(&removal.actor)?,
+        removal.marker_version_id,
+        counted.kind.map(|(kind, _)| kind.as_str()),
+        counted.kind.map(|(_, cause)| cause.as_str()),
+        counted.is_confirmed,
+    ])?;
+    Ok(())
+}
+
+/// A count or an index as SQLite holds it: no real one is near the limit.
+pub(super) fn amount(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

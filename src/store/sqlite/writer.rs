@@ -1,0 +1,181 @@
+//! The one thread that writes: it takes what waits, commits it as a group, and answers each batch
+//! only after the COMMIT. It does not know what a commit consists of.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use deltrail_core::domain::Timestamp;
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::commit::commit_batch;
+use super::open::explain;
+use crate::store::{Batch, CommitReport, Options, StoreError};
+
+/// A group takes no further batch once it has so many rows.
+const GROUP_ROWS_MAX: usize = 10_000;
+
+/// How often the writer says that it is alive when there is nothing to write.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Something for the writer to do.
+pub(super) enum Job {
+    /// Commit a batch.
+    Commit(Box<Commit>),
+    /// Read on the writing connection: the only one that sees a store in memory.
+    Read(Box<dyn FnOnce(&Connection) + Send>),
+    /// Stop, after everything that was sent before.
+    Close,
+}
+
+/// A batch that waits.
+pub(super) struct Commit {
+    pub(super) batch: Batch,
+    pub(super) answer: oneshot::Sender<Result<CommitReport, StoreError>>,
+    /// Its share of the rows that may wait; given back when it is answered.
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// What others may see of the writer.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    started_at: Instant,
+    ticked_millis: AtomicU64,
+    /// Bytes of a store in memory.
+    memory_bytes: AtomicU64,
+}
+
+impl Pulse {
+    pub(super) fn new() -> Self {
+        let zero = AtomicU64::default;
+        Self { started_at: Instant::now(), ticked_millis: zero(), memory_bytes: zero() }
+    }
+
+    pub(super) fn ticked_at(&self) -> Instant {
+        self.started_at + Duration::from_millis(self.ticked_millis.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes.load(Ordering::Relaxed)
+    }
+
+    fn tick(&self) {
+        let millis = u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.ticked_millis.store(millis, Ordering::Relaxed);
+    }
+}
+
+/// The writer's own.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) options: Options,
+    pub(super) jobs: Receiver<Job>,
+    pub(super) pulse: Arc<Pulse>,
+}
+
+impl Writer {
+    /// Works until it is told to close or nobody is left who could ask, then folds the write-ahead
+    /// log into the database.
+    pub(super) fn run(mut self) -> Result<(), StoreError> {
+        let mut next = None;
+        self.measure();
+        loop {
+            self.pulse.tick();
+            let job = match next.take() {
+                Some(job) => Ok(job),
+                None => self.jobs.recv_timeout(TICK),
+            };
+            match job {
+                Ok(Job::Commit(first)) => {
+                    let group;
+                    (group, next) = self.gather(*first);
+                    self.commit(group);
+                }
+                Ok(Job::Read(read)) => read(&self.connection),
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Job::Close) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(|error| self.explain(&error))
+    }
+
+    /// Everything that waits, up to the limit, and the job after it when that is no batch.
+    fn gather(&self, first: Commit) -> (Vec<Commit>, Option<Job>) {
+        let mut rows = first.batch.rows();
+        let mut group = vec![first];
+        while rows < GROUP_ROWS_MAX {
+            match self.jobs.try_recv() {
+                Ok(Job::Commit(commit)) => {
+                    rows += commit.batch.rows();
+                    group.push(*commit);
+                }
+                Ok(other) => return (group, Some(other)),
+                Err(_) => break,
+            }
+        }
+        (group, None)
+    }
+
+    /// Commits a group and answers. When the group fails for what may be one batch's fault, each
+    /// batch is tried alone, so that a bad one does not fail the others.
+    fn commit(&mut self, group: Vec<Commit>) {
+        let batches: Vec<&Batch> = group.iter().map(|commit| &commit.batch).collect();
+        let results = match self.commit_together(&batches) {
+            Ok(reports) => reports.into_iter().map(Ok).collect(),
+            Err(error) if error.is_transient() || batches.len() == 1 => {
+                vec![Err(error); batches.len()]
+            }
+            Err(_) => batches.into_iter().map(|batch| self.commit_alone(batch)).collect(),
+        };
+        self.measure();
+        for (commit, result) in group.into_iter().zip(results) {
+            // Whoever asked may have given up; the rows are kept, and asking again finds them.
+            let _ = commit.answer.send(result);
+            drop(commit.permit);
+        }
+    }
+
+    fn commit_alone(&mut self, batch: &Batch) -> Result<CommitReport, StoreError> {
+        self.pulse.tick();
+        self.commit_together(&[batch]).map(|mut reports| reports.pop().unwrap_or_default())
+    }
+
+    fn commit_together(&mut self, batches: &[&Batch]) -> Result<Vec<CommitReport>, StoreError> {
+        let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
+        let options = &self.options;
+        let connection = &mut self.connection;
+        let mut run = || {
+            // The write lock is taken at once: a transaction that begins as a reader could not
+            // wait for it later.
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut reports = Vec::with_capacity(batches.len());
+            for batch in batches {
+                reports.push(commit_batch(&transaction, options, batch, now)?);
+            }
+            transaction.commit()?;
+            Ok(reports)
+        };
+        run().map_err(|error| explain(&self.options.location.to_string(), &error))
+    }
+
+    /// Notes how much memory a store in memory takes; a file is asked of the file system.
+    fn measure(&self) {
+        if self.options.location.path().is_some() {
+            return;
+        }
+        let bytes = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        if let Ok(bytes) = self.connection.query_row(bytes, [], |row| row.get::<_, i64>(0)) {
+            let bytes = u64::try_from(bytes).unwrap_or_default();
+            self.pulse.memory_bytes.store(bytes, Ordering::Relaxed);
+        }
+    }
+
+    fn explain(&self, error: &rusqlite::Error) -> StoreError {
+        explain(&self.options.location.to_string(), error)
+    }
+}
