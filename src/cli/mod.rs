@@ -1,1 +1,157 @@
-//! cli
+//! The command line: one file for each subcommand, arguments in, presentation out. Results go to
+//! stdout, everything else to stderr.
+
+mod check_config;
+mod completions;
+mod healthcheck;
+mod logging;
+mod print_config;
+mod run;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Surroundings;
+
+/// The command did not work out, or its answer is no.
+const FAILED: u8 = 1;
+/// The command was not understood.
+const USAGE: u8 = 2;
+
+const EXAMPLE: &str = "\
+Example:
+  deltrail run --queue-url https://sqs.eu-west-1.amazonaws.com/111122223333/trail \\
+               --log-bucket my-trail-logs";
+
+const NOTES: &str = "\
+Every setting of `run` is a flag, a variable DELTRAIL_... and a key of deltrail.toml; a flag wins
+over a variable, and a variable over the file. AWS settings are the AWS SDK's own (AWS_REGION,
+AWS_PROFILE, AWS_ENDPOINT_URL, ...). DELTRAIL_LOG=debug shows more of the program's own log.";
+
+/// Tells the owners of S3 buckets what was deleted, by whom, how fast, and how long it took.
+#[derive(Debug, Parser)]
+#[command(name = "deltrail", version, before_help = EXAMPLE, after_help = NOTES)]
+#[command(max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
+    {all-args}{after-help}")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon: receive, fetch, keep evidence, serve metrics
+    #[command(before_help = EXAMPLE)]
+    #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
+        {all-args}")]
+    Run(run::RunArguments),
+    /// Say whether the settings are valid for `run`, or everything that is wrong
+    CheckConfig(check_config::CheckConfigArguments),
+    /// Show every setting, its value and where that came from
+    PrintConfig(print_config::PrintConfigArguments),
+    /// Ask the daemon of this host whether it is healthy, for a container's health check
+    Healthcheck(healthcheck::HealthcheckArguments),
+    /// Write a completion script for a shell to stdout
+    Completions(completions::CompletionsArguments),
+}
+
+/// Runs the subcommand that the command line names: 0 if all went well, 1 if not or the answer is
+/// no, 2 if the command line or the settings are wrong.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nobody can be told if stderr is closed.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+        }
+    };
+    let surroundings = Surroundings::here();
+    match arguments.command {
+        Command::Run(arguments) => run::run(&arguments, &surroundings),
+        Command::CheckConfig(arguments) => check_config::check(&arguments, &surroundings),
+        Command::PrintConfig(arguments) => print_config::print(&arguments, &surroundings),
+        Command::Healthcheck(arguments) => healthcheck::check(&arguments, &surroundings),
+        Command::Completions(arguments) => completions::write(&arguments),
+    }
+}
+
+/// Writes a result to stdout.
+fn tell(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(FAILED, &format!("cannot write to stdout: {error}")),
+    }
+}
+
+fn fail(code: u8, text: &str) -> ExitCode {
+    eprintln!("deltrail: {text}");
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::Arguments;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn help_starts_with_an_example() {
+        let mut command = Arguments::command().term_width(100);
+        insta::assert_snapshot!(command.render_help(), @r#"
+        Example:
+          deltrail run --queue-url https://sqs.eu-west-1.amazonaws.com/111122223333/trail \
+                       --log-bucket my-trail-logs
+
+        Tells the owners of S3 buckets what was deleted, by whom, how fast, and how long it took
+
+        Usage: deltrail <COMMAND>
+
+        Commands:
+          run           Run the daemon: receive, fetch, keep evidence, serve metrics
+          check-config  Say whether the settings are valid for `run`, or everything that is wrong
+          print-config  Show every setting, its value and where that came from
+          healthcheck   Ask the daemon of this host whether it is healthy, for a container's health check
+          completions   Write a completion script for a shell to stdout
+          help          Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+
+        Every setting of `run` is a flag, a variable DELTRAIL_... and a key of deltrail.toml; a flag wins
+        over a variable, and a variable over the file. AWS settings are the AWS SDK's own (AWS_REGION,
+        AWS_PROFILE, AWS_ENDPOINT_URL, ...). DELTRAIL_LOG=debug shows more of the program's own log.
+        "#);
+    }
+
+    #[test]
+    fn help_of_run_lists_every_setting() {
+        let error = Arguments::try_parse_from(["deltrail", "run", "--help"]).unwrap_err();
+        let help = error.to_string();
+        assert!(help.starts_with("Example:"), "{help}");
+        for setting in crate::config::SETTINGS {
+            assert!(help.contains(&format!("--{}", setting.name)), "{}", setting.name);
+            assert!(help.contains(&setting.environment_variable()), "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_a_usage_error() {
+        for line in [&["deltrail"][..], &["deltrail", "rum"], &["deltrail", "run", "--worker", "1"]]
+        {
+            assert_eq!(Arguments::try_parse_from(line).unwrap_err().exit_code(), 2, "{line:?}");
+        }
+        let version = Arguments::try_parse_from(["deltrail", "--version"]).unwrap_err();
+        assert_eq!(version.exit_code(), 0);
+    }
+}

@@ -1,0 +1,85 @@
+//! `deltrail print-config`: every setting, its value and where that came from.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{USAGE, fail, tell};
+use crate::config::{Config, Given, Purpose, SETTINGS, SettingFlags, Surroundings};
+
+/// Arguments of `deltrail print-config`.
+#[derive(Debug, Args)]
+pub(super) struct PrintConfigArguments {
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+/// Prints the table, if the values given are valid.
+pub(super) fn print(arguments: &PrintConfigArguments, surroundings: &Surroundings) -> ExitCode {
+    let given = match arguments.settings.given(surroundings) {
+        Ok(given) => given,
+        Err(problems) => return fail(USAGE, &format!("the settings are not valid\n{problems}")),
+    };
+    match Config::of(&given, surroundings, Purpose::Inspect) {
+        Ok(config) => tell(&table(&given, &config)),
+        Err(problems) => fail(USAGE, &format!("the settings are not valid\n{problems}")),
+    }
+}
+
+fn table(given: &Given, config: &Config) -> String {
+    let mut rows = vec![["SETTING".to_owned(), "VALUE".to_owned(), "FROM".to_owned()]];
+    for setting in SETTINGS {
+        let origin = given.get(setting).map(|(origin, _)| origin.to_string());
+        rows.push([
+            setting.name.to_owned(),
+            config.show(setting),
+            origin.unwrap_or_else(|| "default".to_owned()),
+        ]);
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let (name, value) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
+    rows.iter().map(|row| format!("{:name$}  {:value$}  {}\n", row[0], row[1], row[2])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::table;
+    use crate::config::{Config, Given, OPS_LISTEN, Purpose, Surroundings};
+
+    #[test]
+    fn each_value_stands_with_its_origin() {
+        let surroundings = Surroundings::of_test(&[("DELTRAIL_MEMORY_BUDGET", "65536KiB")]);
+        let given = Given::default()
+            .with_flag(&OPS_LISTEN, vec!["127.0.0.1:9000".to_owned()])
+            .with_environment(&surroundings)
+            .with_file_text("log-bucket = [\"first\", \"second/p/\"]", Path::new("my.toml"))
+            .unwrap();
+        let config = Config::of(&given, &surroundings, Purpose::Inspect).unwrap();
+        insta::assert_snapshot!(table(&given, &config), @r#"
+        SETTING             VALUE                 FROM
+        queue-url           -                     default
+        log-bucket          first,second/p        file my.toml
+        log-bucket-owner    -                     default
+        any-log-bucket      false                 default
+        watch-bucket        *                     default
+        important-bucket    -                     default
+        missing-object      retry                 default
+        poison-after        5                     default
+        s3-path-style       false                 default
+        store               sqlite://deltrail.db  default
+        instance            host-1                default
+        max-buckets         500                   default
+        ops-listen          127.0.0.1:9000        flag
+        log-format          json                  default
+        workers             4                     default
+        in-flight-messages  1000                  default
+        in-flight-objects   64                    default
+        memory-budget       64MiB                 env
+        max-inflated        1GiB                  default
+        max-record          4MiB                  default
+        drain-timeout       25s                   default
+        "#);
+    }
+}

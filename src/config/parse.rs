@@ -1,0 +1,133 @@
+//! What single values mean: text in, value or what is wrong with it out. It does not know where a
+//! text was given.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+
+use super::units::{format_size, parse_size};
+use super::{LogFormat, MissingObject, OBJECT_MEMORY_BYTES};
+use crate::store::Location;
+
+/// SQS lets a queue have this many messages in flight.
+const IN_FLIGHT_MESSAGES: RangeInclusive<usize> = 1..=120_000;
+
+pub(super) fn queue_url(text: &str) -> Result<String, String> {
+    if let Some(arn) = text.strip_prefix("arn:") {
+        let parts: Vec<_> = arn.split(':').collect();
+        return Err(match parts.as_slice() {
+            ["aws", "sqs", region, account, name] => format!(
+                "is an ARN: write the queue's URL, \
+                 https://sqs.{region}.amazonaws.com/{account}/{name}"
+            ),
+            _ => "is an ARN: write the queue's URL".to_owned(),
+        });
+    }
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let named = rest.and_then(|rest| rest.split_once('/')).is_some_and(|(host, path)| {
+        let odd = |c: char| c.is_whitespace() || c.is_control() || "?#".contains(c);
+        !host.is_empty() && !path.is_empty() && !path.ends_with('/') && !path.contains(odd)
+    });
+    if !named {
+        return Err("is not a queue's URL, such as \
+                    https://sqs.eu-west-1.amazonaws.com/111122223333/trail"
+            .to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn account(text: &str) -> Result<Option<String>, String> {
+    if text.len() != 12 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("is not an account: write its 12 digits, in quotes in the file".to_owned());
+    }
+    Ok(Some(text.to_owned()))
+}
+
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "is neither true nor false".to_owned())
+}
+
+pub(super) fn missing_object(text: &str) -> Result<MissingObject, String> {
+    match text {
+        "retry" => Ok(MissingObject::Retry),
+        "skip" => Ok(MissingObject::Skip),
+        _ => Err("is neither retry nor skip".to_owned()),
+    }
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("is neither text nor json".to_owned()),
+    }
+}
+
+pub(super) fn store(text: &str) -> Result<Location, String> {
+    Location::parse(text).map_err(|error| format!("does not name a store: {error}"))
+}
+
+pub(super) fn instance(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > 255 || text.chars().any(char::is_control) {
+        return Err("is not a name: write 1 to 255 characters without control characters".into());
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        let port = text.rsplit(':').next().unwrap_or_default();
+        let example = match (port.parse::<u16>(), text.starts_with("localhost")) {
+            (Ok(port), true) => format!("127.0.0.1:{port}"),
+            (Ok(port), false) => format!("0.0.0.0:{port}"),
+            (Err(_), _) => "0.0.0.0:10118".to_owned(),
+        };
+        format!("is not an IP address with a port: write it as in {example}")
+    })
+}
+
+pub(super) fn poison_after(text: &str) -> Result<u32, String> {
+    let count = count(text, 1..=1000)?;
+    u32::try_from(count).map_err(|_| "is too large".to_owned())
+}
+
+pub(super) fn labelled_buckets(text: &str) -> Result<usize, String> {
+    count(text, 0..=100_000)
+}
+
+pub(super) fn workers(text: &str) -> Result<usize, String> {
+    count(text, 1..=1024)
+}
+
+pub(super) fn messages(text: &str) -> Result<usize, String> {
+    count(text, IN_FLIGHT_MESSAGES)
+}
+
+pub(super) fn objects(text: &str) -> Result<usize, String> {
+    count(text, 1..=10_000)
+}
+
+pub(super) fn memory_budget(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text)?;
+    if bytes < OBJECT_MEMORY_BYTES {
+        let least = format_size(OBJECT_MEMORY_BYTES);
+        return Err(format!("is too small for one log object: write at least {least}"));
+    }
+    Ok(bytes)
+}
+
+pub(super) fn inflated_size(text: &str) -> Result<u64, String> {
+    match parse_size(text)? {
+        0 => Err("lets nothing in: write at least 1".to_owned()),
+        bytes => Ok(bytes),
+    }
+}
+
+pub(super) fn record_size(text: &str) -> Result<usize, String> {
+    let bytes = inflated_size(text)?;
+    usize::try_from(bytes).map_err(|_| "is larger than the memory can be".to_owned())
+}
+
+fn count(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| range.contains(count));
+    count.ok_or_else(|| format!("is not a whole number from {} to {}", range.start(), range.end()))
+}

@@ -1,0 +1,200 @@
+//! Settings as users give them, and what the program makes of them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::{Args, Command, FromArgMatches};
+
+use super::{
+    Config, Given, LogFormat, MissingObject, Problems, Purpose, SETTINGS, SettingFlags,
+    Surroundings, Takes,
+};
+use crate::store::Location;
+
+const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/111122223333/trail";
+
+fn from_flags(arguments: &[&str]) -> Result<Config, Problems> {
+    let command = SettingFlags::augment_args(Command::new("test").no_binary_name(true));
+    let matches = command.try_get_matches_from(arguments).unwrap();
+    let flags = SettingFlags::from_arg_matches(&matches).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let surroundings =
+        Surroundings { directory: directory.path().to_owned(), ..Surroundings::of_test(&[]) };
+    flags.config(&surroundings, Purpose::Run)
+}
+
+/// The problems of these flags, beside the required ones.
+fn problems(arguments: &[&str]) -> String {
+    let required = ["--queue-url", QUEUE, "--log-bucket", "trail-logs"];
+    from_flags(&[&required, arguments].concat()).unwrap_err().to_string()
+}
+
+#[test]
+fn the_required_settings_are_enough_to_run() {
+    let config = from_flags(&["--queue-url", QUEUE, "--log-bucket", "trail-logs/org"]).unwrap();
+    assert_eq!(config.queue_urls, [QUEUE]);
+    assert!(config.log_buckets.allows("trail-logs", "org/AWSLogs/a.json.gz"));
+    assert_eq!(config.workers, 4);
+    assert_eq!(config.instance, "host-1");
+    assert_eq!(config.log_format, LogFormat::Json);
+}
+
+#[test]
+fn the_defaults_are_the_ones_that_help_shows() {
+    let surroundings = Surroundings::of_test(&[]);
+    let mut spelled_out = Given::default();
+    for setting in SETTINGS {
+        let text = match setting.default {
+            "" => continue,
+            "cores" => "4",
+            "host name" => "host-1",
+            "json when not a terminal" => "json",
+            text => text,
+        };
+        spelled_out = spelled_out.with_flag(setting, vec![text.to_owned()]);
+    }
+    let config = Config::of(&spelled_out, &surroundings, Purpose::Inspect).unwrap();
+    assert_eq!(config, Config::defaults(&surroundings));
+}
+
+#[test]
+fn every_setting_reaches_the_program() {
+    let file = r#"
+        queue-url = ["http://localhost:4566/000000000000/q"]
+        log-bucket = "trail-logs"
+        log-bucket-owner = "111122223333"
+        any-log-bucket = true
+        watch-bucket = ["images-*"]
+        important-bucket = ["images-prod"]
+        missing-object = "skip"
+        poison-after = 7
+        s3-path-style = true
+        store = "sqlite:///var/lib/deltrail/deltrail.db"
+        instance = "replica-2"
+        max-buckets = 10
+        ops-listen = "127.0.0.1:9000"
+        log-format = "text"
+        workers = 3
+        in-flight-messages = 20
+        in-flight-objects = 8
+        memory-budget = "640KiB"
+        max-inflated = 1000000
+        max-record = "1MiB"
+        drain-timeout = "10s"
+    "#;
+    let given = Given::default().with_file_text(file, Path::new("deltrail.toml")).unwrap();
+    assert!(SETTINGS.iter().all(|setting| given.get(setting).is_some()));
+    let config = Config::of(&given, &Surroundings::of_test(&[]), Purpose::Run).unwrap();
+    assert_eq!(config.log_bucket_owner.as_deref(), Some("111122223333"));
+    assert!(config.log_buckets.allows("any", "key"));
+    assert!(!config.watch_buckets[0].matches("logs"));
+    assert!(config.important_buckets[0].matches("images-prod"));
+    assert_eq!(config.missing_object, MissingObject::Skip);
+    assert_eq!(config.poison_after, 7);
+    assert!(config.s3_path_style);
+    assert_eq!(config.store, Location::File("/var/lib/deltrail/deltrail.db".into()));
+    assert_eq!(config.instance, "replica-2");
+    assert_eq!(config.labelled_buckets_max, 10);
+    assert_eq!(config.ops_listen, "127.0.0.1:9000".parse().unwrap());
+    assert_eq!(config.log_format, LogFormat::Text);
+    assert_eq!(
+        (config.workers, config.in_flight_messages_max, config.in_flight_objects_max),
+        (3, 20, 8)
+    );
+    assert_eq!(config.memory_budget_bytes, 655_360);
+    assert_eq!((config.inflated_bytes_max, config.record_bytes_max), (1_000_000, 1_048_576));
+    assert_eq!(config.drain_timeout, Duration::from_secs(10));
+    assert!(SETTINGS.iter().all(|setting| config.show(setting) != "-"));
+}
+
+#[test]
+fn a_switch_is_true_alone_and_can_be_taken_back() {
+    let required = ["--queue-url", QUEUE];
+    assert!(from_flags(&[&required[..], &["--any-log-bucket"]].concat()).is_ok());
+    let taken_back = from_flags(&[&required[..], &["--any-log-bucket=false"]].concat());
+    assert!(taken_back.unwrap_err().to_string().starts_with("log-bucket is required"));
+    assert!(SETTINGS.iter().any(|setting| setting.takes == Takes::Switch));
+}
+
+#[test]
+fn a_repeated_flag_gives_several_values_each_once() {
+    let urls = ["--queue-url", QUEUE, "--queue-url", "http://localhost:4566/1/q"];
+    let again = ["--queue-url", QUEUE, "--log-bucket", "trail-logs"];
+    let config = from_flags(&[urls, again].concat()).unwrap();
+    assert_eq!(config.queue_urls, [QUEUE, "http://localhost:4566/1/q"]);
+}
+
+#[test]
+fn to_look_at_settings_none_is_required() {
+    let given = Given::default();
+    assert!(Config::of(&given, &Surroundings::of_test(&[]), Purpose::Inspect).is_ok());
+}
+
+#[test]
+fn missing_settings_are_named_in_every_form() {
+    insta::assert_snapshot!(from_flags(&[]).unwrap_err(), @r#"
+    queue-url is required: give it as --queue-url, DELTRAIL_QUEUE_URL, or queue-url in deltrail.toml
+    log-bucket is required: give it as --log-bucket, DELTRAIL_LOG_BUCKET, or log-bucket in deltrail.toml, or allow all of them with --any-log-bucket
+    "#);
+}
+
+#[test]
+fn limits_that_let_nothing_through_are_refused() {
+    insta::assert_snapshot!(problems(&[
+        "--workers", "0", "--in-flight-messages", "0", "--in-flight-objects", "many",
+        "--memory-budget", "64KiB", "--max-inflated", "0", "--max-record", "1MB",
+        "--drain-timeout", "25", "--poison-after", "0",
+    ]), @r#"
+    --poison-after: "0" is not a whole number from 1 to 1000
+    --workers: "0" is not a whole number from 1 to 1024
+    --in-flight-messages: "0" is not a whole number from 1 to 120000
+    --in-flight-objects: "many" is not a whole number from 1 to 10000
+    --memory-budget: "64KiB" is too small for one log object: write at least 640KiB
+    --max-inflated: "0" lets nothing in: write at least 1
+    --max-record: "1MB" is not a size: write bytes, or a whole number of KiB, MiB or GiB
+    --drain-timeout: "25" is not a time: write a whole number and ms, s, m, h or d, such as 30s
+    "#);
+}
+
+#[test]
+fn pasted_locators_are_told_what_to_write() {
+    insta::assert_snapshot!(problems(&[
+        "--queue-url", "arn:aws:sqs:eu-west-1:111122223333:trail",
+        "--log-bucket", "s3://trail-logs/AWSLogs/",
+        "--log-bucket", "arn:aws:s3:::trail-logs",
+        "--log-bucket-owner", "1111-2222-3333",
+        "--store", "postgres://deltrail:secret@db/deltrail",
+        "--ops-listen", "localhost:9090",
+        "--watch-bucket", "images/*",
+    ]), @r#"
+    --queue-url: "arn:aws:sqs:eu-west-1:111122223333:trail" is an ARN: write the queue's URL, https://sqs.eu-west-1.amazonaws.com/111122223333/trail
+    --log-bucket: "s3://trail-logs/AWSLogs/" is not NAME or NAME/prefix: write trail-logs/AWSLogs
+    --log-bucket: "arn:aws:s3:::trail-logs" is not NAME or NAME/prefix: write trail-logs
+    --log-bucket-owner: "1111-2222-3333" is not an account: write its 12 digits, in quotes in the file
+    --watch-bucket: "images/*" holds a /: write a bucket's name without a key or prefix
+    --store: "postgres://deltrail:***@db/deltrail" does not name a store: this version keeps its rows in SQLite only, not in PostgreSQL; write sqlite://PATH or sqlite::memory:
+    --ops-listen: "localhost:9090" is not an IP address with a port: write it as in 127.0.0.1:9090
+    "#);
+}
+
+#[test]
+fn a_problem_says_where_the_value_was_given() {
+    let surroundings = Surroundings::of_test(&[("DELTRAIL_MAX_RECORD", "lots")]);
+    let given = Given::default()
+        .with_environment(&surroundings)
+        .with_file_text("workers = -1", Path::new("/etc/deltrail.toml"))
+        .unwrap();
+    let problems = Config::of(&given, &surroundings, Purpose::Inspect).unwrap_err();
+    let lines: Vec<_> = problems.lines().collect();
+    assert!(lines[0].starts_with("/etc/deltrail.toml: workers: \"-1\" is not"), "{}", lines[0]);
+    assert!(lines[1].starts_with("DELTRAIL_MAX_RECORD: \"lots\" is not"), "{}", lines[1]);
+}
+
+#[test]
+fn the_log_filter_comes_from_the_environment() {
+    let filter =
+        |environment: &[_]| Config::defaults(&Surroundings::of_test(environment)).log_filter;
+    assert!(filter(&[]).starts_with("info,"));
+    assert_eq!(filter(&[("RUST_LOG", "debug")]), "debug");
+    assert_eq!(filter(&[("RUST_LOG", "debug"), ("DELTRAIL_LOG", "warn")]), "warn");
+}
