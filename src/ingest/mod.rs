@@ -1,1 +1,142 @@
-//! ingest
+//! From messages to committed evidence: the shell that drives `queue`, `objects`, the core's
+//! decoder and `store`. It decides order, limits and dispositions; what evidence means is the
+//! core's business, and how totals are shown is `metrics`'.
+//!
+//! Everything is bounded before it begins: a message is received only with a permit for it, an
+//! object is fetched only with a permit and a part of the memory budget, and bytes are decoded only
+//! on one of the workers. Backlog waits in SQS.
+
+mod acknowledge;
+mod decoding;
+mod disposition;
+mod lease;
+mod memory;
+mod message;
+mod object;
+mod observe;
+mod poller;
+mod source_queue;
+
+use std::sync::Arc;
+
+use deltrail_core::decode::{Limits, ObjectRef};
+use deltrail_core::domain::Timestamp;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use decoding::OBJECT_BYTES_MIN;
+
+use crate::metrics::{Heartbeat, Metrics};
+use crate::objects::Objects;
+use crate::queue::Queue;
+use crate::store::{Batch, CommitReport, Store, StoreError};
+
+/// What the shell is told by its owner.
+pub struct Options {
+    /// Limits of decoding one object.
+    pub limits: Limits,
+    /// Decode threads.
+    pub workers: usize,
+    /// Messages received and not settled.
+    pub in_flight_messages: usize,
+    /// Objects fetched and not committed.
+    pub in_flight_objects: usize,
+    /// Bytes that objects in flight may hold; at least [`OBJECT_BYTES_MIN`].
+    pub memory_budget_bytes: u64,
+    /// Whether a log object that is gone is skipped; else its message is tried again.
+    pub skips_missing: bool,
+    /// From which receive poison of a queue without a redrive policy is rejected.
+    pub poison_after: u32,
+    /// Whether this object (bucket, key) may be fetched.
+    pub allows: Box<dyn Fn(&str, &str) -> bool + Send + Sync>,
+    /// Whether evidence about this bucket is kept.
+    pub watches: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    /// The wall clock.
+    pub clock: fn() -> Timestamp,
+}
+
+/// The shell, shared by everything that is in flight.
+pub struct Ingest {
+    options: Options,
+    store: Store,
+    objects: Objects,
+    metrics: Arc<Metrics>,
+    message_permits: Arc<Semaphore>,
+    object_permits: Arc<Semaphore>,
+    decode_permits: Arc<Semaphore>,
+    budget: memory::Budget,
+    messages: TaskTracker,
+    stop: CancellationToken,
+    abandon: CancellationToken,
+}
+
+impl Ingest {
+    /// Puts the shell together; nothing runs yet.
+    #[must_use]
+    pub fn new(
+        options: Options,
+        store: Store,
+        objects: Objects,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            message_permits: Arc::new(Semaphore::new(options.in_flight_messages)),
+            object_permits: Arc::new(Semaphore::new(options.in_flight_objects)),
+            decode_permits: Arc::new(Semaphore::new(options.workers)),
+            budget: memory::Budget::new(
+                options.memory_budget_bytes,
+                metrics.in_flight_bytes.clone(),
+            ),
+            options,
+            store,
+            objects,
+            metrics,
+            messages: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            abandon: CancellationToken::new(),
+        })
+    }
+
+    /// Drains a queue until [`Ingest::stop`], beating `heartbeat` as it goes round.
+    pub fn drain_queue(self: &Arc<Self>, queue: Queue, heartbeat: Heartbeat) {
+        let queue = Arc::new(source_queue::SourceQueue::new(queue));
+        self.metrics.expect_queue(queue.name());
+        self.messages.spawn(poller::watch_attributes(Arc::clone(self), Arc::clone(&queue)));
+        self.messages.spawn(poller::poll(Arc::clone(self), queue, heartbeat));
+    }
+
+    /// Stops receiving and waits until what is in flight is settled; after `patience` the rest is
+    /// released to the queue. Returns whether all of it was settled in time.
+    pub async fn stop(&self, patience: std::time::Duration) -> bool {
+        self.stop.cancel();
+        self.messages.close();
+        if tokio::time::timeout(patience, self.messages.wait()).await.is_ok() {
+            return true;
+        }
+        self.abandon.cancel();
+        // Releasing is one short call for each message; it is not worth more than this.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), self.messages.wait()).await;
+        false
+    }
+
+    /// Commits a batch and passes on to the metrics what the commit found out.
+    async fn commit(&self, batch: Batch) -> Result<CommitReport, StoreError> {
+        let timer = self.metrics.commit.start_timer();
+        let report = self.store.commit(batch).await;
+        timer.observe_duration();
+        if let Ok(report) = &report {
+            self.observe_commit(report);
+        }
+        report
+    }
+
+    /// Whether a message may make this object be fetched.
+    fn allows(&self, object: &ObjectRef) -> bool {
+        (self.options.allows)(&object.bucket, &object.key)
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.options.clock)()
+    }
+}

@@ -1,0 +1,193 @@
+//! Decodes one log object on blocking threads, a piece at a time, and holds what came out of it
+//! within its part of the memory budget. It knows nothing of where the bytes come from.
+
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use deltrail_core::decode::{DecodeError, Located, LogDecoder, LogPath, Rejected, Summary};
+use deltrail_core::domain::Timestamp;
+
+use super::Ingest;
+use super::memory::Reservation;
+use super::observe::InFlight;
+
+/// What an object needs before anything is staged: the window, a piece of compressed bytes, and
+/// what one slice of it may inflate to on its way out of the decoder.
+pub const OBJECT_BYTES_MIN: usize = 640 * 1024;
+/// Evidence of one object that may wait for the end of its file; a larger one is read twice.
+const STAGED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What the decoder may stage between two looks at the budget.
+const STEP_BYTES_MAX: usize = 128 * 1024;
+/// Evidence of one commit while a verified file is committed in chunks.
+const CHUNK_BYTES: usize = 256 * 1024;
+const CHUNK_ROWS_MAX: usize = 10_000;
+/// Rejected records of one object that are kept as rows; the rest are counted.
+const REJECT_ROWS_MAX: usize = 1_000;
+
+/// What is done with the evidence while the bytes stream by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// It waits until the file is verified.
+    Stage,
+    /// There was too much to wait: the file is only verified, and read again afterwards.
+    Verify,
+    /// The file was verified before: evidence is committed as it comes.
+    Commit,
+}
+
+/// Counts of one object's records.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tally {
+    pub(super) evidence: u64,
+    pub(super) ignored: u64,
+    /// Rejected records by reason.
+    pub(super) rejected: Vec<(&'static str, u64)>,
+    pub(super) newest_event_at: Option<Timestamp>,
+}
+
+impl Tally {
+    fn reject(&mut self, reason: &'static str, count: u64) {
+        match self.rejected.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, total)) => *total += count,
+            None => self.rejected.push((reason, count)),
+        }
+    }
+}
+
+/// One object on its way through the decoder.
+pub(super) struct Decoding {
+    decoder: LogDecoder,
+    reservation: Reservation,
+    watches: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    pub(super) pass: Pass,
+    pub(super) tally: Tally,
+    pub(super) evidence: Vec<Located>,
+    pub(super) rejected: Vec<Rejected>,
+    evidence_bytes: usize,
+}
+
+impl Decoding {
+    pub(super) fn new(
+        ingest: &Ingest,
+        path: LogPath,
+        pass: Pass,
+        reservation: Reservation,
+    ) -> Self {
+        Self {
+            decoder: LogDecoder::new(ingest.options.limits, path),
+            reservation,
+            watches: Arc::clone(&ingest.options.watches),
+            pass,
+            tally: Tally::default(),
+            evidence: Vec::new(),
+            rejected: Vec::new(),
+            evidence_bytes: 0,
+        }
+    }
+
+    /// Feeds compressed bytes, on a blocking thread, when a worker is free. Gives back those that
+    /// were not used, because so much waits that it should be committed first.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub(super) async fn push(
+        self,
+        mut bytes: Bytes,
+        ingest: &Ingest,
+    ) -> Result<(Self, Bytes), DecodeError> {
+        let push = move |decoding: &mut Self| {
+            while !bytes.is_empty() && !decoding.is_chunk_full() {
+                let used = decoding.decoder.push_until(&bytes, STEP_BYTES_MAX)?;
+                bytes.advance(used);
+                decoding.absorb();
+            }
+            Ok(bytes)
+        };
+        self.on_worker(ingest, push).await
+    }
+
+    /// Verifies the end of the file.
+    ///
+    /// # Errors
+    /// What is wrong with it as a whole.
+    pub(super) async fn finish(self, ingest: &Ingest) -> Result<(Self, Summary), DecodeError> {
+        let finish = |decoding: &mut Self| {
+            let summary = decoding.decoder.finish()?;
+            decoding.absorb();
+            Ok(summary)
+        };
+        self.on_worker(ingest, finish).await
+    }
+
+    /// Whether so much waits that it should be committed before more is read.
+    pub(super) fn is_chunk_full(&self) -> bool {
+        self.pass == Pass::Commit
+            && (self.evidence_bytes >= CHUNK_BYTES || self.evidence.len() >= CHUNK_ROWS_MAX)
+    }
+
+    /// The evidence that waits. What was reserved for it stays reserved until the end.
+    pub(super) fn take_evidence(&mut self) -> Vec<Located> {
+        self.evidence_bytes = 0;
+        std::mem::take(&mut self.evidence)
+    }
+
+    /// Gives the reservation back for the next pass over the same object.
+    pub(super) fn into_reservation(mut self) -> Reservation {
+        self.reservation.shrink_to(OBJECT_BYTES_MIN);
+        self.reservation
+    }
+
+    async fn on_worker<T: Send + 'static>(
+        mut self,
+        ingest: &Ingest,
+        work: impl FnOnce(&mut Self) -> Result<T, DecodeError> + Send + 'static,
+    ) -> Result<(Self, T), DecodeError> {
+        // The semaphore is never closed, so there is always a permit in the end.
+        let permit = Arc::clone(&ingest.decode_permits).acquire_owned().await.ok();
+        let busy = InFlight::new(&ingest.metrics.workers_busy);
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work(&mut self);
+            drop((permit, busy));
+            result.map(|value| (self, value))
+        });
+        match done.await {
+            Ok(result) => result,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime is going down and takes this task with it.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    fn absorb(&mut self) {
+        let decoded = self.decoder.take();
+        self.tally.ignored += decoded.ignored;
+        self.tally.newest_event_at = self.tally.newest_event_at.max(decoded.newest_event_at);
+        for rejected in decoded.rejected {
+            self.tally.reject(rejected.reason.as_str(), 1);
+            if self.rejected.len() < REJECT_ROWS_MAX {
+                self.rejected.push(rejected);
+            }
+        }
+        for located in decoded.evidence {
+            if !(self.watches)(&located.evidence.bucket) {
+                self.tally.ignored += 1;
+                continue;
+            }
+            self.tally.evidence += 1;
+            if self.pass != Pass::Verify {
+                self.evidence_bytes += located.evidence.memory_bytes();
+                self.evidence.push(located);
+            }
+        }
+        if self.pass == Pass::Stage && !self.may_stage() {
+            self.pass = Pass::Verify;
+            drop(self.take_evidence());
+            self.reservation.shrink_to(OBJECT_BYTES_MIN);
+        }
+    }
+
+    fn may_stage(&mut self) -> bool {
+        self.evidence_bytes <= STAGED_BYTES_MAX
+            && self.reservation.grow_to(OBJECT_BYTES_MIN + self.evidence_bytes)
+    }
+}

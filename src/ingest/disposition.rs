@@ -1,0 +1,160 @@
+//! What becomes of a message, decided from values: how its work ended, how often it was received,
+//! and what its queue does with poison. It performs nothing.
+
+use std::time::Duration;
+
+/// Waits between tries of a message whose work failed for a passing reason: 5 s, doubled with each
+/// receive, up to 15 minutes, so that an outage of hours costs few receives.
+const RETRY_DELAY_MIN: Duration = Duration::from_secs(5);
+const RETRY_DELAY_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// Waits between calls to a queue that answers with errors: 1 s, doubled, up to 30 s.
+const BACKOFF_MIN: Duration = Duration::from_secs(1);
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
+
+/// How the work of a message ended. Of several objects in one message the worst verdict holds;
+/// what was done stays done, because the ledger knows it when the message comes again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// All of it is committed, or needs nothing.
+    Done,
+    /// The same bytes would fail again.
+    Poison(Failure),
+    /// It may succeed later.
+    Retry(Failure),
+}
+
+/// Why work failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// The value of the `reason` label: one of a closed set.
+    pub(super) reason: &'static str,
+    /// One line: what, which object or message, what to do next.
+    pub(super) message: String,
+}
+
+impl Verdict {
+    /// The verdict on two pieces of work in one message. A retry outranks poison: the passing
+    /// failure may pass, and the poison is still poison then.
+    pub(super) fn and(self, other: Self) -> Self {
+        let rank = |verdict: &Self| match verdict {
+            Self::Done => 0,
+            Self::Poison(_) => 1,
+            Self::Retry(_) => 2,
+        };
+        if rank(&other) > rank(&self) { other } else { self }
+    }
+}
+
+/// What a queue does with a message that is received again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Redrive {
+    /// It moves it to a dead-letter queue.
+    Present,
+    /// Nothing: the message comes back until its retention ends.
+    Absent,
+    /// The attributes of the queue could not be read.
+    Unknown,
+}
+
+/// What is done with a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Disposition {
+    /// It is deleted.
+    Acknowledge,
+    /// It becomes visible again after this time.
+    ReturnAfter(Duration),
+    /// Its lease runs out; the queue's redrive policy takes it in the end.
+    LeaveToRedrive,
+    /// Its body is put into the reject table, then it is deleted.
+    RejectAndAcknowledge,
+}
+
+/// Decides. `receive_count` starts at 1; `poison_after` is the receive from which poison of a queue
+/// without a redrive policy is rejected; `jitter` is between 0 and 1.
+pub(super) fn dispose(
+    verdict: &Verdict,
+    receive_count: u32,
+    redrive: Redrive,
+    poison_after: u32,
+    jitter: f64,
+) -> Disposition {
+    match verdict {
+        Verdict::Done => Disposition::Acknowledge,
+        Verdict::Retry(_) => Disposition::ReturnAfter(grown(
+            RETRY_DELAY_MIN,
+            RETRY_DELAY_MAX,
+            receive_count.saturating_sub(1),
+            jitter,
+        )),
+        Verdict::Poison(_) if redrive == Redrive::Absent && receive_count >= poison_after => {
+            Disposition::RejectAndAcknowledge
+        }
+        Verdict::Poison(_) => Disposition::LeaveToRedrive,
+    }
+}
+
+/// How long to wait before a queue is called again after `failures` (at least 1) failed calls.
+pub(super) fn backoff(failures: u32, jitter: f64) -> Duration {
+    grown(BACKOFF_MIN, BACKOFF_MAX, failures.saturating_sub(1), jitter)
+}
+
+/// `shortest` doubled `times` times, at most `longest`, of which up to half is taken off by
+/// `jitter`, so that many clients do not come back together.
+fn grown(shortest: Duration, longest: Duration, times: u32, jitter: f64) -> Duration {
+    let doubled = shortest.saturating_mul(1_u32.checked_shl(times.min(16)).unwrap_or(u32::MAX));
+    doubled.min(longest).mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Disposition, Failure, Redrive, Verdict, backoff, dispose};
+    use std::time::Duration;
+
+    fn failure() -> Failure {
+        Failure { reason: "test", message: "test".into() }
+    }
+
+    fn poison(receive_count: u32, redrive: Redrive) -> Disposition {
+        dispose(&Verdict::Poison(failure()), receive_count, redrive, 5, 0.0)
+    }
+
+    #[test]
+    fn poison_is_left_to_a_redrive_policy_however_often_it_comes() {
+        assert_eq!(poison(1, Redrive::Present), Disposition::LeaveToRedrive);
+        assert_eq!(poison(900, Redrive::Present), Disposition::LeaveToRedrive);
+        assert_eq!(poison(900, Redrive::Unknown), Disposition::LeaveToRedrive);
+    }
+
+    #[test]
+    fn poison_of_a_queue_without_redrive_is_rejected_in_the_end() {
+        assert_eq!(poison(4, Redrive::Absent), Disposition::LeaveToRedrive);
+        assert_eq!(poison(5, Redrive::Absent), Disposition::RejectAndAcknowledge);
+    }
+
+    #[test]
+    fn retries_wait_longer_each_time_up_to_a_quarter_of_an_hour() {
+        let delay =
+            |count| match dispose(&Verdict::Retry(failure()), count, Redrive::Present, 5, 0.0) {
+                Disposition::ReturnAfter(delay) => delay.as_secs(),
+                other => panic!("{other:?}"),
+            };
+        assert_eq!([1, 2, 3, 8, 9, 4_000].map(delay), [5, 10, 20, 640, 900, 900]);
+    }
+
+    #[test]
+    fn backoff_grows_to_thirty_seconds_and_jitter_takes_off_up_to_half() {
+        assert_eq!(backoff(1, 0.0), Duration::from_secs(1));
+        assert_eq!(backoff(60, 0.0), Duration::from_secs(30));
+        assert_eq!(backoff(60, 1.0), Duration::from_secs(15));
+    }
+
+    #[test]
+    fn the_worst_part_of_a_message_decides() {
+        let retry = Verdict::Retry(failure());
+        let poison = Verdict::Poison(failure());
+        assert_eq!(Verdict::Done.and(poison.clone()), poison);
+        assert_eq!(poison.and(retry.clone()), retry);
+        assert_eq!(retry.clone().and(Verdict::Done), retry);
+    }
+}

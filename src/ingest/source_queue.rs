@@ -1,0 +1,73 @@
+//! One queue as the poller sees it: its name, what its attributes say, and its own counters.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::Ingest;
+use super::acknowledge::Acknowledger;
+use super::disposition::Redrive;
+use crate::queue::{Queue, QueueAttributes};
+
+/// The visibility timeout that SQS gives a queue unless told otherwise.
+const VISIBILITY_DEFAULT: Duration = Duration::from_secs(30);
+
+/// A queue that is drained, with what is known of it.
+pub(super) struct SourceQueue {
+    pub(super) queue: Queue,
+    pub(super) acknowledger: Acknowledger,
+    visibility_seconds: AtomicU64,
+    redrive: AtomicU8,
+}
+
+impl SourceQueue {
+    pub(super) fn new(queue: Queue) -> Self {
+        Self {
+            acknowledger: Acknowledger::start(queue.clone()),
+            queue,
+            visibility_seconds: AtomicU64::new(VISIBILITY_DEFAULT.as_secs()),
+            redrive: AtomicU8::new(Redrive::Unknown as u8),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.queue.name()
+    }
+
+    /// How long a received message stays invisible unless extended. At least a second, because a
+    /// queue may be set to none at all.
+    pub(super) fn visibility(&self) -> Duration {
+        Duration::from_secs(self.visibility_seconds.load(Ordering::Relaxed).max(1))
+    }
+
+    pub(super) fn redrive(&self) -> Redrive {
+        match self.redrive.load(Ordering::Relaxed) {
+            code if code == Redrive::Present as u8 => Redrive::Present,
+            code if code == Redrive::Absent as u8 => Redrive::Absent,
+            _ => Redrive::Unknown,
+        }
+    }
+
+    /// Takes over what the queue says of itself.
+    pub(super) fn learn(&self, attributes: &QueueAttributes) {
+        if let Some(visibility) = attributes.visibility_timeout {
+            self.visibility_seconds.store(visibility.as_secs(), Ordering::Relaxed);
+        }
+        let redrive = if attributes.redrive.is_some() { Redrive::Present } else { Redrive::Absent };
+        let before = self.redrive.swap(redrive as u8, Ordering::Relaxed);
+        if redrive == Redrive::Absent && before != redrive as u8 {
+            tracing::warn!(
+                queue = self.name(),
+                "the queue has no redrive policy: messages that cannot be read are put into the \
+                 reject table after --poison-after receives; give it a dead-letter queue"
+            );
+        }
+    }
+
+    pub(super) fn failed(&self, ingest: &Ingest, reason: &str) {
+        ingest.metrics.messages_failed.with_label_values(&[self.name(), reason]).inc();
+    }
+
+    pub(super) fn acknowledged(&self, ingest: &Ingest) {
+        ingest.metrics.messages_acknowledged.with_label_values(&[self.name()]).inc();
+    }
+}
