@@ -107,7 +107,9 @@ fn ingest(config: &Config, aws: &SdkConfig, store: &Store, metrics: &Arc<Metrics
     let watched = config.watch_buckets.clone();
     let options = IngestOptions {
         limits: Limits {
-            inflated_bytes_max: config.inflated_bytes_max,
+            // A record that begins within the limit is read to its end, so that an object of just
+            // the limit is not refused for its last brace.
+            inflated_bytes_max: config.inflated_bytes_max + config.record_bytes_max as u64,
             record_bytes_max: config.record_bytes_max,
         },
         workers: config.workers,

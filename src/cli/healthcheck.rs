@@ -19,6 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 const ANSWER_BYTES_MAX: u64 = 16 << 10;
 
 /// Arguments of `deltrail healthcheck`.
+#[expect(clippy::doc_markdown, reason = "help is plain text")]
 #[derive(Debug, Args)]
 pub(super) struct HealthcheckArguments {
     /// Where the daemon serves health [env: DELTRAIL_OPS_LISTEN] [default: 0.0.0.0:10118]

@@ -38,7 +38,8 @@ fn table(given: &Given, config: &Config) -> String {
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let (name, value) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
-    rows.iter().map(|row| format!("{:name$}  {:value$}  {}\n", row[0], row[1], row[2])).collect()
+    let line = |row: &[String; 3]| format!("{:name$}  {:value$}  {}\n", row[0], row[1], row[2]);
+    rows.iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -103,9 +103,9 @@ mod tests {
     fn times_have_a_unit() {
         assert_eq!(parse_time("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_time("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(parse_time("15m"), Ok(Duration::from_secs(900)));
-        assert_eq!(parse_time("2h"), Ok(Duration::from_secs(7200)));
-        assert_eq!(parse_time("90d"), Ok(Duration::from_secs(7_776_000)));
+        assert_eq!(parse_time("15m"), Ok(Duration::from_mins(15)));
+        assert_eq!(parse_time("2h"), Ok(Duration::from_hours(2)));
+        assert_eq!(parse_time("90d"), Ok(Duration::from_hours(2160)));
     }
 
     #[test]

@@ -36,9 +36,9 @@ impl Acknowledger {
     /// What SQS said, after a few tries.
     pub(super) async fn acknowledge(&self, entry: Entry) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let gone = |_| NotAcknowledged("the acknowledging task has ended".into());
-        self.0.send((entry, answer)).await.map_err(|_| gone(()))?;
-        answered.await.map_err(|_| gone(()))?
+        let gone = || NotAcknowledged("the acknowledging task has ended".into());
+        self.0.send((entry, answer)).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
     }
 }
 

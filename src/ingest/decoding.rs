@@ -7,9 +7,9 @@ use bytes::{Buf, Bytes};
 use deltrail_core::decode::{DecodeError, Located, LogDecoder, LogPath, Rejected, Summary};
 use deltrail_core::domain::Timestamp;
 
-use super::Ingest;
 use super::memory::Reservation;
 use super::observe::InFlight;
+use super::{Ingest, WatchesBucket};
 
 /// What an object needs before anything is staged: the window, a piece of compressed bytes, and
 /// what one slice of it may inflate to on its way out of the decoder.
@@ -40,12 +40,17 @@ pub(super) enum Pass {
 pub(super) struct Tally {
     pub(super) evidence: u64,
     pub(super) ignored: u64,
-    /// Rejected records by reason.
+    /// What was rejected by reason: records, and what is wrong with the object as a whole.
     pub(super) rejected: Vec<(&'static str, u64)>,
     pub(super) newest_event_at: Option<Timestamp>,
 }
 
 impl Tally {
+    /// Records that are neither evidence nor ignored.
+    pub(super) fn rejected_records(&self, summary: &Summary) -> u64 {
+        summary.records.saturating_sub(self.evidence + self.ignored)
+    }
+
     fn reject(&mut self, reason: &'static str, count: u64) {
         match self.rejected.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, total)) => *total += count,
@@ -58,7 +63,7 @@ impl Tally {
 pub(super) struct Decoding {
     decoder: LogDecoder,
     reservation: Reservation,
-    watches: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    watches: WatchesBucket,
     pub(super) pass: Pass,
     pub(super) tally: Tally,
     pub(super) evidence: Vec<Located>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Waits between tries of a message whose work failed for a passing reason: 5 s, doubled with each
 /// receive, up to 15 minutes, so that an outage of hours costs few receives.
 const RETRY_DELAY_MIN: Duration = Duration::from_secs(5);
-const RETRY_DELAY_MAX: Duration = Duration::from_secs(15 * 60);
+const RETRY_DELAY_MAX: Duration = Duration::from_mins(15);
 
 /// Waits between calls to a queue that answers with errors: 1 s, doubled, up to 30 s.
 const BACKOFF_MIN: Duration = Duration::from_secs(1);

@@ -118,10 +118,7 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message) -> Verdic
     let mut rejects = Vec::new();
     for item in items {
         match item {
-            Item::Created(object) if ingest.allows(&object) => {
-                verdict = verdict.and(commit_object(ingest, &object).await);
-            }
-            Item::NamedLog(object) if ingest.allows(&object) => {
+            Item::Created(object) | Item::NamedLog(object) if ingest.allows(&object) => {
                 verdict = verdict.and(commit_object(ingest, &object).await);
             }
             Item::NamedLog(object) => rejects.push(not_allowed(&object)),

@@ -19,8 +19,8 @@ mod source_queue;
 
 use std::sync::Arc;
 
-use deltrail_core::decode::{Limits, ObjectRef};
-use deltrail_core::domain::Timestamp;
+use deltrail_core::decode::{Limits, ObjectRef, RejectReason};
+use deltrail_core::domain::{Source, Timestamp};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,6 +31,11 @@ use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::Objects;
 use crate::queue::Queue;
 use crate::store::{Batch, CommitReport, Store, StoreError};
+
+/// Says whether an object (bucket, key) may be fetched.
+pub type AllowsObject = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
+/// Says whether evidence about a bucket is kept.
+pub type WatchesBucket = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// What the shell is told by its owner.
 pub struct Options {
@@ -49,9 +54,9 @@ pub struct Options {
     /// From which receive poison of a queue without a redrive policy is rejected.
     pub poison_after: u32,
     /// Whether this object (bucket, key) may be fetched.
-    pub allows: Box<dyn Fn(&str, &str) -> bool + Send + Sync>,
+    pub allows: AllowsObject,
     /// Whether evidence about this bucket is kept.
-    pub watches: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    pub watches: WatchesBucket,
     /// The wall clock.
     pub clock: fn() -> Timestamp,
 }
@@ -80,6 +85,8 @@ impl Ingest {
         objects: Objects,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
+        let reasons = RejectReason::ALL.map(RejectReason::as_str);
+        metrics.expect_rejects(Source::CloudTrail, reasons);
         Arc::new(Self {
             message_permits: Arc::new(Semaphore::new(options.in_flight_messages)),
             object_permits: Arc::new(Semaphore::new(options.in_flight_objects)),

@@ -4,7 +4,9 @@
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use deltrail_core::decode::{Content, DecodeError, LogKey, LogPath, ObjectRef, Summary};
+use deltrail_core::decode::{
+    Content, DecodeError, DigestPath, Located, LogKey, LogPath, ObjectRef, Summary,
+};
 use deltrail_core::domain::{Source, Timestamp};
 
 use super::Ingest;
@@ -27,6 +29,8 @@ enum Handled {
     Committed,
     Duplicate,
     Skipped(SkipReason),
+    /// It is JSON of some other kind; its row in the reject table says so.
+    WithoutRecords,
 }
 
 /// Why an object could not be committed.
@@ -62,7 +66,7 @@ pub(super) async fn commit_object(ingest: &Ingest, object: &ObjectRef) -> Verdic
     let result = match LogKey::of(&object.key) {
         LogKey::Log(_) if object.size == Some(0) => Ok(Handled::Skipped(SkipReason::ZeroByte)),
         LogKey::Log(path) => read_object(ingest, object, &path).await,
-        LogKey::Digest => note_digest(ingest, object).await,
+        LogKey::Digest(digest) => note_digest(ingest, object, &digest).await,
         LogKey::Insight => Ok(Handled::Skipped(SkipReason::Insight)),
         LogKey::NetworkActivity => Ok(Handled::Skipped(SkipReason::NetworkActivity)),
         LogKey::Aggregated => Ok(Handled::Skipped(SkipReason::Aggregated)),
@@ -71,6 +75,7 @@ pub(super) async fn commit_object(ingest: &Ingest, object: &ObjectRef) -> Verdic
     match result {
         Ok(Handled::Committed) => ingest.count_object(source, ObjectResult::Committed),
         Ok(Handled::Duplicate) => ingest.count_object(source, ObjectResult::Duplicate),
+        Ok(Handled::WithoutRecords) => ingest.count_object(source, ObjectResult::Skipped),
         Ok(Handled::Skipped(reason)) => ingest.metrics.skip_object(source, reason),
         Err(ObjectFailure::Fetch(error))
             if matches!(error, ObjectError::Gone { .. }) && ingest.options.skips_missing =>
@@ -86,9 +91,14 @@ pub(super) async fn commit_object(ingest: &Ingest, object: &ObjectRef) -> Verdic
     Verdict::Done
 }
 
-/// A digest is not read, but it proves that its trail is alive.
-async fn note_digest(ingest: &Ingest, object: &ObjectRef) -> Result<Handled, ObjectFailure> {
-    let life = ProofOfLife { newest_event_at: None, ..heard(ingest, object, None) };
+/// A digest is not read, but it proves that its trail was alive until the hour it covers ended.
+async fn note_digest(
+    ingest: &Ingest,
+    object: &ObjectRef,
+    digest: &DigestPath,
+) -> Result<Handled, ObjectFailure> {
+    let life =
+        ProofOfLife { proof_of_life_at: digest.ended_at, ..heard(ingest, object, &digest.log) };
     ingest.commit(Batch { life: vec![life], ..Batch::default() }).await?;
     ingest.observe_delivery(Source::CloudTrail);
     Ok(Handled::Skipped(SkipReason::Digest))
@@ -153,19 +163,15 @@ fn ledger_key(object: &ObjectRef, revision: &str) -> LedgerKey {
 }
 
 /// What the arrival of an object tells of the trail that wrote it.
-fn heard(ingest: &Ingest, object: &ObjectRef, newest_event_at: Option<Timestamp>) -> ProofOfLife {
-    let path = match LogKey::of(&object.key) {
-        LogKey::Log(path) => path,
-        _ => LogPath::default(),
-    };
+fn heard(ingest: &Ingest, object: &ObjectRef, path: &LogPath) -> ProofOfLife {
     let delivered_at = object.event_at.unwrap_or_else(|| ingest.now());
     ProofOfLife {
         source: Source::CloudTrail,
-        account: path.account.unwrap_or_default(),
-        region: path.region.unwrap_or_default(),
-        newest_event_at,
+        account: path.account.clone().unwrap_or_default(),
+        region: path.region.clone().unwrap_or_default(),
+        newest_event_at: None,
         last_delivery_at: Some(delivered_at),
-        proof_of_life_at: Some(delivered_at),
+        proof_of_life_at: None,
     }
 }
 
@@ -203,11 +209,12 @@ impl Reading<'_> {
                 (decoding, piece) = pushed.map_err(|error| self.unreadable(error))?;
                 decoded_in += pushed_at.elapsed();
                 if decoding.is_chunk_full() {
-                    self.commit_chunk(&mut decoding).await?;
+                    self.commit_chunk(&mut decoding, written_at).await?;
                 }
             }
         }
-        self.ingest.metrics.fetch.observe((started_at.elapsed() - decoded_in).as_secs_f64());
+        let fetched_in = started_at.elapsed().saturating_sub(decoded_in);
+        self.ingest.metrics.fetch.observe(fetched_in.as_secs_f64());
         self.ingest.metrics.decode.observe(decoded_in.as_secs_f64());
         let finished = decoding.finish(self.ingest).await;
         let (decoding, summary) = finished.map_err(|error| self.unreadable(error))?;
@@ -218,14 +225,13 @@ impl Reading<'_> {
     }
 
     /// Commits what waits of a verified file; the ledger row comes with the rest.
-    async fn commit_chunk(&self, decoding: &mut Decoding) -> Result<(), ObjectFailure> {
-        let ledger = LedgerEntry {
-            key: self.key.clone(),
-            source: Source::CloudTrail,
-            state: LedgerState::Reading,
-        };
-        let evidence = stored(decoding);
-        self.ingest.commit(Batch { evidence, ledger: Some(ledger), ..Batch::default() }).await?;
+    async fn commit_chunk(
+        &self,
+        decoding: &mut Decoding,
+        written_at: Option<Timestamp>,
+    ) -> Result<(), ObjectFailure> {
+        let batch = Batch { ledger: Some(self.ledger(LedgerState::Reading)), ..Batch::default() };
+        self.commit_evidence(decoding, batch, written_at).await?;
         Ok(())
     }
 
@@ -235,65 +241,69 @@ impl Reading<'_> {
         summary: &Summary,
         written_at: Option<Timestamp>,
     ) -> Result<Handled, ObjectFailure> {
-        let ingest = self.ingest;
-        let skipped = match summary.content {
-            Content::CloudTrail => None,
-            Content::Digest => Some(SkipReason::Digest),
-            Content::NoRecords => Some(SkipReason::NoRecords),
-            Content::Empty => Some(SkipReason::ZeroByte),
+        let handled = match summary.content {
+            Content::CloudTrail => Handled::Committed,
+            Content::Digest => Handled::Skipped(SkipReason::Digest),
+            Content::NoRecords => Handled::WithoutRecords,
+            Content::Empty => Handled::Skipped(SkipReason::ZeroByte),
         };
-        let result =
-            if skipped.is_some() { LedgerResult::Skipped } else { LedgerResult::Committed };
-        let counts = counts(&decoding.tally, summary);
-        let rejects = self.rejects(&mut decoding);
-        let evidence = stored(&mut decoding);
-        let times: Vec<Timestamp> = evidence.iter().map(|piece| piece.evidence.at).collect();
-        let report = ingest
-            .commit(Batch {
-                evidence,
-                rejects,
-                ledger: Some(LedgerEntry {
-                    key: self.key.clone(),
-                    source: Source::CloudTrail,
-                    state: LedgerState::Done(result, counts),
-                }),
-                life: vec![heard(ingest, self.object, decoding.tally.newest_event_at)],
-            })
-            .await?;
-        self.observe(&decoding.tally, summary, &report, &times, written_at);
-        Ok(skipped.map_or(Handled::Committed, Handled::Skipped))
+        let result = match handled {
+            Handled::Committed | Handled::Duplicate => LedgerResult::Committed,
+            Handled::Skipped(_) | Handled::WithoutRecords => LedgerResult::Skipped,
+        };
+        let state = LedgerState::Done(result, counts(&decoding.tally, summary));
+        let life = ProofOfLife {
+            newest_event_at: decoding.tally.newest_event_at,
+            ..heard(self.ingest, self.object, self.path)
+        };
+        let batch = Batch {
+            rejects: self.rejects(&mut decoding),
+            ledger: Some(self.ledger(state)),
+            life: vec![life],
+            ..Batch::default()
+        };
+        let report = self.commit_evidence(&mut decoding, batch, written_at).await?;
+        self.observe(&decoding.tally, summary);
+        // Somebody else may have read the same object meanwhile and finished first.
+        Ok(if report.was_committed { Handled::Duplicate } else { handled })
     }
 
-    fn observe(
+    /// Commits `batch` with the evidence that waits.
+    async fn commit_evidence(
         &self,
-        tally: &Tally,
-        summary: &Summary,
-        report: &CommitReport,
-        times: &[Timestamp],
+        decoding: &mut Decoding,
+        batch: Batch,
         written_at: Option<Timestamp>,
-    ) {
+    ) -> Result<CommitReport, StoreError> {
+        let place = |located: Located| StoredEvidence {
+            evidence: located.evidence,
+            record_index: Some(located.record_index),
+        };
+        let evidence: Vec<_> = decoding.take_evidence().into_iter().map(place).collect();
+        let times: Vec<Timestamp> = evidence.iter().map(|piece| piece.evidence.at).collect();
+        let report = self.ingest.commit(Batch { evidence, ..batch }).await?;
+        if report.new_evidence > 0 {
+            self.ingest.observe_delays(Source::CloudTrail, &times, written_at);
+        }
+        Ok(report)
+    }
+
+    fn ledger(&self, state: LedgerState) -> LedgerEntry {
+        LedgerEntry { key: self.key.clone(), source: Source::CloudTrail, state }
+    }
+
+    fn observe(&self, tally: &Tally, summary: &Summary) {
         self.ingest.observe_object(Source::CloudTrail, tally, summary);
         self.ingest.observe_delivery(Source::CloudTrail);
-        if report.new_evidence > 0 {
-            self.ingest.observe_delays(Source::CloudTrail, times, written_at);
-        }
         for (reason, count) in &tally.rejected {
             tracing::warn!(
                 bucket = self.key.bucket,
                 key = self.key.key,
                 reason,
                 count,
-                "records of this log object were rejected; the reject table says which and why"
+                "parts of this log object were rejected; the reject table says which and why"
             );
         }
-        tracing::debug!(
-            bucket = self.key.bucket,
-            key = self.key.key,
-            evidence = tally.evidence,
-            new_evidence = report.new_evidence,
-            ignored = tally.ignored,
-            "log object committed"
-        );
     }
 
     fn rejects(&self, decoding: &mut Decoding) -> Vec<Reject> {
@@ -322,20 +332,12 @@ impl Reading<'_> {
     }
 }
 
-fn stored(decoding: &mut Decoding) -> Vec<StoredEvidence> {
-    let place = |located: deltrail_core::decode::Located| StoredEvidence {
-        evidence: located.evidence,
-        record_index: Some(located.record_index),
-    };
-    decoding.take_evidence().into_iter().map(place).collect()
-}
-
 fn counts(tally: &Tally, summary: &Summary) -> LedgerCounts {
     LedgerCounts {
         records: summary.records,
         evidence: tally.evidence,
         ignored: tally.ignored,
-        rejected: tally.rejected.iter().map(|(_, count)| count).sum(),
+        rejected: tally.rejected_records(summary),
         compressed_bytes: summary.compressed_bytes,
         inflated_bytes: summary.inflated_bytes,
     }

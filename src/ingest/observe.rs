@@ -28,7 +28,7 @@ impl Drop for InFlight {
 impl Ingest {
     /// Counts what became of the records and bytes of one object.
     pub(super) fn observe_object(&self, source: Source, tally: &Tally, summary: &Summary) {
-        let rejected = tally.rejected.iter().map(|(_, count)| count).sum();
+        let rejected = tally.rejected_records(summary);
         self.count_records(source, RecordResult::Evidence, tally.evidence);
         self.count_records(source, RecordResult::Ignored, tally.ignored);
         self.count_records(source, RecordResult::Rejected, rejected);

@@ -1,11 +1,12 @@
 //! The loops around a queue: receive while there are permits, and read its attributes now and then.
 //! They know nothing of what messages say.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, sleep};
 
 use super::disposition::backoff;
 use super::observe::InFlight;
@@ -18,7 +19,7 @@ use crate::queue::{Message, QueueAttributes, QueueError, Redrive};
 const RECEIVE_MESSAGES_MAX: usize = 10;
 /// How long a receive waits for a message, the longest that SQS allows.
 const RECEIVE_WAIT: Duration = Duration::from_secs(20);
-/// How often the loop shows that it is alive while it waits for permits.
+/// How often the loop shows that it is alive while it waits.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 /// How often the attributes of a queue are read.
 const ATTRIBUTES_EVERY: Duration = Duration::from_secs(30);
@@ -26,19 +27,24 @@ const ATTRIBUTES_EVERY: Duration = Duration::from_secs(30);
 /// Receives messages and starts their work until the daemon stops. A message is asked for only when
 /// a permit for it is held, so that backlog waits in SQS, where it is visible and free.
 pub(super) async fn poll(ingest: Arc<Ingest>, queue: Arc<SourceQueue>, heartbeat: Heartbeat) {
+    // How long a receive hides its messages is asked of the queue, so ask before the first one.
+    tokio::select! {
+        () = read_attributes(&ingest, &queue) => {}
+        () = ingest.stop.cancelled() => return,
+    }
     let mut failures = 0_u32;
+    let mut alive = interval(HEARTBEAT_EVERY);
     loop {
-        let round = async {
-            let permits = permits(&ingest.message_permits, &heartbeat).await;
-            heartbeat.beat(Instant::now());
-            let asked = permits.num_permits();
-            (permits, queue.queue.receive(asked, RECEIVE_WAIT, None).await)
+        let mut round = pin!(receive(&ingest, &queue));
+        // Waiting for a permit or for AWS is no reason to look dead.
+        let received = loop {
+            tokio::select! {
+                received = &mut round => break received,
+                _ = alive.tick() => heartbeat.beat(Instant::now().into_std()),
+                () = ingest.stop.cancelled() => return,
+            }
         };
-        let received = tokio::select! {
-            received = round => received,
-            () = ingest.stop.cancelled() => return,
-        };
-        heartbeat.beat(Instant::now());
+        heartbeat.beat(Instant::now().into_std());
         match received {
             (permits, Ok(messages)) => {
                 if failures > 0 {
@@ -61,23 +67,24 @@ pub(super) async fn poll(ingest: Arc<Ingest>, queue: Arc<SourceQueue>, heartbeat
     }
 }
 
-/// One permit at least, and as many more as are free, up to a full receive.
-async fn permits(free: &Arc<Semaphore>, heartbeat: &Heartbeat) -> OwnedSemaphorePermit {
-    let mut held = loop {
-        match timeout(HEARTBEAT_EVERY, Arc::clone(free).acquire_owned()).await {
-            Ok(Ok(permit)) => break permit,
-            // The semaphore is never closed; a closed one would mean that nothing may start.
-            Ok(Err(_)) => std::future::pending().await,
-            Err(_) => heartbeat.beat(Instant::now()),
-        }
+/// One permit at least, as many more as are free up to a full receive, and what came for them.
+async fn receive(
+    ingest: &Ingest,
+    queue: &SourceQueue,
+) -> (OwnedSemaphorePermit, Result<Vec<Message>, QueueError>) {
+    let Ok(mut permits) = Arc::clone(&ingest.message_permits).acquire_owned().await else {
+        // The semaphore is never closed; a closed one would mean that nothing may start.
+        return std::future::pending().await;
     };
-    while held.num_permits() < RECEIVE_MESSAGES_MAX {
-        match Arc::clone(free).try_acquire_owned() {
-            Ok(more) => held.merge(more),
+    while permits.num_permits() < RECEIVE_MESSAGES_MAX {
+        match Arc::clone(&ingest.message_permits).try_acquire_owned() {
+            Ok(more) => permits.merge(more),
             Err(_) => break,
         }
     }
-    held
+    let visibility = Some(queue.visibility());
+    let received = queue.queue.receive(permits.num_permits(), RECEIVE_WAIT, visibility).await;
+    (permits, received)
 }
 
 fn start(
@@ -127,27 +134,32 @@ fn report(
 
 /// Keeps the gauges of a queue and of its dead-letter queue.
 pub(super) async fn watch_attributes(ingest: Arc<Ingest>, queue: Arc<SourceQueue>) {
-    let mut every = interval(ATTRIBUTES_EVERY);
+    let mut every = interval_at(Instant::now() + ATTRIBUTES_EVERY, ATTRIBUTES_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = every.tick() => {}
             () = ingest.stop.cancelled() => return,
         }
-        match queue.queue.attributes().await {
-            Ok(attributes) => {
-                queue.learn(&attributes);
-                show_depth(&ingest, &queue, &attributes);
-                if let Some(redrive) = &attributes.redrive {
-                    show_dead_letters(&ingest, &queue, redrive).await;
-                }
+        read_attributes(&ingest, &queue).await;
+    }
+}
+
+/// Learns how the queue is set up, and shows how deep it is.
+async fn read_attributes(ingest: &Ingest, queue: &SourceQueue) {
+    match queue.queue.attributes().await {
+        Ok(attributes) => {
+            queue.learn(&attributes);
+            show_depth(ingest, queue, &attributes);
+            if let Some(redrive) = &attributes.redrive {
+                show_dead_letters(ingest, queue, redrive).await;
             }
-            Err(error) => tracing::debug!(
-                queue = queue.name(),
-                reason = error.kind(),
-                "queue attributes not read: {error}"
-            ),
         }
+        Err(error) => tracing::debug!(
+            queue = queue.name(),
+            reason = error.kind(),
+            "queue attributes not read: {error}"
+        ),
     }
 }
 

@@ -12,7 +12,7 @@ use prometheus::proto::{Bucket, Counter, Histogram, LabelPair, Metric, MetricFam
 use super::{Described, Kind};
 
 /// How long a new series may show 0 while nobody scrapes it.
-pub const TOTAL_HELD_BACK_MAX: Duration = Duration::from_secs(60);
+pub const TOTAL_HELD_BACK_MAX: Duration = Duration::from_mins(1);
 
 /// The durable totals that are exported. Clones share them.
 ///
@@ -217,7 +217,7 @@ mod tests {
 
     fn scraped(totals: &DurableTotals, now: Instant) -> Vec<f64> {
         let families = totals.scrape(now);
-        let metrics = families.iter().flat_map(|family| family.get_metric());
+        let metrics = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric);
         metrics.map(|metric| metric.get_counter().get_value()).collect()
     }
 

@@ -26,6 +26,7 @@ macro_rules! families {
     )+) => {
         /// Every family of the program, for those who count. Label values are given in the order
         /// of the labels in the contract; a `source` is `Source::as_str`.
+        #[expect(clippy::doc_markdown, reason = "HELP is plain text")]
         pub struct Metrics {
             pub(super) registry: Registry,
             pub(super) durable: DurableTotals,

@@ -72,22 +72,19 @@ pub enum SkipReason {
     Folder,
     /// An object without a byte.
     ZeroByte,
-    /// An object that has no records of CloudTrail, whatever its key says.
-    NoRecords,
     /// An object that is not there, where the settings say that it need not be.
     Missing,
 }
 
 impl SkipReason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Digest,
         Self::Insight,
         Self::NetworkActivity,
         Self::Aggregated,
         Self::Folder,
         Self::ZeroByte,
-        Self::NoRecords,
         Self::Missing,
     ];
 
@@ -101,7 +98,6 @@ impl SkipReason {
             Self::Aggregated => "aggregated",
             Self::Folder => "folder",
             Self::ZeroByte => "zero_byte",
-            Self::NoRecords => "no_records",
             Self::Missing => "missing",
         }
     }

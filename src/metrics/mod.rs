@@ -235,7 +235,8 @@ mod tests {
         let exported = metrics.registry.gather();
         for family in described().iter().filter(|family| !family.is_durable) {
             let series = exported.iter().find(|exported| exported.name() == family.name).unwrap();
-            let labels = series.get_metric()[0].get_label().iter().map(|label| label.name());
+            let labels =
+                series.get_metric()[0].get_label().iter().map(prometheus::proto::LabelPair::name);
             let labels: BTreeSet<_> = labels.collect();
             assert_eq!(labels, family.labels.iter().copied().collect(), "{}", family.name);
         }

@@ -88,9 +88,9 @@ async fn give(mut stream: TcpStream, canned: Canned) {
         Canned::Answer { status, headers, body } => {
             let mut head = format!("HTTP/1.1 {status} Canned\r\nconnection: close\r\n");
             for (name, value) in headers {
-                head.push_str(&format!("{name}: {value}\r\n"));
+                head = head + name + ": " + &value + "\r\n";
             }
-            head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+            head = head + "content-length: " + &body.len().to_string() + "\r\n\r\n";
             // A client that has gone away is the business of its test.
             let _ = stream.write_all(head.as_bytes()).await;
             let _ = stream.write_all(&body).await;

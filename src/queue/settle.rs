@@ -122,6 +122,7 @@ fn batches<T>(entries: &[T]) -> impl Iterator<Item = (usize, &[T])> {
 }
 
 /// The id of an entry is its place in the batch, and so unique even when a message comes twice.
+#[expect(clippy::expect_used, reason = "both required members are set")]
 fn delete_request((place, entry): (usize, &Entry)) -> DeleteMessageBatchRequestEntry {
     DeleteMessageBatchRequestEntryBuilder::default()
         .id(place.to_string())
@@ -130,6 +131,7 @@ fn delete_request((place, entry): (usize, &Entry)) -> DeleteMessageBatchRequestE
         .expect("id and receipt handle are set")
 }
 
+#[expect(clippy::expect_used, reason = "both required members are set")]
 fn visibility_request(
     (place, (entry, visibility)): (usize, &(Entry, Duration)),
 ) -> ChangeMessageVisibilityBatchRequestEntry {

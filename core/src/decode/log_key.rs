@@ -1,13 +1,15 @@
 //! What the key of an object in a log bucket tells before anything is fetched: what kind of file it
 //! is, and whose. It knows no bucket and no content.
 
+use crate::domain::Timestamp;
+
 /// A key of a log bucket, classified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogKey {
     /// A marker object: CloudTrail writes an empty one when a trail is created.
     Folder,
     /// An hourly digest.
-    Digest,
+    Digest(DigestPath),
     /// CloudTrail Insights.
     Insight,
     /// Network activity events.
@@ -25,6 +27,15 @@ pub struct LogPath {
     pub account: Option<String>,
     /// The region whose events it holds.
     pub region: Option<String>,
+}
+
+/// What the path of a digest says. A copy with another path says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DigestPath {
+    /// Whose trail it vouches for, and where.
+    pub log: LogPath,
+    /// The end of the hour that it covers: the last part of its file's name.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl LogKey {
@@ -49,7 +60,7 @@ impl LogKey {
     pub const fn skip_reason(&self) -> Option<&'static str> {
         match self {
             Self::Folder => Some("folder"),
-            Self::Digest => Some("digest"),
+            Self::Digest(_) => Some("digest"),
             Self::Insight => Some("insight"),
             Self::NetworkActivity => Some("network_activity"),
             Self::Aggregated => Some("aggregated"),
@@ -70,10 +81,15 @@ impl LogKey {
             _ => return None,
         };
         match (folder, rest) {
-            ("CloudTrail", [region, .., _file]) if is_region(region) => Some(Self::Log(LogPath {
-                account: Some(account.to_owned()),
-                region: Some((*region).to_owned()),
-            })),
+            ("CloudTrail", [region, .., _file]) if is_region(region) => {
+                Some(Self::Log(LogPath::named(account, region)))
+            }
+            ("CloudTrail-Digest", [region, .., file]) if is_region(region) => {
+                Some(Self::Digest(DigestPath {
+                    log: LogPath::named(account, region),
+                    ended_at: digest_ended_at(file),
+                }))
+            }
             (_, [_, ..]) => Self::of_sibling(folder),
             _ => None,
         }
@@ -89,13 +105,37 @@ impl LogKey {
 
     fn of_sibling(folder: &str) -> Option<Self> {
         match folder {
-            "CloudTrail-Digest" => Some(Self::Digest),
+            "CloudTrail-Digest" => Some(Self::Digest(DigestPath::default())),
             "CloudTrail-Insight" => Some(Self::Insight),
             "CloudTrail-NetworkActivity" => Some(Self::NetworkActivity),
             "CloudTrail-Aggregated" => Some(Self::Aggregated),
             _ => None,
         }
     }
+}
+
+impl LogPath {
+    fn named(account: &str, region: &str) -> Self {
+        Self { account: Some(account.to_owned()), region: Some(region.to_owned()) }
+    }
+}
+
+/// Reads `..._YYYYMMDDTHHmmssZ.json.gz`, also of a backfilled digest (`..Z_backfill.json.gz`).
+fn digest_ended_at(file: &str) -> Option<Timestamp> {
+    let name = file.strip_suffix(".json.gz")?;
+    let name = name.strip_suffix("_backfill").unwrap_or(name);
+    let (_, time) = name.rsplit_once('_')?;
+    let part = |from: usize, to: usize| time.get(from..to);
+    let text = format!(
+        "{}-{}-{}T{}:{}:{}Z",
+        part(0, 4)?,
+        part(4, 6)?,
+        part(6, 8)?,
+        part(9, 11)?,
+        part(11, 13)?,
+        part(13, 15)?
+    );
+    Timestamp::parse(&text).ok()
 }
 
 fn is_account(segment: &str) -> bool {
@@ -150,6 +190,25 @@ mod tests {
             let copy = format!("copies/111122223333_{folder}_us-east-1_x.json.gz");
             assert_eq!(LogKey::of(&copy).skip_reason(), Some(reason));
         }
+    }
+
+    #[test]
+    fn a_digest_tells_whose_trail_is_alive_and_until_when() {
+        let folder = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/09/21";
+        let name = "111122223333_CloudTrail-Digest_us-east-1_trail_us-east-1_20260921T100500Z";
+        for end in [".json.gz", "_backfill.json.gz"] {
+            let LogKey::Digest(digest) = LogKey::of(&format!("{folder}/{name}{end}")) else {
+                panic!("a digest");
+            };
+            assert_eq!(digest.log.account.as_deref(), Some("111122223333"));
+            assert_eq!(digest.log.region.as_deref(), Some("us-east-1"));
+            let ended_at = digest.ended_at.map(|time| time.to_string());
+            assert_eq!(ended_at.as_deref(), Some("2026-09-21T10:05:00.000Z"));
+        }
+        let LogKey::Digest(odd) = LogKey::of(&format!("{folder}/x_yesterday.json.gz")) else {
+            panic!("a digest");
+        };
+        assert_eq!(odd.ended_at, None);
     }
 
     #[test]

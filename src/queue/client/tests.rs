@@ -51,7 +51,7 @@ async fn a_received_message_brings_its_count_and_times() {
         {"MessageId":"m3","Body":"nobody can settle this one"}]}"#;
     let (queue, server) = queue_that_answers(vec![Canned::answer(200, body)]).await;
 
-    let wait = Duration::from_secs(60);
+    let wait = Duration::from_mins(1);
     let visibility = Some(Duration::from_millis(30_500));
     let messages = queue.receive(50, wait, visibility).await.expect("messages");
 
@@ -236,7 +236,7 @@ async fn eleven_entries_go_in_two_calls_and_keep_their_places() {
         {"Id":"0","Code":"MessageNotInflight","SenderFault":true}]}"#;
     let (queue, server) =
         queue_that_answers(vec![Canned::answer(200, first), Canned::answer(200, second)]).await;
-    let changes: Vec<_> = (0..11).map(|n| (entry(n), Duration::from_secs(90_000))).collect();
+    let changes: Vec<_> = (0..11).map(|n| (entry(n), Duration::from_hours(25))).collect();
 
     let failures = queue.change_visibility(&changes).await.expect("a partial success");
 
