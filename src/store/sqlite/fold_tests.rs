@@ -235,8 +235,6 @@ async fn check(store: &Store, pieces: &[Evidence]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
     #[test]
     fn the_rows_and_totals_are_those_of_the_fold_over_all_evidence(
         pieces in any_set(50),

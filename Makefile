@@ -1,0 +1,16 @@
+# The project's commands. `make test` is the one that decides.
+
+.DEFAULT_GOAL := help
+.PHONY: help test test-deep test-tools
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+test: test-tools ## Install what the tests need, then run every gate and test
+	@scripts/run-gates
+
+test-deep: test-tools ## What takes longer: every property with many more cases
+	@scripts/run-deep-tests
+
+test-tools: ## Install what the tests need; does nothing when it is all there
+	@scripts/install-test-tools

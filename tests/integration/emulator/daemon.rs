@@ -1,0 +1,119 @@
+//! The daemon as its own process: started with the contract's flags, asked over HTTP, stopped by
+//! a signal or killed. Knows nothing of how it works.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{Estate, Scrape, eventually, free_address, http_get};
+
+/// A running daemon; killed when it is dropped.
+pub struct Daemon {
+    process: Child,
+    ops: SocketAddr,
+    log: PathBuf,
+}
+
+impl Daemon {
+    /// Starts it on the estate's queue and log bucket, with its store in `folder`, and waits until
+    /// it is ready. Starting again on the same folder is a restart.
+    pub async fn start(estate: &Estate, folder: &Path) -> Self {
+        let ops = free_address();
+        let log = folder.join("deltrail.log");
+        let output = File::options().create(true).append(true).open(&log).unwrap();
+        let process = Command::new(env!("CARGO_BIN_EXE_deltrail"))
+            .args(["run", "--s3-path-style", "--log-format", "json"])
+            .args(["--queue-url", &estate.queue_url])
+            .args(["--log-bucket", &estate.bucket])
+            .arg(format!("--store=sqlite://{}", folder.join("deltrail.db").display()))
+            .arg(format!("--ops-listen={ops}"))
+            .env_clear()
+            .envs([("AWS_REGION", "us-east-1"), ("AWS_EC2_METADATA_DISABLED", "true")])
+            .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
+            .env("AWS_ENDPOINT_URL", &estate.endpoint)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
+            .spawn()
+            .unwrap();
+        let mut daemon = Self { process, ops, log };
+        daemon.until_ready().await;
+        daemon
+    }
+
+    async fn until_ready(&mut self) {
+        eventually(60, "the daemon is ready", async || {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                panic!("the daemon ended with {status}:\n{}", self.output());
+            }
+            match http_get(self.ops, "/-/ready") {
+                Ok((200, _)) => Ok(()),
+                Ok((status, body)) => Err(format!("{status} {body}; see {}", self.log.display())),
+                Err(error) => Err(format!("{error}; see {}", self.log.display())),
+            }
+        })
+        .await;
+    }
+
+    /// What `/metrics` says, as text; a refusal while the totals are not loaded.
+    pub fn metrics(&self) -> Result<String, String> {
+        match http_get(self.ops, "/metrics") {
+            Ok((200, body)) => Ok(body),
+            Ok((status, body)) => Err(format!("/metrics answers {status}: {body}")),
+            Err(error) => Err(format!("/metrics: {error}; see {}", self.log.display())),
+        }
+    }
+
+    pub fn scrape(&self) -> Result<Scrape, String> {
+        self.metrics().map(|text| Scrape::parse(&text))
+    }
+
+    /// The status of a path of the ops listener.
+    pub fn status_of(&self, path: &str) -> u16 {
+        http_get(self.ops, path).unwrap().0
+    }
+
+    /// Everything the daemon wrote, of all its lives on this folder.
+    pub fn output(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// The largest resident set so far, in bytes.
+    pub fn peak_resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
+        let status = status.expect("the daemon runs on Linux");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// Kills it at once, as `kill -9` does.
+    pub fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Asks it to stop (SIGTERM) and expects it to have drained and ended well.
+    pub fn stop(mut self) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let status = loop {
+            match self.process.try_wait().unwrap() {
+                Some(status) => break status,
+                None if Instant::now() > deadline => panic!("no end 30 s after SIGTERM"),
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        assert!(status.success(), "after SIGTERM: {status}\n{}", self.output());
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,16 @@
+//! The tests that look at the program from outside: its source tree, its documentation, real
+//! CloudTrail files, and the running daemon against an AWS emulator. They know the contract (the
+//! command line, settings, metrics and HTTP endpoints) and nothing of how the daemon keeps it.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod documentation;
+mod emulator;
+mod envelopes;
+mod house;
+mod main_job;
+mod memory;
+mod pure_core;
+mod real_data;
+mod requirement;
+mod world;

@@ -1,0 +1,125 @@
+//! One log object of 1 GiB passes in bounded memory: the emulator that serves it is another
+//! process, so that the daemon's peak is its own.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::emulator::{Daemon, Estate, emulator, eventually};
+use crate::requirement::scratch;
+
+/// The default of `--max-inflated`: the object comes as close to it as whole records can.
+const INFLATED_BYTES_MAX: u64 = 1 << 30;
+const RECORD_BYTES_MAX: u64 = 4096;
+const RESIDENT_BYTES_MAX: u64 = 128 << 20;
+const RECORDS_PER_DELETE: u64 = 50;
+/// How many different records of other events there are: more than gzip can look back over.
+const FOREIGN_RECORDS: u64 = 512;
+
+/// Hexadecimal digits that do not compress, decided by `seed`.
+fn noise(seed: u64, words: u64) -> String {
+    let word = |n: u64| {
+        let mut z = (seed * 64 + n).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        format!("{:016x}", z ^ (z >> 31))
+    };
+    (0..words).map(word).collect()
+}
+
+/// A record of about 1.8 KB, as they are in trails with data events.
+fn record(seed: u64, name: &str, key: &str) -> String {
+    let id = noise(seed, 2);
+    format!(
+        concat!(
+            r#"{{"eventVersion":"1.11","userIdentity":{{"type":"AssumedRole","principalId":"#,
+            r#""AROAEXAMPLEROLEID0000:{noise}","arn":"arn:aws:sts::111122223333:assumed-role/"#,
+            r#"image-service/{noise}","accountId":"111122223333","accessKeyId":"#,
+            r#""ASIAIOSFODNN7EXAMPLE","sessionContext":{{"sessionIssuer":{{"type":"Role","#,
+            r#""principalId":"AROAEXAMPLEROLEID0000","arn":"arn:aws:iam::111122223333:role/"#,
+            r#"image-service","accountId":"111122223333","userName":"image-service"}},"#,
+            r#""attributes":{{"creationDate":"2026-11-23T08:00:00Z","mfaAuthenticated":"#,
+            r#""false"}}}}}},"eventTime":"2026-11-23T10:00:00Z","eventSource":"#,
+            r#""s3.amazonaws.com","eventName":"{name}","awsRegion":"us-east-1","#,
+            r#""sourceIPAddress":"203.0.113.77","userAgent":"[aws-sdk-js/3.901.0 ua/2.1 "#,
+            r#"os/linux#6.1.0 lang/js md/nodejs#22.11.0 api/s3#3.901.0 exec-env/AWS_Lambda_"#,
+            r#"nodejs22.x m/E,n]","requestParameters":{{"bucketName":"images-prod","Host":"#,
+            r#""images-prod.s3.us-east-1.amazonaws.com","key":"{key}","x-id":"{name}"}},"#,
+            r#""responseElements":null,"additionalEventData":{{"SignatureVersion":"SigV4","#,
+            r#""CipherSuite":"TLS_AES_128_GCM_SHA256","bytesTransferredIn":0.0,"#,
+            r#""bytesTransferredOut":0.0,"AuthenticationMethod":"AuthHeader","x-amz-id-2":"#,
+            r#""{noise}"}},"requestID":"{id}","eventID":"{id}","readOnly":false,"resources":"#,
+            r#"[{{"type":"AWS::S3::Object","ARN":"arn:aws:s3:::images-prod/{key}"}},"#,
+            r#"{{"accountId":"111122223333","type":"AWS::S3::Bucket","ARN":"#,
+            r#""arn:aws:s3:::images-prod"}}],"eventType":"AwsApiCall","managementEvent":false,"#,
+            r#""recipientAccountId":"111122223333","eventCategory":"Data","tlsDetails":"#,
+            r#"{{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","#,
+            r#""clientProvidedHostHeader":"images-prod.s3.us-east-1.amazonaws.com"}}}}"#,
+        ),
+        noise = noise(seed + 1, 4),
+        id = id,
+        name = name,
+        key = key,
+    )
+}
+
+/// Writes the log object and says how many deletes are in it.
+fn write_log_object(path: &Path) -> u64 {
+    let foreign: Vec<String> = (0..FOREIGN_RECORDS)
+        .map(|n| record(n << 32, "GetObject", &format!("images/{}.png", noise(n, 2))))
+        .collect();
+    let file = BufWriter::new(File::create(path).unwrap());
+    let mut gzip = GzEncoder::new(file, Compression::fast());
+    gzip.write_all(br#"{"Records":["#).unwrap();
+    let (mut bytes, mut records, mut deletes) = (0_u64, 0_u64, 0_u64);
+    while bytes < INFLATED_BYTES_MAX - RECORD_BYTES_MAX {
+        let delete;
+        let next = if records.is_multiple_of(RECORDS_PER_DELETE) {
+            deletes += 1;
+            delete = record(records, "DeleteObject", &format!("images/{records}.png"));
+            &delete
+        } else {
+            &foreign[usize::try_from(records % FOREIGN_RECORDS).unwrap()]
+        };
+        if records > 0 {
+            gzip.write_all(b",").unwrap();
+        }
+        gzip.write_all(next.as_bytes()).unwrap();
+        bytes += 1 + next.len() as u64;
+        records += 1;
+    }
+    gzip.write_all(b"]}").unwrap();
+    gzip.finish().unwrap().flush().unwrap();
+    deletes
+}
+
+#[tokio::test]
+async fn an_object_of_a_gibibyte_passes_in_bounded_memory() {
+    let Some(emulator) = emulator() else { return };
+    let folder = scratch("memory");
+    let object = folder.join("object.json.gz");
+    let deletes = write_log_object(&object);
+    let estate = Estate::build(emulator, "memory", 2).await;
+    let key = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/23/\
+               111122223333_CloudTrail_us-east-1_20261123T1000Z_0NEG1B1BYTE0BJCT.json.gz";
+    estate.put_file(key, &object).await;
+    std::fs::remove_file(&object).unwrap();
+
+    let daemon = Daemon::start(&estate, &folder).await;
+    let removed = |count: u64| [(vec!["images-prod".to_owned()], count)].into();
+    eventually(240, "every delete of the object is counted", async || {
+        let scrape = daemon.scrape()?;
+        let seen = scrape.counts("deltrail_objects_removed_total", &["bucket"]);
+        if seen == removed(deletes) { Ok(()) } else { Err(format!("{seen:?} of {deletes}")) }
+    })
+    .await;
+    estate.until_drained(60).await;
+    let inflated = daemon.scrape().unwrap().sum("deltrail_inflated_bytes_total", &[]);
+    assert!(inflated > 1_073_700_000.0, "{inflated} bytes were inflated");
+    let peak = daemon.peak_resident_bytes();
+    assert!(peak < RESIDENT_BYTES_MAX, "peak resident set: {} MiB", peak >> 20);
+    daemon.stop();
+}
