@@ -1,5 +1,6 @@
-//! One log object of 1 GiB passes in bounded memory: the emulator that serves it is another
-//! process, so that the daemon's peak is its own.
+//! Large log objects pass in bounded memory: one of 1 GiB, and one with more evidence than may wait
+//! in memory. The emulator that serves them is another process, so that the daemon's peak is its
+//! own.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -8,14 +9,16 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::emulator::{Daemon, Estate, emulator, eventually};
+use crate::emulator::{Daemon, Estate, Scrape, emulator, eventually};
 use crate::requirement::scratch;
 
 /// The default of `--max-inflated`: the object comes as close to it as whole records can.
 const INFLATED_BYTES_MAX: u64 = 1 << 30;
 const RECORD_BYTES_MAX: u64 = 4096;
 const RESIDENT_BYTES_MAX: u64 = 128 << 20;
-const RECORDS_PER_DELETE: u64 = 50;
+/// A purge: a smaller object of nothing but deletes, with more evidence than the 16 MiB that wait
+/// for the end of a file.
+const PURGE_BYTES_MAX: u64 = 48 << 20;
 /// How many different records of other events there are: more than gzip can look back over.
 const FOREIGN_RECORDS: u64 = 512;
 
@@ -66,8 +69,8 @@ fn record(seed: u64, name: &str, key: &str) -> String {
     )
 }
 
-/// Writes the log object and says how many deletes are in it.
-fn write_log_object(path: &Path) -> u64 {
+/// Writes a log object of nearly `bytes_max` inflated, and says how many deletes are in it.
+fn write_log_object(path: &Path, bytes_max: u64, records_per_delete: u64) -> u64 {
     let foreign: Vec<String> = (0..FOREIGN_RECORDS)
         .map(|n| record(n << 32, "GetObject", &format!("images/{}.png", noise(n, 2))))
         .collect();
@@ -75,9 +78,9 @@ fn write_log_object(path: &Path) -> u64 {
     let mut gzip = GzEncoder::new(file, Compression::fast());
     gzip.write_all(br#"{"Records":["#).unwrap();
     let (mut bytes, mut records, mut deletes) = (0_u64, 0_u64, 0_u64);
-    while bytes < INFLATED_BYTES_MAX - RECORD_BYTES_MAX {
+    while bytes < bytes_max - RECORD_BYTES_MAX {
         let delete;
-        let next = if records.is_multiple_of(RECORDS_PER_DELETE) {
+        let next = if records.is_multiple_of(records_per_delete) {
             deletes += 1;
             delete = record(records, "DeleteObject", &format!("images/{records}.png"));
             &delete
@@ -96,26 +99,68 @@ fn write_log_object(path: &Path) -> u64 {
     deletes
 }
 
+const KEY: &str = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/23/\
+    111122223333_CloudTrail_us-east-1_20261123T1000Z_0NEG1B1BYTE0BJCT.json.gz";
+
+fn removed(scrape: &Scrape) -> u64 {
+    let counts = scrape.counts("deltrail_objects_removed_total", &["bucket"]);
+    counts.get(&vec!["images-prod".to_owned()]).copied().unwrap_or_default()
+}
+
+async fn until_removed(daemon: &Daemon, deletes: u64) {
+    eventually(240, "every delete of the object is counted", async || {
+        match removed(&daemon.scrape()?) {
+            seen if seen == deletes => Ok(()),
+            seen => Err(format!("{seen} of {deletes}")),
+        }
+    })
+    .await;
+}
+
+/// A file whose evidence does not fit is verified first and then committed in chunks. Killed in
+/// the middle of that, it is read again from its start and nothing is counted twice.
+#[tokio::test]
+async fn a_purge_that_outgrows_memory_is_committed_in_chunks_and_survives_a_kill() {
+    let Some(emulator) = emulator() else { return };
+    let folder = scratch("purge");
+    let object = folder.join("object.json.gz");
+    let deletes = write_log_object(&object, PURGE_BYTES_MAX, 1);
+    let estate = Estate::build(emulator, "purge", 20).await;
+    estate.put_file(KEY, &object).await;
+    std::fs::remove_file(&object).unwrap();
+
+    let daemon = Daemon::start(&estate, &folder).await;
+    let seen = eventually(240, "a part of the deletes is counted", async || {
+        match removed(&daemon.scrape()?) {
+            0 => Err("none".to_owned()),
+            seen => Ok(seen),
+        }
+    })
+    .await;
+    daemon.kill();
+    assert!(seen < deletes, "killed after all {deletes} were committed: not in chunks");
+
+    let daemon = Daemon::start(&estate, &folder).await;
+    until_removed(&daemon, deletes).await;
+    estate.until_drained(60).await;
+    assert_eq!(removed(&daemon.scrape().unwrap()), deletes);
+    let peak = daemon.peak_resident_bytes();
+    assert!(peak < RESIDENT_BYTES_MAX, "peak resident set: {} MiB", peak >> 20);
+    daemon.stop();
+}
+
 #[tokio::test]
 async fn an_object_of_a_gibibyte_passes_in_bounded_memory() {
     let Some(emulator) = emulator() else { return };
     let folder = scratch("memory");
     let object = folder.join("object.json.gz");
-    let deletes = write_log_object(&object);
+    let deletes = write_log_object(&object, INFLATED_BYTES_MAX, 50);
     let estate = Estate::build(emulator, "memory", 2).await;
-    let key = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/23/\
-               111122223333_CloudTrail_us-east-1_20261123T1000Z_0NEG1B1BYTE0BJCT.json.gz";
-    estate.put_file(key, &object).await;
+    estate.put_file(KEY, &object).await;
     std::fs::remove_file(&object).unwrap();
 
     let daemon = Daemon::start(&estate, &folder).await;
-    let removed = |count: u64| [(vec!["images-prod".to_owned()], count)].into();
-    eventually(240, "every delete of the object is counted", async || {
-        let scrape = daemon.scrape()?;
-        let seen = scrape.counts("deltrail_objects_removed_total", &["bucket"]);
-        if seen == removed(deletes) { Ok(()) } else { Err(format!("{seen:?} of {deletes}")) }
-    })
-    .await;
+    until_removed(&daemon, deletes).await;
     estate.until_drained(60).await;
     let inflated = daemon.scrape().unwrap().sum("deltrail_inflated_bytes_total", &[]);
     assert!(inflated > 1_073_700_000.0, "{inflated} bytes were inflated");
