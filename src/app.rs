@@ -13,16 +13,22 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{BucketPattern, Config, MissingObject};
+use crate::config::{BucketPattern, Config, MissingObject, OBJECT_MEMORY_BYTES};
 use crate::http::{Health, OpsState, Readiness, TotalsSource, ops_router, serve};
-use crate::ingest::{Ingest, Options as IngestOptions};
+use crate::ingest::{Ingest, OBJECT_BYTES_MIN, Options as IngestOptions};
 use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::{Objects, ObjectsOptions};
 use crate::queue::Queue;
 use crate::store::{Options as StoreOptions, Store};
 
-/// How often the size of the store is looked at.
-const STORE_SIZE_EVERY: Duration = Duration::from_secs(15);
+/// How often the store is looked at between scrapes: its size, and its totals, so that the first
+/// burst of a new series is not held back for longer than its minute.
+const STORE_LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How often the pollers' heartbeats are kept up while they no longer poll.
+const DRAIN_BEAT_EVERY: Duration = Duration::from_secs(5);
+
+// The configuration refuses a memory budget that could not hold one object.
+const _: () = assert!(OBJECT_MEMORY_BYTES == OBJECT_BYTES_MIN as u64);
 
 /// Runs the daemon until SIGTERM or SIGINT, then drains. A second signal ends it at once.
 ///
@@ -46,9 +52,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     let closing = CancellationToken::new();
     let ops = listen(&config, state, &closing).await?;
-    let sizes = tokio::spawn(watch_store_size(store.clone(), metrics));
-    for (queue, heartbeat) in queues.into_iter().zip(heartbeats) {
-        ingest.drain_queue(queue, heartbeat);
+    let watching = tokio::spawn(watch_store(store.clone(), metrics));
+    for (queue, heartbeat) in queues.into_iter().zip(&heartbeats) {
+        ingest.drain_queue(queue, heartbeat.clone());
     }
     readiness.ready();
     log_start(&config);
@@ -59,11 +65,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let drained = tokio::select! {
         drained = ingest.stop(config.drain_timeout) => drained,
         stopped = stop_signal() => { stopped?; false }
+        () = beat_while_draining(&heartbeats) => false,
     };
     if !drained {
         tracing::warn!("not everything was settled in time; the rest comes again and is found");
     }
-    sizes.abort();
+    watching.abort();
     store.close().await?;
     closing.cancel();
     ops.await.context("the ops listener failed")??;
@@ -107,9 +114,10 @@ fn ingest(config: &Config, aws: &SdkConfig, store: &Store, metrics: &Arc<Metrics
     let watched = config.watch_buckets.clone();
     let options = IngestOptions {
         limits: Limits {
-            // A record that begins within the limit is read to its end, so that an object of just
-            // the limit is not refused for its last brace.
-            inflated_bytes_max: config.inflated_bytes_max + config.record_bytes_max as u64,
+            // An object that was cut by size may go over it by the record that was being written.
+            inflated_bytes_max: config
+                .inflated_bytes_max
+                .saturating_add(config.record_bytes_max as u64),
             record_bytes_max: config.record_bytes_max,
         },
         workers: config.workers,
@@ -174,19 +182,40 @@ async fn listen(
     Ok(tokio::spawn(serve(listener, ops_router(state), closing.clone())))
 }
 
-async fn watch_store_size(store: Store, metrics: Arc<Metrics>) {
-    let mut every = tokio::time::interval(STORE_SIZE_EVERY);
+async fn watch_store(store: Store, metrics: Arc<Metrics>) {
+    let mut every = tokio::time::interval(STORE_LOOK_EVERY);
     loop {
         every.tick().await;
-        match store.size() {
-            Ok(size) => {
+        let sized = store.clone();
+        // The file system may take its time.
+        match tokio::task::spawn_blocking(move || sized.size()).await {
+            Ok(Ok(size)) => {
                 let gauge = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
                 metrics.store_bytes.set(gauge(size.bytes));
                 if let Some(free_bytes) = size.free_bytes {
                     metrics.store_free_bytes.set(gauge(free_bytes));
                 }
             }
+            Ok(Err(error)) => tracing::debug!("{error}"),
             Err(error) => tracing::debug!("{error}"),
+        }
+        match store.totals().await {
+            Ok(totals) => {
+                let parts = totals.into_iter().map(|total| (total.series, total.part, total.value));
+                metrics.publish(parts, Instant::now());
+            }
+            Err(error) => tracing::debug!("{error}"),
+        }
+    }
+}
+
+/// A poller that has stopped as it was told is no reason to call the daemon unhealthy.
+async fn beat_while_draining(heartbeats: &[Heartbeat]) {
+    let mut every = tokio::time::interval(DRAIN_BEAT_EVERY);
+    loop {
+        every.tick().await;
+        for heartbeat in heartbeats {
+            heartbeat.beat(Instant::now());
         }
     }
 }

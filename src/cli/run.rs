@@ -1,6 +1,7 @@
 //! `deltrail run`: settings, log and runtime for the daemon, which `app` is.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -8,8 +9,8 @@ use clap::Args;
 use super::{FAILED, USAGE, fail, logging};
 use crate::config::{Config, Purpose, SettingFlags, Surroundings};
 
-/// Blocking threads besides the decoders: the store's readers, name lookups, files.
-const OTHER_BLOCKING_THREADS: usize = 8;
+/// How long threads that wait for something outside, such as a name lookup, may hold up the end.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// Arguments of `deltrail run`.
 #[derive(Debug, Args)]
@@ -39,9 +40,10 @@ pub(super) fn run(arguments: &RunArguments, surroundings: &Surroundings) -> Exit
 fn daemon(config: Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .max_blocking_threads(config.workers + OTHER_BLOCKING_THREADS)
         .thread_name("deltrail")
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(crate::app::run(config))
+    let result = runtime.block_on(crate::app::run(config));
+    runtime.shutdown_timeout(LAST_WAIT);
+    result
 }

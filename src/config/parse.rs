@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 
 use super::units::{format_size, parse_size};
 use super::{LogFormat, MissingObject, OBJECT_MEMORY_BYTES};
+use crate::queue::Queue;
 use crate::store::Location;
 
 /// SQS lets a queue have this many messages in flight.
@@ -22,16 +23,12 @@ pub(super) fn queue_url(text: &str) -> Result<String, String> {
             _ => "is an ARN: write the queue's URL".to_owned(),
         });
     }
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let named = rest.and_then(|rest| rest.split_once('/')).is_some_and(|(host, path)| {
-        let odd = |c: char| c.is_whitespace() || c.is_control() || "?#".contains(c);
-        !host.is_empty() && !path.is_empty() && !path.ends_with('/') && !path.contains(odd)
-    });
-    if !named {
-        return Err("is not a queue's URL, such as \
-                    https://sqs.eu-west-1.amazonaws.com/111122223333/trail"
-            .to_owned());
-    }
+    Queue::check_url(text).map_err(|problem| {
+        format!(
+            "is not a queue's URL: it {problem}; \
+             such as https://sqs.eu-west-1.amazonaws.com/111122223333/trail"
+        )
+    })?;
     Ok(text.to_owned())
 }
 

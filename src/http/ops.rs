@@ -28,7 +28,7 @@ const LANDING: &str = concat!(
     "</h1>\n<p>What was deleted from S3, by whom, and how fast.</p>\n<ul>\n",
     "<li><a href=\"/metrics\">metrics</a></li>\n",
     "<li><a href=\"/-/healthy\">healthy</a>: the loops tick</li>\n",
-    "<li><a href=\"/-/ready\">ready</a>: messages are being received</li>\n",
+    "<li><a href=\"/-/ready\">ready</a>: the store is open and messages are asked for</li>\n",
     "</ul></body></html>\n",
 );
 

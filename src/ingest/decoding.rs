@@ -1,10 +1,13 @@
 //! Decodes one log object on blocking threads, a piece at a time, and holds what came out of it
 //! within its part of the memory budget. It knows nothing of where the bytes come from.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use deltrail_core::decode::{DecodeError, Located, LogDecoder, LogPath, Rejected, Summary};
+use deltrail_core::decode::{
+    DecodeError, Located, LogDecoder, LogPath, RejectReason, Rejected, Summary,
+};
 use deltrail_core::domain::Timestamp;
 
 use super::memory::Reservation;
@@ -21,9 +24,6 @@ const STEP_BYTES_MAX: usize = 128 * 1024;
 /// Evidence of one commit while a verified file is committed in chunks.
 const CHUNK_BYTES: usize = 256 * 1024;
 const CHUNK_ROWS_MAX: usize = 10_000;
-/// Rejected records of one object that are kept as rows; the rest are counted.
-const REJECT_ROWS_MAX: usize = 1_000;
-
 /// What is done with the evidence while the bytes stream by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pass {
@@ -41,7 +41,7 @@ pub(super) struct Tally {
     pub(super) evidence: u64,
     pub(super) ignored: u64,
     /// What was rejected by reason: records, and what is wrong with the object as a whole.
-    pub(super) rejected: Vec<(&'static str, u64)>,
+    pub(super) rejected: BTreeMap<RejectReason, u64>,
     pub(super) newest_event_at: Option<Timestamp>,
 }
 
@@ -50,11 +50,39 @@ impl Tally {
     pub(super) fn rejected_records(&self, summary: &Summary) -> u64 {
         summary.records.saturating_sub(self.evidence + self.ignored)
     }
+}
 
-    fn reject(&mut self, reason: &'static str, count: u64) {
-        match self.rejected.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, total)) => *total += count,
-            None => self.rejected.push((reason, count)),
+/// Why an object could not be decoded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum DecodingFailure {
+    /// The bytes are at fault.
+    #[error(transparent)]
+    Bytes(#[from] DecodeError),
+    /// A very large record has to be held, and other objects hold the memory for it.
+    #[error(
+        "it holds a record of more than {held_bytes} bytes and other objects take the rest of \
+         --memory-budget; it is read again when they are done"
+    )]
+    NoMemory {
+        /// Bytes of the record that were held.
+        held_bytes: usize,
+    },
+}
+
+impl DecodingFailure {
+    /// Whether the same object may be decoded later.
+    pub(super) const fn is_transient(&self) -> bool {
+        match self {
+            Self::Bytes(error) => error.is_transient(),
+            Self::NoMemory { .. } => true,
+        }
+    }
+
+    /// One of a closed set of words; the value of a label.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Bytes(error) => error.kind(),
+            Self::NoMemory { .. } => "memory",
         }
     }
 }
@@ -94,17 +122,18 @@ impl Decoding {
     /// were not used, because so much waits that it should be committed first.
     ///
     /// # Errors
-    /// What is wrong with the bytes.
+    /// What is wrong with the bytes, or that there is no memory for them now.
     pub(super) async fn push(
         self,
         mut bytes: Bytes,
         ingest: &Ingest,
-    ) -> Result<(Self, Bytes), DecodeError> {
+    ) -> Result<(Self, Bytes), DecodingFailure> {
         let push = move |decoding: &mut Self| {
             while !bytes.is_empty() && !decoding.is_chunk_full() {
                 let used = decoding.decoder.push_until(&bytes, STEP_BYTES_MAX)?;
                 bytes.advance(used);
                 decoding.absorb();
+                decoding.reserve_held()?;
             }
             Ok(bytes)
         };
@@ -115,7 +144,7 @@ impl Decoding {
     ///
     /// # Errors
     /// What is wrong with it as a whole.
-    pub(super) async fn finish(self, ingest: &Ingest) -> Result<(Self, Summary), DecodeError> {
+    pub(super) async fn finish(self, ingest: &Ingest) -> Result<(Self, Summary), DecodingFailure> {
         let finish = |decoding: &mut Self| {
             let summary = decoding.decoder.finish()?;
             decoding.absorb();
@@ -145,8 +174,8 @@ impl Decoding {
     async fn on_worker<T: Send + 'static>(
         mut self,
         ingest: &Ingest,
-        work: impl FnOnce(&mut Self) -> Result<T, DecodeError> + Send + 'static,
-    ) -> Result<(Self, T), DecodeError> {
+        work: impl FnOnce(&mut Self) -> Result<T, DecodingFailure> + Send + 'static,
+    ) -> Result<(Self, T), DecodingFailure> {
         // The semaphore is never closed, so there is always a permit in the end.
         let permit = Arc::clone(&ingest.decode_permits).acquire_owned().await.ok();
         let busy = InFlight::new(&ingest.metrics.workers_busy);
@@ -167,12 +196,13 @@ impl Decoding {
         let decoded = self.decoder.take();
         self.tally.ignored += decoded.ignored;
         self.tally.newest_event_at = self.tally.newest_event_at.max(decoded.newest_event_at);
-        for rejected in decoded.rejected {
-            self.tally.reject(rejected.reason.as_str(), 1);
-            if self.rejected.len() < REJECT_ROWS_MAX {
-                self.rejected.push(rejected);
-            }
+        for rejected in &decoded.rejected {
+            *self.tally.rejected.entry(rejected.reason).or_default() += 1;
         }
+        for (reason, count) in decoded.rejected_beyond {
+            *self.tally.rejected.entry(reason).or_default() += count;
+        }
+        self.rejected.extend(decoded.rejected);
         for located in decoded.evidence {
             if !(self.watches)(&located.evidence.bucket) {
                 self.tally.ignored += 1;
@@ -192,7 +222,23 @@ impl Decoding {
     }
 
     fn may_stage(&mut self) -> bool {
-        self.evidence_bytes <= STAGED_BYTES_MAX
-            && self.reservation.grow_to(OBJECT_BYTES_MIN + self.evidence_bytes)
+        self.evidence_bytes <= STAGED_BYTES_MAX && self.reservation.grow_to(self.wanted_bytes())
+    }
+
+    fn wanted_bytes(&self) -> usize {
+        OBJECT_BYTES_MIN + self.evidence_bytes + self.decoder.held_bytes()
+    }
+
+    /// Reserves what a record holds whose end has not come. A lone object may hold it in any case:
+    /// a record is bounded, and nobody else could ever make room.
+    fn reserve_held(&mut self) -> Result<(), DecodingFailure> {
+        let held_bytes = self.decoder.held_bytes();
+        if held_bytes == 0 || self.reservation.grow_to(self.wanted_bytes()) {
+            return Ok(());
+        }
+        if self.reservation.is_alone() {
+            return Ok(());
+        }
+        Err(DecodingFailure::NoMemory { held_bytes })
     }
 }

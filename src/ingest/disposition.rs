@@ -19,9 +19,9 @@ pub(super) enum Verdict {
     /// All of it is committed, or needs nothing.
     Done,
     /// The same bytes would fail again.
-    Poison(Failure),
+    Poison(Vec<Failure>),
     /// It may succeed later.
-    Retry(Failure),
+    Retry(Vec<Failure>),
 }
 
 /// Why work failed.
@@ -34,15 +34,29 @@ pub(super) struct Failure {
 }
 
 impl Verdict {
-    /// The verdict on two pieces of work in one message. A retry outranks poison: the passing
-    /// failure may pass, and the poison is still poison then.
+    /// The verdict on two pieces of work in one message, with the failures of both. A retry
+    /// outranks poison: the passing failure may pass, and the poison is still poison then.
     pub(super) fn and(self, other: Self) -> Self {
-        let rank = |verdict: &Self| match verdict {
-            Self::Done => 0,
-            Self::Poison(_) => 1,
-            Self::Retry(_) => 2,
-        };
-        if rank(&other) > rank(&self) { other } else { self }
+        match (self, other) {
+            (Self::Done, verdict) | (verdict, Self::Done) => verdict,
+            (Self::Poison(mut failures), Self::Poison(more)) => {
+                failures.extend(more);
+                Self::Poison(failures)
+            }
+            (Self::Retry(mut failures) | Self::Poison(mut failures), Self::Retry(more))
+            | (Self::Retry(mut failures), Self::Poison(more)) => {
+                failures.extend(more);
+                Self::Retry(failures)
+            }
+        }
+    }
+
+    /// What went wrong.
+    pub(super) fn failures(&self) -> &[Failure] {
+        match self {
+            Self::Done => &[],
+            Self::Poison(failures) | Self::Retry(failures) => failures,
+        }
     }
 }
 
@@ -111,8 +125,8 @@ mod tests {
     use super::{Disposition, Failure, Redrive, Verdict, backoff, dispose};
     use std::time::Duration;
 
-    fn failure() -> Failure {
-        Failure { reason: "test", message: "test".into() }
+    fn failure() -> Vec<Failure> {
+        vec![Failure { reason: "test", message: "test".into() }]
     }
 
     fn poison(receive_count: u32, redrive: Redrive) -> Disposition {
@@ -154,7 +168,9 @@ mod tests {
         let retry = Verdict::Retry(failure());
         let poison = Verdict::Poison(failure());
         assert_eq!(Verdict::Done.and(poison.clone()), poison);
-        assert_eq!(poison.and(retry.clone()), retry);
+        let both = poison.and(retry.clone());
+        assert!(matches!(both, Verdict::Retry(_)));
+        assert_eq!(both.failures().len(), 2, "each failure is told");
         assert_eq!(retry.clone().and(Verdict::Done), retry);
     }
 }

@@ -62,6 +62,12 @@ impl Reservation {
         true
     }
 
+    /// Whether nobody else has reserved anything.
+    pub(super) fn is_alone(&self) -> bool {
+        let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        self.budget.permits.available_permits() + held >= self.budget.permits_max
+    }
+
     /// Gives back what is above `bytes`.
     pub(super) fn shrink_to(&mut self, bytes: usize) {
         if let Some(held) = &mut self.held {
@@ -102,8 +108,10 @@ mod tests {
         assert!(!first.grow_to(8 * 1024), "only 2 KiB are free");
         assert!(first.grow_to(6 * 1024));
         assert_eq!(reserved.get(), 10 * 1024);
+        assert!(!first.is_alone());
         first.shrink_to(1024);
         drop(second);
+        assert!(first.is_alone());
         assert_eq!(reserved.get(), 1024);
         drop(first);
         assert_eq!(reserved.get(), 0);

@@ -1,6 +1,7 @@
 //! One message from receipt to its end: what is in it, the work it names, and what becomes of it.
 //! It knows nothing of how messages are received.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use deltrail_core::decode::{Item, LogKey, ObjectRef, RejectReason, Rejected, parse_message};
@@ -15,31 +16,35 @@ use crate::queue::{Entry, Message};
 use crate::store::{Batch, Origin, Reject};
 
 /// Works on a message while its lease is held, and settles it.
-pub(super) async fn process(ingest: &Ingest, queue: &SourceQueue, message: Message) {
+pub(super) async fn see_through(ingest: &Ingest, queue: &SourceQueue, message: Message) {
     let entry = message.entry();
     let visibility = queue.visibility();
-    tokio::select! {
-        () = work_and_settle(ingest, queue, &message, &entry) => {}
+    let verdict = tokio::select! {
+        verdict = work(ingest, queue, &message) => verdict,
         () = lease::keep(&queue.queue, &entry, visibility) => {
             queue.failed(ingest, "lease_lost");
             tracing::warn!(
                 queue = queue.name(), message = message.id,
                 "lease on the message was lost; what is committed stays, the rest comes again"
             );
+            return;
         }
-        () = ingest.abandon.cancelled() => {
-            // Let another task have it at once rather than when the lease runs out.
-            let at_once = [(entry.clone(), Duration::ZERO)];
-            if let Err(error) = queue.queue.change_visibility(&at_once).await {
-                tracing::warn!(queue = queue.name(), %error, "message not released");
-            }
-        }
-    }
+        // Let another task have it at once rather than when the lease runs out.
+        () = ingest.abandon.cancelled() => return hide(queue, &entry, Duration::ZERO).await,
+    };
+    // The lease is young enough for what is left, and an extension that crosses the deletion would
+    // only look like a lost one.
+    settle(ingest, queue, &message, &entry, &verdict).await;
 }
 
-async fn work_and_settle(ingest: &Ingest, queue: &SourceQueue, message: &Message, entry: &Entry) {
-    let verdict = work(ingest, queue, message).await;
-    if let Verdict::Retry(failure) | Verdict::Poison(failure) = &verdict {
+async fn settle(
+    ingest: &Ingest,
+    queue: &SourceQueue,
+    message: &Message,
+    entry: &Entry,
+    verdict: &Verdict,
+) {
+    for failure in verdict.failures() {
         queue.failed(ingest, failure.reason);
         tracing::warn!(
             queue = queue.name(),
@@ -51,7 +56,7 @@ async fn work_and_settle(ingest: &Ingest, queue: &SourceQueue, message: &Message
         );
     }
     let disposition = dispose(
-        &verdict,
+        verdict,
         message.receive_count,
         queue.redrive(),
         ingest.options.poison_after,
@@ -59,13 +64,35 @@ async fn work_and_settle(ingest: &Ingest, queue: &SourceQueue, message: &Message
     );
     match disposition {
         Disposition::Acknowledge => acknowledge(ingest, queue, entry).await,
-        Disposition::ReturnAfter(delay) => {
-            if let Err(error) = queue.queue.change_visibility(&[(entry.clone(), delay)]).await {
-                tracing::warn!(queue = queue.name(), %error, "message returns after its lease");
+        Disposition::ReturnAfter(delay) => hide(queue, entry, delay).await,
+        Disposition::LeaveToRedrive => {}
+        Disposition::RejectAndAcknowledge => {
+            let rejects = verdict.failures().iter().map(|failure| {
+                let (reason, detail) = (failure.reason, failure.message.as_str());
+                reject_row(ingest, queue, message, Source::S3Notification, reason, detail, None)
+            });
+            let batch = Batch { rejects: rejects.collect(), ..Batch::default() };
+            match ingest.commit(batch).await {
+                Ok(_) => {
+                    for failure in verdict.failures() {
+                        ingest.count_rejects(Source::S3Notification, failure.reason, 1);
+                    }
+                    acknowledge(ingest, queue, entry).await;
+                }
+                Err(error) => tracing::warn!(%error, "poison not yet moved to the reject table"),
             }
         }
-        Disposition::LeaveToRedrive => {}
-        Disposition::RejectAndAcknowledge => reject(ingest, queue, message, &verdict, entry).await,
+    }
+}
+
+/// Sets how long a message stays invisible from now on.
+async fn hide(queue: &SourceQueue, entry: &Entry, time: Duration) {
+    let code = match queue.queue.change_visibility(&[(entry.clone(), time)]).await {
+        Ok(failures) => failures.into_iter().next().map(|failure| failure.code),
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(code) = code {
+        tracing::warn!(queue = queue.name(), code, "the message returns only after its lease");
     }
 }
 
@@ -83,35 +110,15 @@ async fn acknowledge(ingest: &Ingest, queue: &SourceQueue, entry: &Entry) {
     }
 }
 
-/// Keeps the body of a message that nothing can be done with, then deletes it: its queue has no
-/// dead-letter queue that would keep it.
-async fn reject(
-    ingest: &Ingest,
-    queue: &SourceQueue,
-    message: &Message,
-    verdict: &Verdict,
-    entry: &Entry,
-) {
-    let Verdict::Poison(failure) = verdict else { return };
-    let row = reject_row(ingest, queue, message, failure.reason, &failure.message, None);
-    match ingest.commit(Batch { rejects: vec![row], ..Batch::default() }).await {
-        Ok(_) => {
-            ingest.count_rejects(Source::S3Notification, failure.reason, 1);
-            acknowledge(ingest, queue, entry).await;
-        }
-        Err(error) => tracing::warn!(%error, "poison message not yet moved to the reject table"),
-    }
-}
-
 /// Does everything that the message asks for.
 async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message) -> Verdict {
     let items = match parse_message(&message.body) {
         Ok(items) => items,
         Err(error) => {
-            return Verdict::Poison(Failure {
+            return Verdict::Poison(vec![Failure {
                 reason: RejectReason::UnknownEnvelope.as_str(),
                 message: format!("message {} of queue {}: {error}", message.id, queue.name()),
-            });
+            }]);
         }
     };
     let mut verdict = Verdict::Done;
@@ -121,7 +128,7 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message) -> Verdic
             Item::Created(object) | Item::NamedLog(object) if ingest.allows(&object) => {
                 verdict = verdict.and(commit_object(ingest, &object).await);
             }
-            Item::NamedLog(object) => rejects.push(not_allowed(&object)),
+            Item::NamedLog(object) => rejects.push((object.source, not_allowed(&object))),
             Item::Created(object) => {
                 if is_log_of_a_trail(&object) {
                     let refused = not_allowed(&object);
@@ -134,10 +141,10 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message) -> Verdic
                 ingest.count_records(source, RecordResult::Ignored, 1);
             }
             Item::Nothing(_) => {}
-            Item::Rejected(rejected) => rejects.push(rejected),
+            Item::Rejected { source, rejected } => rejects.push((source, rejected)),
         }
     }
-    verdict.and(keep_rejects(ingest, queue, message, rejects).await)
+    verdict.and(keep_rejects(ingest, queue, message, &rejects).await)
 }
 
 /// Whether an object that nobody allowed looks like a CloudTrail log: then `--log-bucket` is
@@ -147,62 +154,66 @@ fn is_log_of_a_trail(object: &ObjectRef) -> bool {
 }
 
 fn not_allowed(object: &ObjectRef) -> Rejected {
-    Rejected {
-        record_index: None,
-        reason: RejectReason::BucketNotAllowed,
-        detail: format!(
-            "log object s3://{}/{} is in no --log-bucket and was not fetched; add its bucket \
-             to --log-bucket if it is yours",
-            object.bucket.escape_debug(),
-            object.key.escape_debug()
+    Rejected::whole(
+        RejectReason::BucketNotAllowed,
+        &format!(
+            "log object s3://{}/{} is in no --log-bucket and was not fetched; add its bucket to \
+             --log-bucket if it is yours",
+            object.bucket, object.key
         ),
-    }
+    )
 }
 
-/// Puts rejected parts of a message where they can be found again.
+/// Puts rejected parts of a message where they can be found again: one row, with the body, for
+/// each reason, however many parts there are. Only what is new counts, for a message may come
+/// again.
 async fn keep_rejects(
     ingest: &Ingest,
     queue: &SourceQueue,
     message: &Message,
-    rejects: Vec<Rejected>,
+    rejects: &[(Source, Rejected)],
 ) -> Verdict {
-    if rejects.is_empty() {
-        return Verdict::Done;
+    let mut by_reason: BTreeMap<(Source, RejectReason), (u64, &Rejected)> = BTreeMap::new();
+    for (source, rejected) in rejects {
+        by_reason.entry((*source, rejected.reason)).or_insert((0, rejected)).0 += 1;
     }
-    let rows = rejects.iter().map(|rejected| {
-        let reason = rejected.reason.as_str();
-        reject_row(ingest, queue, message, reason, &rejected.detail, rejected.record_index)
-    });
-    match ingest.commit(Batch { rejects: rows.collect(), ..Batch::default() }).await {
-        Ok(_) => {
-            for rejected in &rejects {
-                let reason = rejected.reason.as_str();
-                ingest.count_rejects(Source::S3Notification, reason, 1);
+    for ((source, reason), (count, first)) in by_reason {
+        let reason = reason.as_str();
+        let (detail, index) = (first.detail.as_str(), first.record_index);
+        let row = reject_row(ingest, queue, message, source, reason, detail, index);
+        match ingest.commit(Batch { rejects: vec![row], ..Batch::default() }).await {
+            Ok(report) if report.new_rejects > 0 => {
+                ingest.count_rejects(source, reason, count);
                 tracing::warn!(
                     queue = queue.name(),
                     message = message.id,
                     reason,
-                    "{}",
-                    rejected.detail
+                    count,
+                    "{detail}"
                 );
             }
-            Verdict::Done
+            Ok(_) => {}
+            Err(error) => {
+                let message = error.to_string();
+                return Verdict::Retry(vec![Failure { reason: "store", message }]);
+            }
         }
-        Err(error) => Verdict::Retry(Failure { reason: "store", message: error.to_string() }),
     }
+    Verdict::Done
 }
 
 fn reject_row(
     ingest: &Ingest,
     queue: &SourceQueue,
     message: &Message,
+    source: Source,
     reason: &str,
     detail: &str,
     record_index: Option<u64>,
 ) -> Reject {
     Reject {
         at: ingest.now(),
-        source: Source::S3Notification,
+        source,
         reason: reason.to_owned(),
         detail: detail.to_owned(),
         origin: Origin::Message {

@@ -15,9 +15,11 @@ mod message;
 mod object;
 mod observe;
 mod poller;
+mod reading;
 mod source_queue;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use deltrail_core::decode::{Limits, ObjectRef, RejectReason};
 use deltrail_core::domain::{Source, Timestamp};
@@ -72,6 +74,8 @@ pub struct Ingest {
     decode_permits: Arc<Semaphore>,
     budget: memory::Budget,
     messages: TaskTracker,
+    /// How many queues share the message permits.
+    queues: AtomicUsize,
     stop: CancellationToken,
     abandon: CancellationToken,
 }
@@ -86,7 +90,9 @@ impl Ingest {
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let reasons = RejectReason::ALL.map(RejectReason::as_str);
-        metrics.expect_rejects(Source::CloudTrail, reasons);
+        for source in [Source::CloudTrail, Source::S3Notification, Source::EventBridge] {
+            metrics.expect_rejects(source, reasons);
+        }
         Arc::new(Self {
             message_permits: Arc::new(Semaphore::new(options.in_flight_messages)),
             object_permits: Arc::new(Semaphore::new(options.in_flight_objects)),
@@ -100,6 +106,7 @@ impl Ingest {
             objects,
             metrics,
             messages: TaskTracker::new(),
+            queues: AtomicUsize::new(0),
             stop: CancellationToken::new(),
             abandon: CancellationToken::new(),
         })
@@ -108,6 +115,7 @@ impl Ingest {
     /// Drains a queue until [`Ingest::stop`], beating `heartbeat` as it goes round.
     pub fn drain_queue(self: &Arc<Self>, queue: Queue, heartbeat: Heartbeat) {
         let queue = Arc::new(source_queue::SourceQueue::new(queue));
+        self.queues.fetch_add(1, Ordering::Relaxed);
         self.metrics.expect_queue(queue.name());
         self.messages.spawn(poller::watch_attributes(Arc::clone(self), Arc::clone(&queue)));
         self.messages.spawn(poller::poll(Arc::clone(self), queue, heartbeat));

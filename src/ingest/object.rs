@@ -1,31 +1,20 @@
-//! One log object from its name to its commit. It knows nothing of messages, except that something
-//! named the object.
+//! One log object from its name to its verdict. It knows nothing of messages, except that something
+//! named the object, and nothing of how an object is read.
 
-use std::time::{Duration, Instant};
-
-use bytes::{Bytes, BytesMut};
-use deltrail_core::decode::{
-    Content, DecodeError, DigestPath, Located, LogKey, LogPath, ObjectRef, Summary,
-};
-use deltrail_core::domain::{Source, Timestamp};
+use deltrail_core::decode::{DigestPath, LogKey, LogPath, ObjectRef};
+use deltrail_core::domain::Source;
 
 use super::Ingest;
-use super::decoding::{Decoding, OBJECT_BYTES_MIN, Pass, Tally};
+use super::decoding::{DecodingFailure, OBJECT_BYTES_MIN};
 use super::disposition::{Failure, Verdict};
-use super::memory::Reservation;
 use super::observe::InFlight;
+use super::reading::{Reading, Staged, heard};
 use crate::metrics::{ObjectResult, SkipReason};
 use crate::objects::{Object, ObjectError, Revision};
-use crate::store::{
-    Batch, CommitReport, LedgerCounts, LedgerEntry, LedgerKey, LedgerResult, LedgerState, Origin,
-    ProofOfLife, Reject, StoreError, StoredEvidence,
-};
-
-/// Compressed bytes that are handed to a decode worker together.
-const PIECE_BYTES: usize = 256 * 1024;
+use crate::store::{Batch, LedgerKey, ProofOfLife, StoreError};
 
 /// What became of an object.
-enum Handled {
+pub(super) enum Handled {
     Committed,
     Duplicate,
     Skipped(SkipReason),
@@ -35,11 +24,16 @@ enum Handled {
 
 /// Why an object could not be committed.
 #[derive(Debug, thiserror::Error)]
-enum ObjectFailure {
+pub(super) enum ObjectFailure {
     #[error(transparent)]
     Fetch(#[from] ObjectError),
-    #[error("log object s3://{bucket}/{key} cannot be read: {error}")]
-    Decode { bucket: String, key: String, error: DecodeError },
+    #[error("log object s3://{bucket}/{key} cannot be read: {failure}")]
+    Decode { bucket: String, key: String, failure: DecodingFailure },
+    #[error(
+        "log object s3://{bucket}/{key} was written again while it was read; it is read anew when \
+         its message comes back"
+    )]
+    Rewritten { bucket: String, key: String },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the daemon is stopping")]
@@ -49,14 +43,16 @@ enum ObjectFailure {
 impl ObjectFailure {
     fn verdict(&self) -> Verdict {
         let (is_transient, reason) = match self {
-            // Whatever S3 refuses may be mended by its owner while the message waits.
+            Self::Fetch(error @ ObjectError::InvalidName { .. }) => (false, error.kind()),
+            // Whatever else S3 refuses may be mended by its owner while the message waits.
             Self::Fetch(error) => (true, error.kind()),
-            Self::Decode { error, .. } => (error.is_transient(), error.kind()),
+            Self::Decode { failure, .. } => (failure.is_transient(), failure.kind()),
+            Self::Rewritten { .. } => (true, "changed"),
             Self::Store(_) => (true, "store"),
             Self::Stopping => (true, "stopping"),
         };
-        let failure = Failure { reason, message: self.to_string() };
-        if is_transient { Verdict::Retry(failure) } else { Verdict::Poison(failure) }
+        let failures = vec![Failure { reason, message: self.to_string() }];
+        if is_transient { Verdict::Retry(failures) } else { Verdict::Poison(failures) }
     }
 }
 
@@ -129,18 +125,19 @@ async fn read_object(
     if named != Some(fetched.revision.as_str()) && ingest.store.is_committed(&key).await? {
         return Ok(Handled::Duplicate);
     }
-    let reading = Reading { ingest, object, path, key };
     let etag = fetched.etag.clone();
-    match reading.pass(fetched, Pass::Stage, reservation).await? {
-        Passed::Done(handled) => Ok(handled),
+    let reading = Reading { ingest, object, path, key };
+    match reading.stage(fetched, reservation).await? {
+        Staged::Done(handled) => Ok(handled),
         // Too much evidence to wait in memory. The file is good, so a second reading commits it in
-        // chunks; `etag` makes sure that it is the same file.
-        Passed::Verified(reservation) => {
+        // chunks. It must be the same file: its bytes are committed before its end is seen again.
+        Staged::Outgrown(reservation) => {
             let again = fetch(ingest, object, etag.as_deref()).await?;
-            match reading.pass(again, Pass::Commit, reservation).await? {
-                Passed::Done(handled) => Ok(handled),
-                Passed::Verified(_) => Ok(Handled::Committed),
+            if again.revision.is_empty() || again.revision != reading.key.revision {
+                let LedgerKey { bucket, key, .. } = reading.key;
+                return Err(ObjectFailure::Rewritten { bucket, key });
             }
+            reading.commit_in_chunks(again, reservation).await
         }
     }
 }
@@ -159,206 +156,5 @@ fn ledger_key(object: &ObjectRef, revision: &str) -> LedgerKey {
         bucket: object.bucket.clone(),
         key: object.key.clone(),
         revision: revision.to_owned(),
-    }
-}
-
-/// What the arrival of an object tells of the trail that wrote it.
-fn heard(ingest: &Ingest, object: &ObjectRef, path: &LogPath) -> ProofOfLife {
-    let delivered_at = object.event_at.unwrap_or_else(|| ingest.now());
-    ProofOfLife {
-        source: Source::CloudTrail,
-        account: path.account.clone().unwrap_or_default(),
-        region: path.region.clone().unwrap_or_default(),
-        newest_event_at: None,
-        last_delivery_at: Some(delivered_at),
-        proof_of_life_at: None,
-    }
-}
-
-/// What a pass over an object came to.
-enum Passed {
-    Done(Handled),
-    /// It was good and too large to stage; what it had reserved is handed on.
-    Verified(Reservation),
-}
-
-/// One object being read.
-struct Reading<'a> {
-    ingest: &'a Ingest,
-    object: &'a ObjectRef,
-    path: &'a LogPath,
-    key: LedgerKey,
-}
-
-impl Reading<'_> {
-    async fn pass(
-        &self,
-        fetched: Object,
-        pass: Pass,
-        reservation: Reservation,
-    ) -> Result<Passed, ObjectFailure> {
-        let mut decoding = Decoding::new(self.ingest, self.path.clone(), pass, reservation);
-        let written_at = fetched.last_modified_millis.map(Timestamp::from_millis);
-        let mut pieces = Pieces { object: fetched, waiting: BytesMut::new() };
-        let started_at = Instant::now();
-        let mut decoded_in = Duration::ZERO;
-        while let Some(mut piece) = pieces.next().await? {
-            while !piece.is_empty() {
-                let pushed_at = Instant::now();
-                let pushed = decoding.push(piece, self.ingest).await;
-                (decoding, piece) = pushed.map_err(|error| self.unreadable(error))?;
-                decoded_in += pushed_at.elapsed();
-                if decoding.is_chunk_full() {
-                    self.commit_chunk(&mut decoding, written_at).await?;
-                }
-            }
-        }
-        let fetched_in = started_at.elapsed().saturating_sub(decoded_in);
-        self.ingest.metrics.fetch.observe(fetched_in.as_secs_f64());
-        self.ingest.metrics.decode.observe(decoded_in.as_secs_f64());
-        let finished = decoding.finish(self.ingest).await;
-        let (decoding, summary) = finished.map_err(|error| self.unreadable(error))?;
-        if decoding.pass == Pass::Verify {
-            return Ok(Passed::Verified(decoding.into_reservation()));
-        }
-        self.commit_all(decoding, &summary, written_at).await.map(Passed::Done)
-    }
-
-    /// Commits what waits of a verified file; the ledger row comes with the rest.
-    async fn commit_chunk(
-        &self,
-        decoding: &mut Decoding,
-        written_at: Option<Timestamp>,
-    ) -> Result<(), ObjectFailure> {
-        let batch = Batch { ledger: Some(self.ledger(LedgerState::Reading)), ..Batch::default() };
-        self.commit_evidence(decoding, batch, written_at).await?;
-        Ok(())
-    }
-
-    async fn commit_all(
-        &self,
-        mut decoding: Decoding,
-        summary: &Summary,
-        written_at: Option<Timestamp>,
-    ) -> Result<Handled, ObjectFailure> {
-        let handled = match summary.content {
-            Content::CloudTrail => Handled::Committed,
-            Content::Digest => Handled::Skipped(SkipReason::Digest),
-            Content::NoRecords => Handled::WithoutRecords,
-            Content::Empty => Handled::Skipped(SkipReason::ZeroByte),
-        };
-        let result = match handled {
-            Handled::Committed | Handled::Duplicate => LedgerResult::Committed,
-            Handled::Skipped(_) | Handled::WithoutRecords => LedgerResult::Skipped,
-        };
-        let state = LedgerState::Done(result, counts(&decoding.tally, summary));
-        let life = ProofOfLife {
-            newest_event_at: decoding.tally.newest_event_at,
-            ..heard(self.ingest, self.object, self.path)
-        };
-        let batch = Batch {
-            rejects: self.rejects(&mut decoding),
-            ledger: Some(self.ledger(state)),
-            life: vec![life],
-            ..Batch::default()
-        };
-        let report = self.commit_evidence(&mut decoding, batch, written_at).await?;
-        self.observe(&decoding.tally, summary);
-        // Somebody else may have read the same object meanwhile and finished first.
-        Ok(if report.was_committed { Handled::Duplicate } else { handled })
-    }
-
-    /// Commits `batch` with the evidence that waits.
-    async fn commit_evidence(
-        &self,
-        decoding: &mut Decoding,
-        batch: Batch,
-        written_at: Option<Timestamp>,
-    ) -> Result<CommitReport, StoreError> {
-        let place = |located: Located| StoredEvidence {
-            evidence: located.evidence,
-            record_index: Some(located.record_index),
-        };
-        let evidence: Vec<_> = decoding.take_evidence().into_iter().map(place).collect();
-        let times: Vec<Timestamp> = evidence.iter().map(|piece| piece.evidence.at).collect();
-        let report = self.ingest.commit(Batch { evidence, ..batch }).await?;
-        if report.new_evidence > 0 {
-            self.ingest.observe_delays(Source::CloudTrail, &times, written_at);
-        }
-        Ok(report)
-    }
-
-    fn ledger(&self, state: LedgerState) -> LedgerEntry {
-        LedgerEntry { key: self.key.clone(), source: Source::CloudTrail, state }
-    }
-
-    fn observe(&self, tally: &Tally, summary: &Summary) {
-        self.ingest.observe_object(Source::CloudTrail, tally, summary);
-        self.ingest.observe_delivery(Source::CloudTrail);
-        for (reason, count) in &tally.rejected {
-            tracing::warn!(
-                bucket = self.key.bucket,
-                key = self.key.key,
-                reason,
-                count,
-                "parts of this log object were rejected; the reject table says which and why"
-            );
-        }
-    }
-
-    fn rejects(&self, decoding: &mut Decoding) -> Vec<Reject> {
-        let at = self.ingest.now();
-        std::mem::take(&mut decoding.rejected)
-            .into_iter()
-            .map(|rejected| Reject {
-                at,
-                source: Source::CloudTrail,
-                reason: rejected.reason.as_str().to_owned(),
-                detail: rejected.detail,
-                origin: Origin::LogObject {
-                    object: self.key.clone(),
-                    record_index: rejected.record_index,
-                },
-            })
-            .collect()
-    }
-
-    fn unreadable(&self, error: DecodeError) -> ObjectFailure {
-        ObjectFailure::Decode {
-            bucket: self.key.bucket.escape_debug().to_string(),
-            key: self.key.key.escape_debug().to_string(),
-            error,
-        }
-    }
-}
-
-fn counts(tally: &Tally, summary: &Summary) -> LedgerCounts {
-    LedgerCounts {
-        records: summary.records,
-        evidence: tally.evidence,
-        ignored: tally.ignored,
-        rejected: tally.rejected_records(summary),
-        compressed_bytes: summary.compressed_bytes,
-        inflated_bytes: summary.inflated_bytes,
-    }
-}
-
-/// A body cut into pieces of a size that suits the decode workers, whatever the network's packets.
-struct Pieces {
-    object: Object,
-    waiting: BytesMut,
-}
-
-impl Pieces {
-    /// The next [`PIECE_BYTES`], fewer at the end of the body.
-    async fn next(&mut self) -> Result<Option<Bytes>, ObjectError> {
-        while self.waiting.len() < PIECE_BYTES {
-            match self.object.chunk().await? {
-                Some(chunk) => self.waiting.extend_from_slice(&chunk),
-                None => break,
-            }
-        }
-        let piece = self.waiting.split_to(PIECE_BYTES.min(self.waiting.len()));
-        Ok((!piece.is_empty()).then(|| piece.freeze()))
     }
 }

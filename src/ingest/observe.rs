@@ -33,15 +33,15 @@ impl Ingest {
         self.count_records(source, RecordResult::Ignored, tally.ignored);
         self.count_records(source, RecordResult::Rejected, rejected);
         for (reason, count) in &tally.rejected {
-            self.count_rejects(source, reason, *count);
+            self.count_rejects(source, reason.as_str(), *count);
         }
         let label = [source.as_str()];
         self.metrics.compressed_bytes.with_label_values(&label).inc_by(summary.compressed_bytes);
         self.metrics.inflated_bytes.with_label_values(&label).inc_by(summary.inflated_bytes);
     }
 
-    /// Observes the delays of evidence that was new: from each event to now, and from the newest
-    /// one to the writing of its object.
+    /// Observes the delays of evidence of which some was new: from each event to now, and from the
+    /// newest one to the writing of its object.
     pub(super) fn observe_delays(
         &self,
         source: Source,

@@ -3,6 +3,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -28,23 +29,13 @@ const ATTRIBUTES_EVERY: Duration = Duration::from_secs(30);
 /// a permit for it is held, so that backlog waits in SQS, where it is visible and free.
 pub(super) async fn poll(ingest: Arc<Ingest>, queue: Arc<SourceQueue>, heartbeat: Heartbeat) {
     // How long a receive hides its messages is asked of the queue, so ask before the first one.
-    tokio::select! {
-        () = read_attributes(&ingest, &queue) => {}
-        () = ingest.stop.cancelled() => return,
+    if alive_until(&ingest, &heartbeat, read_attributes(&ingest, &queue)).await.is_none() {
+        return;
     }
     let mut failures = 0_u32;
-    let mut alive = interval(HEARTBEAT_EVERY);
     loop {
-        let mut round = pin!(receive(&ingest, &queue));
-        // Waiting for a permit or for AWS is no reason to look dead.
-        let received = loop {
-            tokio::select! {
-                received = &mut round => break received,
-                _ = alive.tick() => heartbeat.beat(Instant::now().into_std()),
-                () = ingest.stop.cancelled() => return,
-            }
-        };
-        heartbeat.beat(Instant::now().into_std());
+        let round = receive(&ingest, &queue);
+        let Some(received) = alive_until(&ingest, &heartbeat, round).await else { return };
         match received {
             (permits, Ok(messages)) => {
                 if failures > 0 {
@@ -58,11 +49,28 @@ pub(super) async fn poll(ingest: Arc<Ingest>, queue: Arc<SourceQueue>, heartbeat
                 failures = failures.saturating_add(1);
                 let delay = backoff(failures, fastrand::f64());
                 report(&ingest, &queue, &error, failures, delay);
-                tokio::select! {
-                    () = sleep(delay) => {}
-                    () = ingest.stop.cancelled() => return,
+                if alive_until(&ingest, &heartbeat, sleep(delay)).await.is_none() {
+                    return;
                 }
             }
+        }
+    }
+}
+
+/// What `waited_for` gives, with a heartbeat meanwhile: waiting for a permit or for AWS is no
+/// reason to look dead. Nothing when the daemon stops first.
+async fn alive_until<T>(
+    ingest: &Ingest,
+    heartbeat: &Heartbeat,
+    waited_for: impl Future<Output = T>,
+) -> Option<T> {
+    let mut waited_for = pin!(waited_for);
+    let mut alive = interval(HEARTBEAT_EVERY);
+    loop {
+        tokio::select! {
+            value = &mut waited_for => return Some(value),
+            _ = alive.tick() => heartbeat.beat(Instant::now().into_std()),
+            () = ingest.stop.cancelled() => return None,
         }
     }
 }
@@ -76,7 +84,11 @@ async fn receive(
         // The semaphore is never closed; a closed one would mean that nothing may start.
         return std::future::pending().await;
     };
-    while permits.num_permits() < RECEIVE_MESSAGES_MAX {
+    // A queue that waits for its first message holds what it asked for; with few permits and many
+    // queues each takes its share only.
+    let share = (ingest.options.in_flight_messages / ingest.queues.load(Ordering::Relaxed).max(1))
+        .clamp(1, RECEIVE_MESSAGES_MAX);
+    while permits.num_permits() < share {
         match Arc::clone(&ingest.message_permits).try_acquire_owned() {
             Ok(more) => permits.merge(more),
             Err(_) => break,
@@ -109,7 +121,7 @@ fn start(
         let tracker = ingest.messages.clone();
         tracker.spawn(async move {
             let _flight = InFlight::new(&ingest.metrics.in_flight_messages);
-            message::process(&ingest, &queue, received).await;
+            message::see_through(&ingest, &queue, received).await;
             drop(permit);
         });
     }
@@ -149,17 +161,21 @@ pub(super) async fn watch_attributes(ingest: Arc<Ingest>, queue: Arc<SourceQueue
 async fn read_attributes(ingest: &Ingest, queue: &SourceQueue) {
     match queue.queue.attributes().await {
         Ok(attributes) => {
+            queue.attributes_failed(None);
             queue.learn(&attributes);
             show_depth(ingest, queue, &attributes);
             if let Some(redrive) = &attributes.redrive {
                 show_dead_letters(ingest, queue, redrive).await;
             }
         }
-        Err(error) => tracing::debug!(
+        // Said when it begins and when it changes, and then only to those who look closer.
+        Err(error) if queue.attributes_failed(Some(error.kind())) => tracing::warn!(
             queue = queue.name(),
             reason = error.kind(),
-            "queue attributes not read: {error}"
+            "{error}; without it there are no gauges of this queue, leases are taken for 30 s, and \
+             --poison-after is not used"
         ),
+        Err(error) => tracing::debug!(queue = queue.name(), "{error}"),
     }
 }
 

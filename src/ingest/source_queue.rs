@@ -1,6 +1,7 @@
 //! One queue as the poller sees it: its name, what its attributes say, and its own counters.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Ingest;
@@ -17,6 +18,8 @@ pub(super) struct SourceQueue {
     pub(super) acknowledger: Acknowledger,
     visibility_seconds: AtomicU64,
     redrive: AtomicU8,
+    /// Why the attributes could not be read the last time.
+    attributes_failure: Mutex<Option<&'static str>>,
 }
 
 impl SourceQueue {
@@ -26,6 +29,7 @@ impl SourceQueue {
             queue,
             visibility_seconds: AtomicU64::new(VISIBILITY_DEFAULT.as_secs()),
             redrive: AtomicU8::new(Redrive::Unknown as u8),
+            attributes_failure: Mutex::new(None),
         }
     }
 
@@ -45,6 +49,14 @@ impl SourceQueue {
             code if code == Redrive::Absent as u8 => Redrive::Absent,
             _ => Redrive::Unknown,
         }
+    }
+
+    /// Notes how reading the attributes went; says whether it went wrong in a new way.
+    pub(super) fn attributes_failed(&self, failure: Option<&'static str>) -> bool {
+        let mut last = self.attributes_failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = failure.is_some() && *last != failure;
+        *last = failure;
+        is_new
     }
 
     /// Takes over what the queue says of itself.

@@ -75,7 +75,8 @@ families! {
     messages_received: IntCounterVec = "deltrail_messages_received_total" ["queue"];
     /// Messages deleted from the queue after everything in them was committed or counted.
     messages_acknowledged: IntCounterVec = "deltrail_messages_acknowledged_total" ["queue"];
-    /// Messages that were left in the queue to be tried again or moved to the dead-letter queue.
+    /// Failures by reason: of messages, which were left in the queue to be tried again or moved to
+    /// the dead-letter queue, and of calls to receive messages.
     messages_failed: IntCounterVec = "deltrail_messages_failed_total" ["queue", "reason"];
     /// Messages in the queue as SQS estimates them: visible, in_flight (received, not yet deleted)
     /// or delayed.
@@ -88,7 +89,7 @@ families! {
     /// reason in deltrail_rejected_total), or failed.
     log_objects: IntCounterVec = "deltrail_log_objects_total" ["source", "result"];
     /// Records of log objects that were evidence of a delete, ignored as being about something
-    /// else, or rejected.
+    /// else, or rejected; of other sources, events in messages.
     records: IntCounterVec = "deltrail_records_total" ["source", "result"];
     /// What was not taken in, by reason. Whole log objects that were skipped have the reasons
     /// digest, insight, network_activity, aggregated, folder, zero_byte, no_records and missing;
@@ -126,7 +127,8 @@ families! {
     store_bytes: IntGauge = "deltrail_store_bytes" [];
     /// Free space on the disk of the store.
     store_free_bytes: IntGauge = "deltrail_store_free_bytes" [];
-    /// Counts that went to bucket "other", because the limit of labelled buckets is reached.
+    /// Buckets that are counted as bucket "other", because the limit of labelled buckets is
+    /// reached.
     label_overflow: IntCounter = "deltrail_label_overflow_total" [];
     /// Always 1; the labels say what is running.
     build_info: IntGaugeVec = "deltrail_build_info" ["version", "revision", "rustc"];

@@ -106,13 +106,6 @@ impl Metrics {
         self.messages_acknowledged.with_label_values(&[queue]);
     }
 
-    /// Gives reasons for failed messages of a queue their series at 0.
-    pub fn expect_failures<'a>(&self, queue: &str, reasons: impl IntoIterator<Item = &'a str>) {
-        for reason in reasons {
-            self.messages_failed.with_label_values(&[queue, reason]);
-        }
-    }
-
     /// Gives reasons for rejects from `source` their series at 0.
     pub fn expect_rejects<'a>(&self, source: Source, reasons: impl IntoIterator<Item = &'a str>) {
         for reason in reasons {
@@ -227,7 +220,7 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.publish([removed("images", 1)], Instant::now());
         metrics.expect_queue("trail");
-        metrics.expect_failures("trail", ["object_gone"]);
+        metrics.messages_failed.with_label_values(&["trail", "gone"]);
         metrics.queue_messages.with_label_values(&["trail", QueueState::Visible.as_str()]);
         metrics.oldest_message_age.with_label_values(&["trail"]);
         metrics.dead_letter_messages.with_label_values(&["trail"]);

@@ -70,6 +70,14 @@ impl Queue {
         Ok(Self { client: Client::from_conf(config), url: url.to_owned(), name: parsed.name })
     }
 
+    /// Says what is wrong with a text that should be a queue's URL. Nothing is sent.
+    ///
+    /// # Errors
+    /// What is wrong, to be read after "it".
+    pub fn check_url(url: &str) -> Result<(), &'static str> {
+        QueueUrl::parts(url).map(|_| ())
+    }
+
     /// The queue's name: the last part of its URL.
     #[must_use]
     pub fn name(&self) -> &str {

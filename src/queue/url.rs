@@ -28,7 +28,7 @@ impl QueueUrl {
             .map_err(|problem| QueueError::InvalidUrl { url: super::text::one_line(url), problem })
     }
 
-    fn parts(url: &str) -> Result<Self, &'static str> {
+    pub(super) fn parts(url: &str) -> Result<Self, &'static str> {
         let (scheme, rest) = url.split_once("://").ok_or("has no scheme such as https://")?;
         if scheme != "https" && scheme != "http" {
             return Err("must begin with https:// or http://");

@@ -198,6 +198,28 @@ async fn a_bucket_that_is_no_log_bucket_is_never_read() {
     daemon.stop();
 }
 
+/// A small message can name thousands of bad records; what is kept of it stays small.
+#[tokio::test]
+async fn a_message_of_countless_bad_records_is_kept_once_for_each_reason() {
+    let Some(emulator) = emulator() else { return };
+    let estate = Estate::build_silent(emulator, "countless", 2).await;
+    let records = vec!["1"; 5_000].join(",");
+    estate.send(&format!(r#"{{"Records":[{records}]}}"#)).await;
+    let folder = scratch("countless");
+    let daemon = Daemon::start(&estate, &folder).await;
+    eventually(SECONDS_MAX, "the bad records are counted", async || {
+        let scrape = daemon.scrape()?;
+        let refused = |reason| scrape.sum("deltrail_rejected_total", &[("reason", reason)]);
+        let told = (refused("not_an_object"), refused("unknown_envelope"));
+        if told == (2_000.0, 1.0) { Ok(()) } else { Err(format!("{told:?}")) }
+    })
+    .await;
+    estate.until_drained(SECONDS_MAX).await;
+    daemon.stop();
+    let bytes = std::fs::metadata(folder.join("deltrail.db")).unwrap().len();
+    assert!(bytes < 1 << 20, "the store has {bytes} bytes after a message of 10 KB");
+}
+
 #[tokio::test]
 async fn what_is_not_understood_is_kept() {
     let Some(emulator) = emulator() else { return };

@@ -9,18 +9,20 @@ pub fn escaped_excerpt(text: &str, chars_max: usize) -> String {
     let mut excerpt = String::new();
     let mut room = chars_max;
     for character in text.chars() {
-        let piece: String = match character {
-            '"' | '\'' => character.to_string(),
-            // Escapes what does not print: controls, but also bidirectional overrides and the like.
-            _ => character.escape_debug().collect(),
-        };
-        let length = piece.chars().count();
+        let is_quote = matches!(character, '"' | '\'');
+        // Escapes what does not print: controls, but also bidirectional overrides and the like.
+        let escaped = character.escape_debug();
+        let length = if is_quote { 1 } else { escaped.clone().count() };
         if length > room {
             excerpt.push_str("...");
             break;
         }
         room -= length;
-        excerpt.push_str(&piece);
+        if is_quote {
+            excerpt.push(character);
+        } else {
+            excerpt.extend(escaped);
+        }
     }
     excerpt
 }

@@ -2,6 +2,7 @@
 //! read each. It knows no file, no network and no store. Nothing of it may be used before
 //! [`LogDecoder::finish`] has said that the object was whole.
 
+use std::collections::BTreeMap;
 use std::mem;
 
 use super::cloudtrail::{read_record, time_of};
@@ -14,6 +15,9 @@ use crate::domain::{Evidence, Timestamp};
 
 /// One of so many records that are no evidence is asked for its time.
 const TIME_SAMPLE_RECORDS: u64 = 64;
+
+/// How many rejected parts of one object are told one by one; the rest is counted.
+pub const REJECTED_MAX: usize = 1_000;
 
 /// What one log object may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +43,10 @@ pub struct Located {
 pub struct Decoded {
     /// S3 deletion evidence, in the order of the object.
     pub evidence: Vec<Located>,
-    /// What could not be understood.
+    /// What could not be understood: the first [`REJECTED_MAX`] of the object.
     pub rejected: Vec<Rejected>,
+    /// How many more there were, by reason.
+    pub rejected_beyond: BTreeMap<RejectReason, u64>,
     /// How many records were neither: other events.
     pub ignored: u64,
     /// The newest event time of the evidence and of a sample of the other records (the first of
@@ -94,7 +100,7 @@ impl LogDecoder {
         Self {
             inflater: Inflater::new(limits.inflated_bytes_max),
             splitter: Splitter::new(limits.record_bytes_max),
-            staged: Stage { path, decoded: Decoded::default(), records: 0, heap_bytes: 0 },
+            staged: Stage::of(path),
             failure: None,
         }
     }
@@ -137,6 +143,13 @@ impl LogDecoder {
     #[must_use]
     pub const fn staged_bytes(&self) -> usize {
         self.staged.heap_bytes
+    }
+
+    /// Bytes of memory that a record holds whose end has not come yet: at most twice the limit for
+    /// a record.
+    #[must_use]
+    pub const fn held_bytes(&self) -> usize {
+        self.splitter.held_bytes()
     }
 
     /// Says that the object is complete. What it rejects as a whole is there to be taken after.
@@ -184,12 +197,12 @@ impl LogDecoder {
         };
         if content == Content::NoRecords {
             let detail = "a JSON document without a list of records";
-            self.staged.reject(Rejected::whole(RejectReason::NoRecords, detail));
+            self.staged.reject(None, RejectReason::NoRecords, detail);
         }
         for (count, what) in [(behind_stream, "gzip stream"), (behind_document, "JSON document")] {
             if count > 0 {
                 let detail = format!("{count} bytes behind the end of the {what} were not read");
-                self.staged.reject(Rejected::whole(RejectReason::TrailingBytes, &detail));
+                self.staged.reject(None, RejectReason::TrailingBytes, &detail);
             }
         }
         Ok(Summary {
@@ -207,20 +220,21 @@ struct Stage {
     path: LogPath,
     decoded: Decoded,
     records: u64,
+    rejected: usize,
     heap_bytes: usize,
 }
 
 impl Stage {
+    fn of(path: LogPath) -> Self {
+        Self { path, decoded: Decoded::default(), records: 0, rejected: 0, heap_bytes: 0 }
+    }
+
     fn read(&mut self, element: Element<'_>) {
         let record_index = self.records;
         self.records += 1;
         let Element::Whole(record) = element else {
             let detail = "the record is larger than --max-record allows";
-            return self.reject(Rejected::record(
-                record_index,
-                RejectReason::RecordTooLarge,
-                detail,
-            ));
+            return self.reject(Some(record_index), RejectReason::RecordTooLarge, detail);
         };
         match read_record(record, &self.path) {
             Ok(Some(evidence)) => {
@@ -235,7 +249,7 @@ impl Stage {
                 }
             }
             Err(refusal) => {
-                self.reject(Rejected::record(record_index, refusal.reason, &refusal.detail));
+                self.reject(Some(record_index), refusal.reason, &refusal.detail);
             }
         }
     }
@@ -244,7 +258,13 @@ impl Stage {
         self.decoded.newest_event_at = self.decoded.newest_event_at.max(at);
     }
 
-    fn reject(&mut self, rejected: Rejected) {
+    fn reject(&mut self, record_index: Option<u64>, reason: RejectReason, detail: &str) {
+        if self.rejected == REJECTED_MAX {
+            *self.decoded.rejected_beyond.entry(reason).or_default() += 1;
+            return;
+        }
+        self.rejected += 1;
+        let rejected = Rejected { record_index, ..Rejected::whole(reason, detail) };
         self.heap_bytes += size_of::<Rejected>() + rejected.detail.len();
         self.decoded.rejected.push(rejected);
     }

@@ -19,6 +19,6 @@ mod reject;
 pub use envelope::{EnvelopeError, Item, Nothing, ObjectRef, parse_message};
 pub use error::DecodeError;
 pub use excerpt::escaped_excerpt;
-pub use log::{Content, Decoded, Limits, Located, LogDecoder, Summary};
+pub use log::{Content, Decoded, Limits, Located, LogDecoder, REJECTED_MAX, Summary};
 pub use log_key::{DigestPath, LogKey, LogPath};
 pub use reject::{RejectReason, Rejected};

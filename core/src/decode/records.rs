@@ -16,6 +16,9 @@ use super::excerpt::escaped_excerpt_of_bytes;
 /// character escaped as `\uXXXX`.
 const KEY_BYTES_MAX: usize = 128;
 
+/// Room for carried elements that is kept for the next one; a larger one is given back.
+const CARRIED_BYTES_KEPT: usize = 64 * 1024;
+
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 /// One element of the list of records.
@@ -122,6 +125,11 @@ impl Splitter {
             rest = &rest[used..];
         }
         Ok(())
+    }
+
+    /// Bytes of memory that a part of an element holds until the rest of it comes.
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.carried.capacity()
     }
 
     /// Says that no input follows.
@@ -261,6 +269,9 @@ impl Splitter {
                 (false, false) => Element::Whole(&self.carried),
             };
             emit(element);
+            if self.carried.capacity() > CARRIED_BYTES_KEPT {
+                self.carried = Vec::new();
+            }
             self.carried.clear();
             self.is_too_large = false;
         }

@@ -71,7 +71,7 @@ impl ActorKind {
 
 impl Actor {
     /// The kind of actor. `invokedBy` `s3.amazonaws.com` is replication and
-    /// `lifecycle.s3.amazonaws.com` a lifecycle rule of a directory bucket (facts 2.1, 10.5).
+    /// `lifecycle.s3.amazonaws.com` a lifecycle rule of a directory bucket.
     #[must_use]
     pub fn kind(&self) -> ActorKind {
         match self.invoked_by.as_deref() {

@@ -12,6 +12,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::matching::maximum_matching;
 use super::{
@@ -30,8 +31,8 @@ pub fn fold<'a>(evidence: impl IntoIterator<Item = &'a Evidence>) -> Vec<Removal
     let amended = Amendments::of(set.values().copied());
     let claims = claims_of(set.values().copied());
     let children = children_of(set.values().copied());
-    let partners = maximum_matching(children.len(), claims.len(), |child, claim| {
-        children[child].fits(&claims[claim])
+    let partners = maximum_matching(children.len(), claims.len(), 2, |tier, child, claim| {
+        children[child].fits(&claims[claim], tier)
     });
     let mut members: Vec<Vec<&Evidence>> =
         claims.iter().map(|claim| claim.members.clone()).collect();
@@ -59,6 +60,9 @@ struct Claim<'a> {
     identity: String,
     target: Target,
     members: Vec<&'a Evidence>,
+    request_id: Option<&'a str>,
+    has_direct_record: bool,
+    times: (Timestamp, Timestamp),
 }
 
 /// One child and its copies for other accounts.
@@ -66,26 +70,32 @@ struct Child<'a> {
     identity: String,
     target: Target,
     members: Vec<&'a Evidence>,
-    /// Every child of the same call in this slot: conditions on requests and times ask them all,
-    /// so that it does not matter which copy became which child.
-    call: Vec<&'a Evidence>,
+    /// The first and last time of every child of the same call in this slot, by request id:
+    /// conditions ask them all, so that it does not matter which copy became which child.
+    call: Rc<CallTimes<'a>>,
 }
 
+type CallTimes<'a> = BTreeMap<Option<&'a str>, (Timestamp, Timestamp)>;
+
+/// The tier of matching in which times speak for a pair as well; in the one below it, only request
+/// ids do.
+const BY_TIME: usize = 1;
+
 impl Child<'_> {
-    /// Whether this child and that claim may be the same removal (law 3).
-    fn fits(&self, claim: &Claim<'_>) -> bool {
-        let has_direct_record =
-            claim.members.iter().any(|member| member.source == Source::CloudTrail);
+    /// Whether this child and that claim may be the same removal.
+    fn fits(&self, claim: &Claim<'_>, tier: usize) -> bool {
         let targets_agree = self.target == Target::Unknown || self.target == claim.target;
-        !has_direct_record
-            && targets_agree
-            && self.call.iter().all(|child| {
-                claim.members.iter().all(|member| {
-                    let same_request =
-                        child.request_id.is_some() && child.request_id == member.request_id;
-                    same_request || child.at.millis_since(member.at).abs() <= PAIR_MILLIS_MAX
-                })
-            })
+        if claim.has_direct_record || !targets_agree {
+            return false;
+        }
+        let (first, last) = claim.times;
+        self.call.iter().all(|(request, (from, to))| {
+            let same_request = request.is_some() && *request == claim.request_id;
+            same_request
+                || tier == BY_TIME
+                    && to.millis_since(first) <= PAIR_MILLIS_MAX
+                    && last.millis_since(*from) <= PAIR_MILLIS_MAX
+        })
     }
 }
 
@@ -99,9 +109,20 @@ fn claims_of<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Vec<Claim<'a>>
         .map(|((request, target), members)| Claim {
             identity: format!("{request} {target}"),
             target: target.clone(),
+            request_id: members.iter().find_map(|member| member.request_id.as_deref()),
+            has_direct_record: members.iter().any(|m| m.source == Source::CloudTrail),
+            times: times_of(&members),
             members,
         })
         .collect()
+}
+
+fn times_of(pieces: &[&Evidence]) -> (Timestamp, Timestamp) {
+    pieces
+        .iter()
+        .map(|piece| (piece.at, piece.at))
+        .reduce(|(a, b), (c, d)| (a.min(c), b.max(d)))
+        .unwrap_or((Timestamp::from_millis(0), Timestamp::from_millis(0)))
 }
 
 /// Children by the call they belong to, copies for two accounts taken as one.
@@ -130,11 +151,15 @@ fn call_identity(child: &Evidence) -> String {
 fn children_of_call<'a>(identity: &str, call: &[&'a Evidence]) -> Vec<Child<'a>> {
     let mut by_target: BTreeMap<&Target, BTreeMap<&str, Vec<&'a Evidence>>> = BTreeMap::new();
     let mut by_account: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut times: CallTimes<'a> = BTreeMap::new();
     for &piece in call {
+        let seen = times.entry(piece.request_id.as_deref()).or_insert((piece.at, piece.at));
+        *seen = (seen.0.min(piece.at), seen.1.max(piece.at));
         let copies = by_target.entry(&piece.target).or_default();
         copies.entry(piece.account.as_str()).or_default().push(piece);
         *by_account.entry(piece.account.as_str()).or_default() += 1;
     }
+    let times = Rc::new(times);
     let unknown = by_target.remove(&Target::Unknown).unwrap_or_default();
     let largest = |copies: &BTreeMap<&str, Vec<&Evidence>>| {
         copies.values().map(Vec::len).max().unwrap_or_default()
@@ -143,7 +168,7 @@ fn children_of_call<'a>(identity: &str, call: &[&'a Evidence]) -> Vec<Child<'a>>
         identity: format!("{identity} {target} {nth}"),
         target: target.clone(),
         members: copies.values().filter_map(|copies| copies.get(nth).copied()).collect(),
-        call: call.to_vec(),
+        call: Rc::clone(&times),
     };
     let mut children: Vec<Child<'a>> = by_target
         .iter()

@@ -149,6 +149,38 @@ fn an_update_corrects_who_it_was_and_adds_nothing() {
 }
 
 #[test]
+fn a_child_goes_to_the_claim_of_its_own_request() {
+    let by = |name: &str, child: Evidence| Evidence {
+        actor: Actor { arn: Some(name.into()), ..Actor::default() },
+        ..child
+    };
+    // In the order of the calls' identities the first child would fit the other claim by time.
+    let alice = Evidence {
+        shared_event_id: Some("2".into()),
+        ..by("alice", child("a", Some("A"), Target::Unknown, 0))
+    };
+    let bob = Evidence {
+        shared_event_id: Some("1".into()),
+        ..by("bob", child("b", Some("B"), Target::Unknown, 1))
+    };
+    let removals = fold([&notice("na", "A", 0), &notice("nb", "B", 1), &alice, &bob]);
+    let callers: Vec<_> = removals.iter().map(|r| r.actor.arn.as_deref()).collect();
+    assert_eq!(callers, [Some("alice"), Some("bob")]);
+}
+
+#[test]
+fn a_thousand_children_of_one_key_are_folded_like_one() {
+    let pieces: Vec<Evidence> = (0..1_000)
+        .flat_map(|n| {
+            let target = version(&format!("v{n}"));
+            let told = child(&format!("c{n}"), Some("A"), target.clone(), 0);
+            [told, Evidence { target, ..notice(&format!("n{n}"), "A", 0) }]
+        })
+        .collect();
+    assert_eq!(fold(&pieces).len(), 1_000);
+}
+
+#[test]
 fn the_kind_is_told_by_whoever_knows_it() {
     let child = child("c", Some("A"), Target::Unknown, 5);
     assert_eq!(fold([&child])[0].kind, Kind::Unknown);

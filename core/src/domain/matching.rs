@@ -3,24 +3,30 @@
 use std::collections::VecDeque;
 
 /// For each of `left` items the index of its partner among `right` items, in a matching of maximum
-/// size. `fits(l, r)` says whether two may be partners; it is asked again and again rather than
-/// stored, because real slots hold a handful of items and hostile ones would hold a huge table.
-/// The result depends on the order of the items only, so callers sort them.
+/// size. `fits(tier, l, r)` says whether two may be partners; a lower tier allows no pair that a
+/// higher one forbids, and pairs of the lower tiers are made first, so that the surest pairs are
+/// not given away. It is asked again and again rather than stored, because real slots hold a
+/// handful of items and hostile ones would hold a huge table. The result depends on the order of
+/// the items only, so callers sort them.
 pub(super) fn maximum_matching(
     left: usize,
     right: usize,
-    fits: impl Fn(usize, usize) -> bool,
+    tiers: usize,
+    fits: impl Fn(usize, usize, usize) -> bool,
 ) -> Vec<Option<usize>> {
     let mut partner_of_left = vec![None; left];
     let mut partner_of_right: Vec<Option<usize>> = vec![None; right];
-    for start in 0..left {
+    for (tier, start) in (0..tiers).flat_map(|tier| (0..left).map(move |start| (tier, start))) {
+        if partner_of_left[start].is_some() {
+            continue;
+        }
         // Breadth first over alternating paths; `reached_from[r]` is the left item before `r`.
         let mut reached_from: Vec<Option<usize>> = vec![None; right];
         let mut queue = VecDeque::from([start]);
         let mut free = None;
         'search: while let Some(l) = queue.pop_front() {
             for r in 0..right {
-                if reached_from[r].is_some() || !fits(l, r) {
+                if reached_from[r].is_some() || !fits(tier, l, r) {
                     continue;
                 }
                 reached_from[r] = Some(l);
@@ -67,7 +73,7 @@ mod tests {
             })
         ) {
             let right = edges.first().map_or(0, Vec::len);
-            let partners = maximum_matching(edges.len(), right, |l, r| edges[l][r]);
+            let partners = maximum_matching(edges.len(), right, 1, |_, l, r| edges[l][r]);
             let mut taken: Vec<_> = partners.iter().flatten().collect();
             taken.sort_unstable();
             taken.dedup();

@@ -10,17 +10,19 @@ mod matching;
 mod removal;
 mod request;
 mod slot;
+mod source;
 mod time;
 mod totals;
 #[cfg(test)]
 mod totals_laws;
 
 pub use actor::{Actor, ActorKind};
-pub use evidence::{Api, Call, Cause, Evidence, Mark, Outcome, RemovalRole, Source, SourceSet};
+pub use evidence::{Api, Call, Cause, Evidence, Mark, Outcome, RemovalRole};
 pub use fold::fold;
 pub use removal::{Kind, Removal};
 pub use request::Request;
 pub use slot::{Slot, Target};
+pub use source::{Source, SourceSet};
 pub use time::{ParseTimestampError, Timestamp};
 pub use totals::{
     Counted, Delta, DiscardedLatency, Family, LATENCY_BUCKETS_MS, Part, Recount, Series,

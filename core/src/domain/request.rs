@@ -86,7 +86,9 @@ impl Request {
     }
 
     /// How long S3 took to serve it, in milliseconds, when it was accepted and both ends are known
-    /// to the millisecond: `endTime - startTime` (facts 1.5). Negative when the clocks say so.
+    /// to the millisecond: `endTime` less `startTime` in CloudTrail's `additionalEventData`, which
+    /// are not documented and seen in records since September 2026. Negative when the clocks say
+    /// so.
     #[must_use]
     pub fn service_millis(&self) -> Option<i64> {
         let accepted = self.outcome == Outcome::Ok;

@@ -13,7 +13,8 @@ use rusqlite::{Connection, Result, ToSql};
 
 use super::rows::{EVIDENCE_COLUMNS, evidence_of};
 
-/// How far apart a child and a claim may lie when only their times speak for a pair (law 3).
+/// How far apart a child and a claim may lie when only their times speak for a pair, as the fold
+/// has it.
 const PAIR_MILLIS_MAX: i64 = 10_000;
 
 /// The slot that is searched.

@@ -17,7 +17,7 @@ use memchr::memmem::{self, Finder};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use self::caller::{caller_of, shown};
+use self::caller::{caller_of, capped, shown};
 use self::outline::{Field, Outline};
 use self::place::bucket_of;
 use self::removed::Removed;
@@ -104,7 +104,7 @@ fn refuse_text(record: &[u8]) -> Result<Option<Evidence>, Refusal> {
 fn api_of(outline: &Outline<'_>, record: &[u8]) -> Result<Option<Api>, Refusal> {
     let source = outline.value(Field::EventSource).unwrap_or_default();
     let name = outline.value(Field::EventName).unwrap_or_default();
-    let is_s3 = text(&source).map(is_s3_source);
+    let is_s3 = filled_text(&source).map(is_s3_source);
     let api = text(&name).map(|name| match name {
         "DeleteObject" => Some(Api::DeleteObject),
         "DeleteObjects" => Some(Api::DeleteObjects),
@@ -128,11 +128,12 @@ fn api_of(outline: &Outline<'_>, record: &[u8]) -> Result<Option<Api>, Refusal> 
     }
 }
 
+/// `s3`, `s3express`, `s3-outposts`, and whatever else S3 may call a part of itself; in China with
+/// `.cn` behind it.
 fn is_s3_source(source: &str) -> bool {
-    matches!(
-        source.strip_suffix(".cn").unwrap_or(source),
-        "s3.amazonaws.com" | "s3express.amazonaws.com" | "s3-outposts.amazonaws.com"
-    )
+    let source = source.trim();
+    let name = source.strip_suffix(".cn").unwrap_or(source).strip_suffix(".amazonaws.com");
+    name.is_some_and(|name| name.starts_with("s3"))
 }
 
 fn evidence_of(
@@ -143,19 +144,19 @@ fn evidence_of(
 ) -> Result<Evidence, Refusal> {
     check_version(&outline.value(Field::EventVersion)?)?;
     let request = outline.value(Field::RequestParameters)?;
-    let additional = outline.value(Field::AdditionalEventData)?;
-    let resources = outline.value(Field::Resources)?;
+    let additional = outline.readable(Field::AdditionalEventData);
+    let resources = outline.readable(Field::Resources);
     let addendum = Addendum::of(&outline.value(Field::Addendum)?);
-    let account = identifier(&outline.value(Field::RecipientAccountId)?).unwrap_or_default();
-    let region = shown(&outline.value(Field::AwsRegion)?).unwrap_or_default();
+    let account = account_of(&outline.value(Field::RecipientAccountId)?).unwrap_or_default();
+    let region = shown(&outline.readable(Field::AwsRegion)).unwrap_or_default();
     check_owner(path, &account, &region)?;
     let ended_at = time_in_millis(&additional["endTime"]);
     let at = event_time(&outline.value(Field::EventTime)?, ended_at)?;
-    let bucket = bucket_of(&request, &resources)
+    let bucket = bucket_of(&request, &resources, &outline.readable(Field::ServiceEventDetails))
         .ok_or_else(|| Refusal::new(RejectReason::MissingBucket, "no bucket is named anywhere"))?;
 
     let event_id = shown(&outline.value(Field::EventId)?);
-    let error_code = shown(&outline.value(Field::ErrorCode)?);
+    let error_code = error_code_of(&outline.value(Field::ErrorCode)?);
     let http_status =
         whole_number(&additional["httpStatusCode"]).and_then(|status| u16::try_from(status).ok());
     let outcome = Outcome::from_error(error_code.as_deref(), http_status);
@@ -164,8 +165,8 @@ fn evidence_of(
         Some(_) => (RemovalRole::None, None),
         None => role_and_call(api, is_child, outcome),
     };
-    let removed = Removed::of(api, role, outline, &request, &resources)?;
-    let actor = caller_of(outline)?;
+    let removed = Removed::of(api, role, outline, &request, &resources);
+    let actor = caller_of(outline);
     let is_lifecycle = actor.kind() == ActorKind::Lifecycle;
     let own_request_id = shown(&outline.value(Field::RequestId)?);
     let (request_id, amends_event_id) = match addendum.clone() {
@@ -198,6 +199,25 @@ fn evidence_of(
         marker_version_id: removed.marker_version_id,
         actor,
     })
+}
+
+/// The account that the record was written for. One written as a number has lost its zeros.
+fn account_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(_) => whole_number(value).map(|account| format!("{account:012}")),
+        _ => filled_text(value).map(str::to_owned),
+    }
+}
+
+/// A code that is there says that the call failed, even one that is no text.
+fn error_code_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        // A number can only be the status.
+        Value::Number(number) if number.as_u64() == Some(403) => Some("AccessDenied".to_owned()),
+        other if text(other).is_none() => Some(capped(&other.to_string())),
+        other => shown(other),
+    }
 }
 
 /// What a record counts as. A refused call or key is no removal; a child is no request.

@@ -9,9 +9,9 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// A member with more bytes counts as missing. AWS leaves out members of more than 100 KB itself
-///, and held values take many times the memory of their text.
-const MEMBER_BYTES_MAX: usize = 512 * 1024;
+/// A member with more bytes counts as missing: AWS leaves out members of more than 100 KB itself,
+/// and held values take many times the memory of their text.
+const MEMBER_BYTES_MAX: usize = 100 * 1024;
 
 /// A member of a record that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -73,6 +73,14 @@ impl<'a> Outline<'a> {
             }
             _ => Ok(Value::Null),
         }
+    }
+}
+
+impl Outline<'_> {
+    /// [`Outline::value`], where what cannot be held counts as missing: for members without which
+    /// a delete can still be counted.
+    pub(super) fn readable(&self, field: Field) -> Value {
+        self.value(field).unwrap_or_default()
     }
 }
 

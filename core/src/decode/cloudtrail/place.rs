@@ -13,12 +13,15 @@ const DETAIL_LEVELS_MAX: usize = 6;
 
 /// The bucket that a record is about. A name in the request parameters that stands for an access
 /// point gives way to the bucket among the resources, which is always a real one.
-pub(super) fn bucket_of(request: &Value, resources: &Value) -> Option<String> {
+pub(super) fn bucket_of(request: &Value, resources: &Value, details: &Value) -> Option<String> {
     let named = filled_text(&request["bucketName"]);
     let real = named.filter(|name| !stands_for_another(name));
     real.or_else(|| bucket_of_resources(resources))
         .or_else(|| named.and_then(|name| arn_place(name)?.bucket))
         .or(named)
+        .or_else(|| detail(details, &["bucketname", "s3bucket", "bucket"]))
+        .or_else(|| bucket_in_named(details))
+        .or_else(|| in_arns(details, DETAIL_LEVELS_MAX, |place| place.bucket))
         .map(str::to_owned)
 }
 
@@ -29,7 +32,7 @@ pub(super) fn key_of(request: &Value, resources: &Value, details: &Value) -> Opt
         .or_else(|| filled_text(&request["Key"]))
         .or_else(|| key_of_resources(resources))
         .or_else(|| detail(details, &["key", "objectkey", "s3objectkey", "s3key", "objectname"]))
-        .or_else(|| key_in_arns(details, DETAIL_LEVELS_MAX))
+        .or_else(|| in_arns(details, DETAIL_LEVELS_MAX, |place| place.key))
         .map(str::to_owned)
 }
 
@@ -67,12 +70,24 @@ fn plain_name(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-fn key_in_arns(value: &Value, levels: usize) -> Option<&str> {
+/// `"bucket": {"name": ".."}`, as S3's own notifications have it.
+fn bucket_in_named(details: &Value) -> Option<&str> {
+    fn name(bucket: &Value) -> Option<&str> {
+        filled_text(&bucket["name"])
+    }
+    member(details, &["bucket"], DETAIL_LEVELS_MAX, &name)
+}
+
+fn in_arns<'a>(
+    value: &'a Value,
+    levels: usize,
+    part: fn(ArnPlace<'a>) -> Option<&'a str>,
+) -> Option<&'a str> {
     let deeper = levels.checked_sub(1)?;
     match value {
-        Value::String(text) => arn_place(text)?.key,
-        Value::Array(list) => list.iter().find_map(|value| key_in_arns(value, deeper)),
-        Value::Object(members) => members.values().find_map(|value| key_in_arns(value, deeper)),
+        Value::String(text) => part(arn_place(text)?),
+        Value::Array(list) => list.iter().find_map(|value| in_arns(value, deeper, part)),
+        Value::Object(members) => members.values().find_map(|value| in_arns(value, deeper, part)),
         _ => None,
     }
 }
@@ -207,9 +222,13 @@ mod tests {
             json!([null, 1, object]),
             object.clone(),
         ] {
-            assert_eq!(bucket_of(&Value::Null, &resources).as_deref(), Some("b"), "{resources}");
+            assert_eq!(
+                bucket_of(&Value::Null, &resources, &Value::Null).as_deref(),
+                Some("b"),
+                "{resources}"
+            );
         }
-        assert_eq!(bucket_of(&json!({"bucketName": 7}), &json!("omitted")), None);
+        assert_eq!(bucket_of(&json!({"bucketName": 7}), &json!("omitted"), &Value::Null), None);
     }
 
     #[test]
@@ -221,10 +240,13 @@ mod tests {
         let arn = "arn:aws:s3:eu-west-1:1:accesspoint/ap";
         for name in [arn, "ap-abc123-s3alias"] {
             let request = json!({ "bucketName": name });
-            assert_eq!(bucket_of(&request, &resources).as_deref(), Some("real"));
-            assert_eq!(bucket_of(&request, &Value::Null).as_deref(), Some(name));
+            assert_eq!(bucket_of(&request, &resources, &Value::Null).as_deref(), Some("real"));
+            assert_eq!(bucket_of(&request, &Value::Null, &Value::Null).as_deref(), Some(name));
         }
-        assert_eq!(bucket_of(&json!({"bucketName": "b"}), &resources).as_deref(), Some("b"));
+        assert_eq!(
+            bucket_of(&json!({"bucketName": "b"}), &resources, &Value::Null).as_deref(),
+            Some("b")
+        );
     }
 
     #[test]

@@ -19,26 +19,24 @@ pub(super) struct Removed {
 
 impl Removed {
     /// Reads it out of the record.
-    ///
-    /// # Errors
-    /// When a member is no JSON that can be held.
     pub(super) fn of(
         api: Api,
         role: RemovalRole,
         outline: &Outline<'_>,
         request: &Value,
         resources: &Value,
-    ) -> Result<Self, serde_json::Error> {
+    ) -> Self {
         if api == Api::DeleteObjects {
             let (target, mark) = (Target::Unknown, Mark::Unknown);
-            return Ok(Self { key: None, target, mark, marker_version_id: None });
+            return Self { key: None, target, mark, marker_version_id: None };
         }
-        let response = outline.value(Field::ResponseElements)?;
-        let details = outline.value(Field::ServiceEventDetails)?;
+        let response = outline.readable(Field::ResponseElements);
+        let details = outline.readable(Field::ServiceEventDetails);
         let is_removal = role != RemovalRole::None;
         // An empty key is an unknown one: the removal counts all the same.
         let key = key_of(request, resources, &details).or_else(|| is_removal.then(String::new));
         let version = shown(&request["versionId"])
+            .or_else(|| shown(&request["VersionId"]))
             .or_else(|| detail(&details, &["versionid", "objectversionid"]).map(str::to_owned));
         let is_marker = is_removal
             && version.is_none()
@@ -60,7 +58,7 @@ impl Removed {
                 detail(&details, &["deletemarkerversionid", "xamzversionid"]).map(str::to_owned)
             })
         });
-        Ok(Self { key, target, mark, marker_version_id: marker_version_id.flatten() })
+        Self { key, target, mark, marker_version_id: marker_version_id.flatten() }
     }
 }
 

@@ -19,8 +19,9 @@ pub(super) fn items(message: &Value) -> Option<Vec<Item>> {
         return Some(vec![Item::Nothing(Nothing::EmptyRecords)]);
     }
     let items = (0..).zip(keys).map(|(index, key)| {
-        item(bucket, key).unwrap_or_else(|(reason, detail)| {
-            Item::Rejected(Rejected::record(index, reason, &detail))
+        item(bucket, key).unwrap_or_else(|(reason, detail)| Item::Rejected {
+            source: Source::CloudTrail,
+            rejected: Rejected::record(index, reason, &detail),
         })
     });
     Some(items.collect())

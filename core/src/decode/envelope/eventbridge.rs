@@ -9,7 +9,10 @@ use crate::domain::Source;
 
 /// What an event of source `aws.s3` says.
 pub(super) fn item(event: &Value) -> Item {
-    read(event).unwrap_or_else(|(reason, detail)| Item::Rejected(Rejected::whole(reason, &detail)))
+    read(event).unwrap_or_else(|(reason, detail)| Item::Rejected {
+        source: Source::EventBridge,
+        rejected: Rejected::whole(reason, &detail),
+    })
 }
 
 fn read(event: &Value) -> Result<Item, (RejectReason, String)> {

@@ -3,25 +3,52 @@
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{Item, Nothing, ObjectRef, bucket_name, etag, time, version_id};
 use crate::decode::lenient::{filled_text, identifier, text, whole_number};
 use crate::decode::reject::{RejectReason, Rejected};
 use crate::domain::Source;
 
+/// S3 puts one record into a message; a message of 1 MiB holds about as many as this.
+const RECORDS_MAX: usize = 2_000;
+
+/// S3's records have about 1 KB, with the longest key not much more than 5 KB.
+const RECORD_BYTES_MAX: usize = 64 * 1024;
+
 /// An item for each record; one that says so when there is none.
-pub(super) fn items(records: &[Value]) -> Vec<Item> {
+pub(super) fn items(records: &[&RawValue]) -> Vec<Item> {
     if records.is_empty() {
         return vec![Item::Nothing(Nothing::EmptyRecords)];
     }
-    (0..)
-        .zip(records)
+    let mut items: Vec<Item> = (0..)
+        .zip(records.iter().take(RECORDS_MAX))
         .map(|(index, record)| {
-            item(record).unwrap_or_else(|(reason, detail)| {
-                Item::Rejected(Rejected::record(index, reason, &detail))
+            read(record).and_then(|record| item(&record)).unwrap_or_else(|(reason, detail)| {
+                refused(Rejected::record(index, reason, &detail))
             })
         })
-        .collect()
+        .collect();
+    if records.len() > RECORDS_MAX {
+        let detail =
+            format!("{} records in one message, of which {RECORDS_MAX} were read", records.len());
+        items.push(refused(Rejected::whole(RejectReason::UnknownEnvelope, &detail)));
+    }
+    items
+}
+
+fn refused(rejected: Rejected) -> Item {
+    Item::Rejected { source: Source::S3Notification, rejected }
+}
+
+fn read(record: &RawValue) -> Result<Value, (RejectReason, String)> {
+    if record.get().len() > RECORD_BYTES_MAX {
+        let detail = format!("a record of a notification has {} bytes", record.get().len());
+        return Err((RejectReason::RecordTooLarge, detail));
+    }
+    serde_json::from_str(record.get()).map_err(|error| {
+        (RejectReason::InvalidJson, format!("a record of a notification cannot be read: {error}"))
+    })
 }
 
 fn item(record: &Value) -> Result<Item, (RejectReason, String)> {

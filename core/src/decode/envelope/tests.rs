@@ -53,7 +53,7 @@ fn records(records: &[Value]) -> String {
 
 fn reason(item: &Item) -> Option<RejectReason> {
     match item {
-        Item::Rejected(rejected) => Some(rejected.reason),
+        Item::Rejected { rejected, .. } => Some(rejected.reason),
         _ => None,
     }
 }
@@ -142,8 +142,25 @@ fn several_records_are_several_items_and_bad_ones_stop_no_good_one() {
         ]
     );
     assert_eq!(items[7], created("good"));
-    let Item::Rejected(rejected) = &items[1] else { panic!() };
+    let Item::Rejected { rejected, .. } = &items[1] else { panic!() };
     assert_eq!(rejected.record_index, Some(1));
+}
+
+#[test]
+fn half_of_a_surrogate_pair_in_one_record_harms_no_other() {
+    let good = s3_record("ObjectCreated:Put", "a").to_string();
+    let bad = good.replace("ObjectCreated:Put", "\\ud83d");
+    let items = items(&format!(r#"{{"Records":[{bad},{good}]}}"#));
+    assert_eq!(reason(&items[0]), Some(RejectReason::InvalidJson));
+    assert_eq!(items[1], created("a"));
+}
+
+#[test]
+fn a_message_of_countless_values_is_not_taken_apart() {
+    let many = format!(r#"{{"source":"aws.s3","detail":[{}0]}}"#, "0,".repeat(60_000));
+    assert!(parse_message(&many).is_err());
+    let records = format!(r#"{{"Records":[{}0]}}"#, "0,".repeat(60_000));
+    assert_eq!(items(&records).len(), 2_001, "the rest is one rejection");
 }
 
 #[test]

@@ -1,0 +1,249 @@
+//! Reads one fetched object through the decoder into commits. It decides nothing about the message
+//! that named the object.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use deltrail_core::decode::{Content, Located, LogPath, ObjectRef, Summary};
+use deltrail_core::domain::{Source, Timestamp};
+
+use super::Ingest;
+use super::decoding::{Decoding, DecodingFailure, Pass, Tally};
+use super::memory::Reservation;
+use super::object::{Handled, ObjectFailure};
+use crate::metrics::SkipReason;
+use crate::objects::{Object, ObjectError};
+use crate::store::{
+    Batch, CommitReport, LedgerCounts, LedgerEntry, LedgerKey, LedgerResult, LedgerState, Origin,
+    ProofOfLife, Reject, StoreError, StoredEvidence,
+};
+
+/// Compressed bytes that are handed to a decode worker together.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// What a first reading came to.
+pub(super) enum Staged {
+    Done(Handled),
+    /// It is good, and its evidence does not fit; what it had reserved is handed on.
+    Outgrown(Reservation),
+}
+
+/// One object being read.
+pub(super) struct Reading<'a> {
+    pub(super) ingest: &'a Ingest,
+    pub(super) object: &'a ObjectRef,
+    pub(super) path: &'a LogPath,
+    pub(super) key: LedgerKey,
+}
+
+/// A file that was decoded to its end.
+struct Whole {
+    decoding: Decoding,
+    summary: Summary,
+    written_at: Option<Timestamp>,
+}
+
+impl Reading<'_> {
+    /// Reads a file to its end while its evidence waits, then commits all of it together.
+    pub(super) async fn stage(
+        &self,
+        fetched: Object,
+        reservation: Reservation,
+    ) -> Result<Staged, ObjectFailure> {
+        let whole = self.read(fetched, Pass::Stage, reservation).await?;
+        if whole.decoding.pass == Pass::Verify {
+            return Ok(Staged::Outgrown(whole.decoding.into_reservation()));
+        }
+        self.commit_whole(whole).await.map(Staged::Done)
+    }
+
+    /// Reads a file that was verified before, and commits its evidence as it comes.
+    pub(super) async fn commit_in_chunks(
+        &self,
+        fetched: Object,
+        reservation: Reservation,
+    ) -> Result<Handled, ObjectFailure> {
+        let whole = self.read(fetched, Pass::Commit, reservation).await?;
+        self.commit_whole(whole).await
+    }
+
+    async fn read(
+        &self,
+        fetched: Object,
+        pass: Pass,
+        reservation: Reservation,
+    ) -> Result<Whole, ObjectFailure> {
+        let written_at = fetched.last_modified_millis.map(Timestamp::from_millis);
+        let mut decoding = Decoding::new(self.ingest, self.path.clone(), pass, reservation);
+        let mut pieces = Pieces { object: fetched, waiting: BytesMut::new() };
+        let started_at = Instant::now();
+        let mut decoded_in = Duration::ZERO;
+        while let Some(mut piece) = pieces.next().await? {
+            while !piece.is_empty() {
+                let pushed_at = Instant::now();
+                let pushed = decoding.push(piece, self.ingest).await;
+                (decoding, piece) = pushed.map_err(|failure| self.unreadable(failure))?;
+                decoded_in += pushed_at.elapsed();
+                if decoding.is_chunk_full() {
+                    self.commit_chunk(&mut decoding, written_at).await?;
+                }
+            }
+        }
+        let fetched_in = started_at.elapsed().saturating_sub(decoded_in);
+        self.ingest.metrics.fetch.observe(fetched_in.as_secs_f64());
+        self.ingest.metrics.decode.observe(decoded_in.as_secs_f64());
+        let finished = decoding.finish(self.ingest).await;
+        let (decoding, summary) = finished.map_err(|failure| self.unreadable(failure))?;
+        Ok(Whole { decoding, summary, written_at })
+    }
+
+    /// Commits what waits of a verified file; the ledger row comes with the rest.
+    async fn commit_chunk(
+        &self,
+        decoding: &mut Decoding,
+        written_at: Option<Timestamp>,
+    ) -> Result<(), ObjectFailure> {
+        let batch = Batch { ledger: Some(self.ledger(LedgerState::Reading)), ..Batch::default() };
+        self.commit_evidence(decoding, batch, written_at).await?;
+        Ok(())
+    }
+
+    async fn commit_whole(&self, whole: Whole) -> Result<Handled, ObjectFailure> {
+        let Whole { mut decoding, summary, written_at } = whole;
+        let handled = match summary.content {
+            Content::CloudTrail => Handled::Committed,
+            Content::Digest => Handled::Skipped(SkipReason::Digest),
+            Content::NoRecords => Handled::WithoutRecords,
+            Content::Empty => Handled::Skipped(SkipReason::ZeroByte),
+        };
+        let result = match handled {
+            Handled::Committed | Handled::Duplicate => LedgerResult::Committed,
+            Handled::Skipped(_) | Handled::WithoutRecords => LedgerResult::Skipped,
+        };
+        let state = LedgerState::Done(result, counts(&decoding.tally, &summary));
+        let life = ProofOfLife {
+            newest_event_at: decoding.tally.newest_event_at,
+            ..heard(self.ingest, self.object, self.path)
+        };
+        let batch = Batch {
+            rejects: self.rejects(&mut decoding),
+            ledger: Some(self.ledger(state)),
+            life: vec![life],
+            ..Batch::default()
+        };
+        let report = self.commit_evidence(&mut decoding, batch, written_at).await?;
+        if report.was_committed {
+            // Somebody else has read the same object meanwhile, finished first, and counted it.
+            return Ok(Handled::Duplicate);
+        }
+        self.observe(&decoding.tally, &summary);
+        Ok(handled)
+    }
+
+    /// Commits `batch` with the evidence that waits.
+    async fn commit_evidence(
+        &self,
+        decoding: &mut Decoding,
+        batch: Batch,
+        written_at: Option<Timestamp>,
+    ) -> Result<CommitReport, StoreError> {
+        let place = |located: Located| StoredEvidence {
+            evidence: located.evidence,
+            record_index: Some(located.record_index),
+        };
+        let evidence: Vec<_> = decoding.take_evidence().into_iter().map(place).collect();
+        let times: Vec<Timestamp> = evidence.iter().map(|piece| piece.evidence.at).collect();
+        let report = self.ingest.commit(Batch { evidence, ..batch }).await?;
+        if report.new_evidence > 0 {
+            self.ingest.observe_delays(Source::CloudTrail, &times, written_at);
+        }
+        Ok(report)
+    }
+
+    fn ledger(&self, state: LedgerState) -> LedgerEntry {
+        LedgerEntry { key: self.key.clone(), source: Source::CloudTrail, state }
+    }
+
+    fn observe(&self, tally: &Tally, summary: &Summary) {
+        self.ingest.observe_object(Source::CloudTrail, tally, summary);
+        self.ingest.observe_delivery(Source::CloudTrail);
+        for (reason, count) in &tally.rejected {
+            tracing::warn!(
+                bucket = self.key.bucket,
+                key = self.key.key,
+                reason = reason.as_str(),
+                count,
+                "parts of this log object were rejected; the reject table says which and why"
+            );
+        }
+    }
+
+    fn rejects(&self, decoding: &mut Decoding) -> Vec<Reject> {
+        let at = self.ingest.now();
+        std::mem::take(&mut decoding.rejected)
+            .into_iter()
+            .map(|rejected| Reject {
+                at,
+                source: Source::CloudTrail,
+                reason: rejected.reason.as_str().to_owned(),
+                detail: rejected.detail,
+                origin: Origin::LogObject {
+                    object: self.key.clone(),
+                    record_index: rejected.record_index,
+                },
+            })
+            .collect()
+    }
+
+    fn unreadable(&self, failure: DecodingFailure) -> ObjectFailure {
+        ObjectFailure::Decode {
+            bucket: self.key.bucket.escape_debug().to_string(),
+            key: self.key.key.escape_debug().to_string(),
+            failure,
+        }
+    }
+}
+
+/// What the arrival of an object tells of the trail that wrote it.
+pub(super) fn heard(ingest: &Ingest, object: &ObjectRef, path: &LogPath) -> ProofOfLife {
+    let delivered_at = object.event_at.unwrap_or_else(|| ingest.now());
+    ProofOfLife {
+        source: Source::CloudTrail,
+        account: path.account.clone().unwrap_or_default(),
+        region: path.region.clone().unwrap_or_default(),
+        newest_event_at: None,
+        last_delivery_at: Some(delivered_at),
+        proof_of_life_at: None,
+    }
+}
+
+fn counts(tally: &Tally, summary: &Summary) -> LedgerCounts {
+    LedgerCounts {
+        records: summary.records,
+        evidence: tally.evidence,
+        ignored: tally.ignored,
+        rejected: tally.rejected_records(summary),
+        compressed_bytes: summary.compressed_bytes,
+        inflated_bytes: summary.inflated_bytes,
+    }
+}
+
+/// A body cut into pieces of a size that suits the decode workers, whatever the network's packets.
+struct Pieces {
+    object: Object,
+    waiting: BytesMut,
+}
+
+impl Pieces {
+    /// The next [`PIECE_BYTES`], fewer at the end of the body.
+    async fn next(&mut self) -> Result<Option<Bytes>, ObjectError> {
+        while self.waiting.len() < PIECE_BYTES {
+            match self.object.chunk().await? {
+                Some(chunk) => self.waiting.extend_from_slice(&chunk),
+                None => break,
+            }
+        }
+        let piece = self.waiting.split_to(PIECE_BYTES.min(self.waiting.len()));
+        Ok((!piece.is_empty()).then(|| piece.freeze()))
+    }
+}
