@@ -21,9 +21,11 @@ use crate::objects::{Objects, ObjectsOptions};
 use crate::queue::Queue;
 use crate::store::{Options as StoreOptions, Store};
 
-/// How often the store is looked at between scrapes: its size, and its totals, so that the first
-/// burst of a new series is not held back for longer than its minute.
-const STORE_LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How often the size of the store is looked at.
+const STORE_SIZE_EVERY: Duration = Duration::from_secs(2);
+/// The totals are looked at with every so many looks at the size, besides every scrape, so that the
+/// first burst of a new series is not held back for longer than its minute.
+const TOTALS_EVERY_LOOKS: u32 = 8;
 /// How often the pollers' heartbeats are kept up while they no longer poll.
 const DRAIN_BEAT_EVERY: Duration = Duration::from_secs(5);
 
@@ -52,14 +54,18 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     let closing = CancellationToken::new();
     let ops = listen(&config, state, &closing).await?;
-    let watching = tokio::spawn(watch_store(store.clone(), metrics));
     for (queue, heartbeat) in queues.into_iter().zip(&heartbeats) {
         ingest.drain_queue(queue, heartbeat.clone());
     }
     readiness.ready();
+    let watching =
+        tokio::spawn(watch_store(store.clone(), metrics, Arc::clone(&ingest), readiness.clone()));
     log_start(&config);
 
     stop_signal().await?;
+    watching.abort();
+    // It may be about to say that the disk has room; drained is the last word.
+    let _ = watching.await;
     readiness.not_ready("draining");
     tracing::info!(timeout_seconds = config.drain_timeout.as_secs(), "draining; once more to stop");
     let drained = tokio::select! {
@@ -70,7 +76,6 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     if !drained {
         tracing::warn!("not everything was settled in time; the rest comes again and is found");
     }
-    watching.abort();
     store.close().await?;
     closing.cancel();
     ops.await.context("the ops listener failed")??;
@@ -182,29 +187,38 @@ async fn listen(
     Ok(tokio::spawn(serve(listener, ops_router(state), closing.clone())))
 }
 
-async fn watch_store(store: Store, metrics: Arc<Metrics>) {
-    let mut every = tokio::time::interval(STORE_LOOK_EVERY);
-    loop {
+/// Looks at the room on the disk often, because commits may fill it fast, and at the totals seldom.
+async fn watch_store(
+    store: Store,
+    metrics: Arc<Metrics>,
+    ingest: Arc<Ingest>,
+    readiness: Readiness,
+) {
+    let mut every = tokio::time::interval(STORE_SIZE_EVERY);
+    let mut was_short = false;
+    for look in 0_u32.. {
         every.tick().await;
         let sized = store.clone();
         // The file system may take its time.
-        match tokio::task::spawn_blocking(move || sized.size()).await {
-            Ok(Ok(size)) => {
-                let gauge = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-                metrics.store_bytes.set(gauge(size.bytes));
-                if let Some(free_bytes) = size.free_bytes {
-                    metrics.store_free_bytes.set(gauge(free_bytes));
+        if let Ok(Ok(size)) = tokio::task::spawn_blocking(move || sized.size()).await {
+            let gauge = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+            metrics.store_bytes.set(gauge(size.bytes));
+            if let Some(free_bytes) = size.free_bytes {
+                metrics.store_free_bytes.set(gauge(free_bytes));
+                let is_short = ingest.note_free_space(free_bytes);
+                match (was_short, is_short) {
+                    (false, true) => readiness.not_ready("the disk of the store is nearly full"),
+                    (true, false) => readiness.ready(),
+                    _ => {}
                 }
+                was_short = is_short;
             }
-            Ok(Err(error)) => tracing::debug!("{error}"),
-            Err(error) => tracing::debug!("{error}"),
         }
-        match store.totals().await {
-            Ok(totals) => {
-                let parts = totals.into_iter().map(|total| (total.series, total.part, total.value));
-                metrics.publish(parts, Instant::now());
-            }
-            Err(error) => tracing::debug!("{error}"),
+        if look.is_multiple_of(TOTALS_EVERY_LOOKS)
+            && let Ok(totals) = store.totals().await
+        {
+            let parts = totals.into_iter().map(|total| (total.series, total.part, total.value));
+            metrics.publish(parts, Instant::now());
         }
     }
 }

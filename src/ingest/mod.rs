@@ -17,6 +17,7 @@ mod observe;
 mod poller;
 mod reading;
 mod source_queue;
+mod space;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,6 +77,7 @@ pub struct Ingest {
     messages: TaskTracker,
     /// How many queues share the message permits.
     queues: AtomicUsize,
+    space: space::Space,
     stop: CancellationToken,
     abandon: CancellationToken,
 }
@@ -107,6 +109,7 @@ impl Ingest {
             metrics,
             messages: TaskTracker::new(),
             queues: AtomicUsize::new(0),
+            space: space::Space::default(),
             stop: CancellationToken::new(),
             abandon: CancellationToken::new(),
         })
@@ -119,6 +122,23 @@ impl Ingest {
         self.metrics.expect_queue(queue.name());
         self.messages.spawn(poller::watch_attributes(Arc::clone(self), Arc::clone(&queue)));
         self.messages.spawn(poller::poll(Arc::clone(self), queue, heartbeat));
+    }
+
+    /// Takes note of the free space on the store's disk. While it says that this is too little,
+    /// nothing is received; what is in flight goes on.
+    pub fn note_free_space(&self, free_bytes: u64) -> bool {
+        let was_short = self.space.is_short();
+        let is_short = self.space.note(free_bytes);
+        if is_short && !was_short {
+            tracing::error!(
+                free_bytes,
+                "the disk of the store is nearly full: nothing is received until there is more \
+                 room; free some space or enlarge it"
+            );
+        } else if was_short && !is_short {
+            tracing::info!(free_bytes, "the disk of the store has room again");
+        }
+        is_short
     }
 
     /// Stops receiving and waits until what is in flight is settled; after `patience` the rest is

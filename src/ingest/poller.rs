@@ -22,6 +22,8 @@ const RECEIVE_MESSAGES_MAX: usize = 10;
 const RECEIVE_WAIT: Duration = Duration::from_secs(20);
 /// How often the loop shows that it is alive while it waits.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+/// How often a poller asks whether the store's disk has room again.
+const SPACE_LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often the attributes of a queue are read.
 const ATTRIBUTES_EVERY: Duration = Duration::from_secs(30);
 
@@ -80,6 +82,9 @@ async fn receive(
     ingest: &Ingest,
     queue: &SourceQueue,
 ) -> (OwnedSemaphorePermit, Result<Vec<Message>, QueueError>) {
+    while ingest.space.is_short() {
+        sleep(SPACE_LOOK_EVERY).await;
+    }
     let Ok(mut permits) = Arc::clone(&ingest.message_permits).acquire_owned().await else {
         // The semaphore is never closed; a closed one would mean that nothing may start.
         return std::future::pending().await;

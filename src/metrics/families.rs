@@ -125,7 +125,7 @@ families! {
     latency_discarded: IntCounterVec = "deltrail_latency_discarded_total" ["reason"];
     /// Size of the store on disk.
     store_bytes: IntGauge = "deltrail_store_bytes" [];
-    /// Free space on the disk of the store.
+    /// Free space on the disk of the store; receiving stops below 64 MiB.
     store_free_bytes: IntGauge = "deltrail_store_free_bytes" [];
     /// Buckets that are counted as bucket "other", because the limit of labelled buckets is
     /// reached.
