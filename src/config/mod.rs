@@ -30,8 +30,9 @@ use reading::Reading;
 /// never let one start.
 pub const OBJECT_MEMORY_BYTES: u64 = 640 << 10;
 
-/// Log lines of this program, and of the libraries only what is wrong.
-const LOG_FILTER: &str = "info,aws_config=warn,aws_runtime=warn,aws_sdk_s3=warn,aws_sdk_sqs=warn,\
+/// Log lines of this program, and of the libraries only what is wrong. The SDK warns of each place
+/// where it finds no credentials or region; what comes of it is told in one line of ours.
+const LOG_FILTER: &str = "info,aws_config=error,aws_runtime=warn,aws_sdk_s3=warn,aws_sdk_sqs=warn,\
     aws_sigv4=warn,aws_smithy_http_client=warn,aws_smithy_runtime=warn,\
     aws_smithy_runtime_api=warn,h2=warn,hyper=warn,hyper_util=warn,refinery_core=warn,rustls=warn";
 

@@ -24,7 +24,7 @@ pub(super) async fn see_through(ingest: &Ingest, queue: &SourceQueue, message: M
         () = lease::keep(&queue.queue, &entry, visibility) => {
             queue.failed(ingest, "lease_lost");
             tracing::warn!(
-                queue = queue.name(), message = message.id,
+                queue = queue.name(), message_id = message.id,
                 "lease on the message was lost; what is committed stays, the rest comes again"
             );
             return;
@@ -48,7 +48,7 @@ async fn settle(
         queue.failed(ingest, failure.reason);
         tracing::warn!(
             queue = queue.name(),
-            message = message.id,
+            message_id = message.id,
             receive_count = message.receive_count,
             reason = failure.reason,
             "{}",
@@ -186,7 +186,7 @@ async fn keep_rejects(
                 ingest.count_rejects(source, reason, count);
                 tracing::warn!(
                     queue = queue.name(),
-                    message = message.id,
+                    message_id = message.id,
                     reason,
                     count,
                     "{detail}"

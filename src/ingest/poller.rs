@@ -155,10 +155,12 @@ pub(super) async fn watch_attributes(ingest: Arc<Ingest>, queue: Arc<SourceQueue
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = every.tick() => {}
+            () = async {
+                every.tick().await;
+                read_attributes(&ingest, &queue).await;
+            } => {}
             () = ingest.stop.cancelled() => return,
         }
-        read_attributes(&ingest, &queue).await;
     }
 }
 

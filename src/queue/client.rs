@@ -114,7 +114,12 @@ impl Queue {
             .set_visibility_timeout(visibility.map(visibility_seconds))
             .set_message_system_attribute_names(Some(message::ASKED.to_vec()))
             .customize()
-            .config_override(answer_within(Duration::from_secs(wait_seconds) + ANSWER_SLACK))
+            // Tried once: whoever receives in a loop has a longer patience, and should hear of an
+            // endpoint that does not answer after one wait, not after several.
+            .config_override(
+                answer_within(Duration::from_secs(wait_seconds) + ANSWER_SLACK)
+                    .retry_config(RetryConfig::disabled()),
+            )
             .send()
             .await
             .map_err(|error| QueueError::of(self.call(Operation::Receive), &error))?;

@@ -239,5 +239,6 @@ async fn what_is_not_understood_is_kept() {
     let unknown = [estate.queue.clone(), "unknown_envelope".to_owned()];
     let receives = 2 * strange.len() as u64;
     assert_eq!(failed, [(unknown.to_vec(), receives)].into(), "each as often as it was received");
+    daemon.expect_well_formed_log();
     daemon.stop();
 }

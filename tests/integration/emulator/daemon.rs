@@ -1,11 +1,14 @@
 //! The daemon as its own process: started with the contract's flags, asked over HTTP, stopped by
 //! a signal or killed. Knows nothing of how it works.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::{Estate, Scrape, eventually, free_address, http_get};
 
@@ -81,6 +84,16 @@ impl Daemon {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Fails unless every line of the log is one JSON object that tells each field once: readers
+    /// keep only one of two.
+    pub fn expect_well_formed_log(&self) {
+        for line in self.output().lines() {
+            let fields: BTreeMap<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+            let written: Fields = serde_json::from_str(line).unwrap();
+            assert_eq!(written.0, fields.len(), "a field is told twice: {line}");
+        }
+    }
+
     /// The largest resident set so far, in bytes.
     pub fn peak_resident_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
@@ -108,6 +121,31 @@ impl Daemon {
             }
         };
         assert!(status.success(), "after SIGTERM: {status}\n{}", self.output());
+    }
+}
+
+/// How many fields a JSON object has, repeated ones counted as often as they stand there.
+struct Fields(usize);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Counter;
+        impl<'de> Visitor<'de> for Counter {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = 0;
+                while map.next_entry::<String, IgnoredAny>()?.is_some() {
+                    fields += 1;
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Counter)
     }
 }
 

@@ -111,6 +111,16 @@ pub enum EnvelopeError {
         /// The beginning of the body, escaped.
         excerpt: String,
     },
+    /// SNS asks for a subscription to be confirmed, or says that it was ended. The message holds a
+    /// secret token, so nothing of it is repeated.
+    #[error(
+        "the message is an SNS {kind}, and URLs in messages are never followed; confirm or remove \
+         the subscription of this queue yourself"
+    )]
+    Subscription {
+        /// Which of the two.
+        kind: &'static str,
+    },
     /// SNS envelopes in SNS envelopes.
     #[error(
         "the message lies in more than {SNS_LEVELS_MAX} SNS envelopes: \"{excerpt}\"; \
@@ -168,6 +178,9 @@ fn peel(body: &str, sns_levels: usize) -> Result<Vec<Item>, EnvelopeError> {
             .ok_or_else(|| EnvelopeError::TooDeep { excerpt: excerpt() })?;
         return peel(inner, deeper);
     }
+    if let Some(kind) = subscription_message(&message) {
+        return Err(EnvelopeError::Subscription { kind });
+    }
     if text(&message["source"]) == Some("aws.s3") && message["detail"].is_object() {
         return Ok(vec![eventbridge::item(&message)]);
     }
@@ -177,6 +190,12 @@ fn peel(body: &str, sns_levels: usize) -> Result<Vec<Item>, EnvelopeError> {
 /// CloudTrail sends this text to its topic when a trail is made or changed.
 fn is_validation_message(body: &str) -> bool {
     body.trim_end_matches('.') == "CloudTrail validation message"
+}
+
+fn subscription_message(message: &Value) -> Option<&'static str> {
+    ["SubscriptionConfirmation", "UnsubscribeConfirmation"]
+        .into_iter()
+        .find(|kind| text(&message["Type"]) == Some(kind))
 }
 
 /// The inner message of an SNS notification. Confirmations of a subscription are none.
