@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, sleep, timeout};
 
 use super::disposition::backoff;
 use super::observe::InFlight;
@@ -22,6 +22,8 @@ const RECEIVE_MESSAGES_MAX: usize = 10;
 const RECEIVE_WAIT: Duration = Duration::from_secs(20);
 /// How often the loop shows that it is alive while it waits.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+/// How long the receive that is under way when the daemon stops is waited for.
+const LAST_RECEIVE: Duration = Duration::from_millis(500);
 /// How often a poller asks whether the store's disk has room again.
 const SPACE_LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often the attributes of a queue are read.
@@ -36,8 +38,14 @@ pub(super) async fn poll(ingest: Arc<Ingest>, queue: Arc<SourceQueue>, heartbeat
     }
     let mut failures = 0_u32;
     loop {
-        let round = receive(&ingest, &queue);
-        let Some(received) = alive_until(&ingest, &heartbeat, round).await else { return };
+        let mut round = pin!(receive(&ingest, &queue));
+        let Some(received) = alive_until(&ingest, &heartbeat, round.as_mut()).await else {
+            // What SQS is handing out at this moment would stay invisible and lose a receive.
+            if let Ok((_, Ok(messages))) = timeout(LAST_RECEIVE, round).await {
+                release(&queue, &messages).await;
+            }
+            return;
+        };
         match received {
             (permits, Ok(messages)) => {
                 if failures > 0 {
@@ -56,6 +64,17 @@ pub(super) async fn poll(ingest: Arc<Ingest>, queue: Arc<SourceQueue>, heartbeat
                 }
             }
         }
+    }
+}
+
+/// Lets others have messages that came too late to be worked on.
+async fn release(queue: &SourceQueue, messages: &[Message]) {
+    let at_once: Vec<_> =
+        messages.iter().map(|message| (message.entry(), Duration::ZERO)).collect();
+    if !at_once.is_empty()
+        && let Err(error) = queue.queue.change_visibility(&at_once).await
+    {
+        tracing::warn!(queue = queue.name(), %error, "messages return only after their lease");
     }
 }
 
