@@ -1,6 +1,9 @@
 //! Why a whole log object could not be decoded. None of it goes away by trying again with the same
 //! bytes; it does not know where the bytes came from.
 
+/// What a document begins with.
+pub(super) const DOCUMENT_START: &str = "a JSON object or a list of records";
+
 /// A log object whose evidence must not be used, not even what was decoded before the error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -54,6 +57,19 @@ pub enum DecodeError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The object was not compressed, and is not a JSON document either.
+    #[error(
+        "neither gzip nor JSON: at byte {offset} of the object found \"{found}\", expected \
+         {expected}; see what else writes to the log bucket"
+    )]
+    NeitherGzipNorJson {
+        /// Position in the object.
+        offset: u64,
+        /// The first byte that does not fit, escaped.
+        found: String,
+        /// What could have been there.
+        expected: &'static str,
+    },
     /// The inflated bytes are not a JSON document.
     #[error(
         "not JSON at byte {offset} of the inflated object: \
@@ -79,6 +95,17 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
+    /// The same error of an object that was not compressed: if it does not even begin like JSON, it
+    /// is some other kind of file.
+    pub(super) fn of_plain(self) -> Self {
+        match self {
+            Self::NotJson { offset, found, expected: DOCUMENT_START } => {
+                Self::NeitherGzipNorJson { offset, found, expected: DOCUMENT_START }
+            }
+            other => other,
+        }
+    }
+
     /// One of a closed set of words; the value of a label.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -88,6 +115,7 @@ impl DecodeError {
             Self::ChecksumMismatch { .. } => "checksum_mismatch",
             Self::SizeMismatch { .. } => "size_mismatch",
             Self::InflatedTooLarge { .. } => "inflated_too_large",
+            Self::NeitherGzipNorJson { .. } => "not_gzip",
             Self::NotJson { .. } => "not_json",
             Self::TruncatedJson { .. } => "truncated_json",
         }

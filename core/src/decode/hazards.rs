@@ -40,9 +40,10 @@ fn decode(document: impl AsRef<[u8]>) -> Result<(Decoded, Summary), DecodeError>
     }
     assert_eq!(decode_chunks(document.chunks(4_096)), whole);
     let of_gzip = decode_chunks(gzip(document).chunks(1_000));
-    assert_eq!(of_gzip.clone().map(|(decoded, _)| decoded), whole.clone().map(|(d, _)| d));
-    assert_eq!(of_gzip.err(), whole.clone().err());
-    whole
+    // What is no JSON from its first byte on is told to be no gzip either, when it was not.
+    let as_plain = of_gzip.clone().map(|(decoded, _)| decoded).map_err(DecodeError::of_plain);
+    assert_eq!(as_plain, whole.clone().map(|(decoded, _)| decoded));
+    of_gzip.and(whole)
 }
 
 /// The number of pieces of evidence and the reasons of rejections.
@@ -246,6 +247,15 @@ fn a_delete_that_cannot_be_read_is_rejected_alone() {
 fn a_record_over_the_limit_is_rejected_and_the_rest_goes_on() {
     let huge = record("GetObject", &format!(r#","x":"{}""#, "y".repeat(4 << 20)));
     assert_eq!(outcome(document(&[&huge, &delete()])), (1, vec!["record_too_large"]));
+}
+
+#[test]
+fn a_file_of_another_kind_is_told_to_be_neither_gzip_nor_json() {
+    for bytes in [&b"\x89PNG\r\n"[..], b"PK\x03\x04", b"79a59df9 bucket [06/Feb/2026:00:00:38]"] {
+        let error = decode_chunks([bytes]).unwrap_err();
+        assert_eq!(error.kind(), "not_gzip", "{error}");
+        assert_eq!(decode_chunks([gzip(bytes).as_slice()]).unwrap_err().kind(), "not_json");
+    }
 }
 
 #[test]

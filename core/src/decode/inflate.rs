@@ -74,6 +74,11 @@ impl Inflater {
         self.consumed
     }
 
+    /// Whether the input is passed through, because it does not begin like gzip.
+    pub(super) const fn is_plain(&self) -> bool {
+        matches!(self.state, State::Plain)
+    }
+
     /// Inflated bytes so far.
     pub(super) const fn inflated_bytes(&self) -> u64 {
         self.inflated

@@ -128,7 +128,10 @@ impl LogDecoder {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        let result = self.decode(bytes, staged_bytes_max);
+        let mut result = self.decode(bytes, staged_bytes_max);
+        if self.inflater.is_plain() {
+            result = result.map_err(DecodeError::of_plain);
+        }
         self.failure = result.clone().err();
         result
     }

@@ -9,7 +9,7 @@ mod scan;
 mod tests;
 
 use self::scan::{Scan, end_of_text};
-use super::error::DecodeError;
+use super::error::{DOCUMENT_START, DecodeError};
 use super::excerpt::escaped_excerpt_of_bytes;
 
 /// Raw bytes of a top-level key that are kept: enough for the longest one that matters with every
@@ -279,7 +279,7 @@ impl Splitter {
 
     fn not_json(&self, rest: &[u8]) -> DecodeError {
         let expected = match self.place {
-            Place::Mark(_) | Place::Start => "a JSON object or a list of records",
+            Place::Mark(_) | Place::Start => DOCUMENT_START,
             Place::Key { .. } => "a key or the end of the object",
             Place::Colon => "a colon",
             Place::AfterValue => "a comma or the end of the object",

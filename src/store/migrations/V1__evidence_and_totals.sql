@@ -79,6 +79,7 @@ CREATE TABLE requests (
     http_status INTEGER,
     error_code TEXT,
     sources INTEGER NOT NULL,                -- one bit for each source
+    actor_kind TEXT NOT NULL,                -- principal, replication, lifecycle or service
     actor TEXT NOT NULL,                     -- JSON
     PRIMARY KEY (bucket, identity)
 ) STRICT;
@@ -97,6 +98,7 @@ CREATE TABLE removals (
     at INTEGER NOT NULL,
     request_id TEXT,
     sources INTEGER NOT NULL,                -- one bit for each source
+    actor_kind TEXT NOT NULL,                -- principal, replication, lifecycle or service
     actor TEXT NOT NULL,                     -- JSON
     marker_version_id TEXT,
     counted_kind TEXT,                       -- what the totals hold for this row

@@ -159,8 +159,8 @@ pub(super) fn request_of(row: &Row<'_>) -> Result<Request> {
 pub(super) fn write_request(connection: &Connection, request: &Request) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT OR REPLACE INTO requests (bucket, identity, key, api, outcome, request_id, account,
-             region, at, started_at, ended_at, http_status, error_code, sources, actor)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             region, at, started_at, ended_at, http_status, error_code, sources, actor_kind, actor)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     statement.execute(params![
         request.bucket,
@@ -177,6 +177,7 @@ pub(super) fn write_request(connection: &Connection, request: &Request) -> Resul
         request.http_status,
         request.error_code,
         request.sources.bits(),
+        request.actor.kind().as_str(),
         actor_text(&request.actor)?,
     ])?;
     Ok(())
@@ -215,9 +216,9 @@ pub(super) fn write_removal(
 ) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT OR REPLACE INTO removals (slot_id, identity, bucket, target, kind, cause,
-             is_confirmed, at, request_id, sources, actor, marker_version_id, counted_kind,
-             counted_cause, counted_confirmed)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             is_confirmed, at, request_id, sources, actor_kind, actor, marker_version_id,
+             counted_kind, counted_cause, counted_confirmed)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     let target: &Target = &removal.target;
     statement.execute(params![
@@ -231,6 +232,7 @@ pub(super) fn write_removal(
         removal.at.as_millis(),
         removal.request_id,
         removal.sources.bits(),
+        removal.actor.kind().as_str(),
         actor_text(&removal.actor)?,
         removal.marker_version_id,
         counted.kind.map(|(kind, _)| kind.as_str()),

@@ -1,7 +1,7 @@
 //! What a store promises of its rows: nothing acknowledged is lost, nothing is counted twice, and
 //! one bad batch does not fail the others.
 
-use deltrail_core::domain::{Evidence, RemovalRole, Source, Target, Timestamp};
+use deltrail_core::domain::{Actor, Evidence, RemovalRole, Source, Target, Timestamp};
 use rusqlite::Connection;
 
 use super::fixtures::{batch, delete, file, memory, removed};
@@ -53,6 +53,42 @@ async fn a_restart_keeps_rows_and_totals_exactly() {
     assert_eq!(before, after);
     store.commit(batch([delete("b", "m", "C")])).await.unwrap();
     assert_eq!(removed(&store, "b").await, 3, "the totals go on from where they were");
+}
+
+#[tokio::test]
+async fn what_aws_itself_deletes_is_counted_and_labelled() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("d.db");
+    let store = file(&path);
+    let by = |service: &str, arn: Option<&str>, request: &str| Evidence {
+        actor: Actor {
+            invoked_by: Some(service.into()),
+            arn: arn.map(str::to_owned),
+            ..Actor::default()
+        },
+        ..delete("b", request, request)
+    };
+    let role = Some("arn:aws:sts::111122223333:assumed-role/replicate/s3-replication");
+    let deletes = [
+        delete("b", "person", "person"),
+        by("s3.amazonaws.com", role, "replication"),
+        by("lifecycle.s3.amazonaws.com", None, "lifecycle"),
+        by("backup.amazonaws.com", None, "service"),
+    ];
+    store.commit(batch(deletes)).await.unwrap();
+    assert_eq!(removed(&store, "b").await, 4);
+    store.close().await.unwrap();
+    let connection = Connection::open(&path).unwrap();
+    for table in ["removals", "requests"] {
+        let labels: Vec<String> = connection
+            .prepare(&format!("SELECT actor_kind FROM {table} ORDER BY actor_kind"))
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(labels, ["lifecycle", "principal", "replication", "service"], "{table}");
+    }
 }
 
 #[tokio::test]
