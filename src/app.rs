@@ -200,7 +200,11 @@ async fn watch_store(
         every.tick().await;
         let sized = store.clone();
         // The file system may take its time.
-        if let Ok(Ok(size)) = tokio::task::spawn_blocking(move || sized.size()).await {
+        let size = tokio::task::spawn_blocking(move || sized.size()).await;
+        if let Ok(Err(error)) = &size {
+            tracing::debug!("{error}");
+        }
+        if let Ok(Ok(size)) = size {
             let gauge = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
             metrics.store_bytes.set(gauge(size.bytes));
             if let Some(free_bytes) = size.free_bytes {

@@ -30,7 +30,7 @@ impl Acknowledger {
         Self(sender)
     }
 
-    /// Deletes one message and says how it went. The caller keeps the lease meanwhile.
+    /// Deletes one message and says how it went. The caller no longer extends the lease.
     ///
     /// # Errors
     /// What SQS said, after a few tries.
@@ -46,7 +46,7 @@ async fn delete_all(queue: Queue, mut waiting: mpsc::Receiver<(Entry, oneshot::S
     let mut batch = Vec::with_capacity(BATCH_ENTRIES_MAX);
     while waiting.recv_many(&mut batch, BATCH_ENTRIES_MAX).await > 0 {
         for (answer, result) in delete_batch(&queue, std::mem::take(&mut batch)).await {
-            // A caller that no longer waits has lost its lease; there is nobody to tell.
+            // A caller is gone only when the daemon ends; there is nobody to tell then.
             let _ = answer.send(result);
         }
     }

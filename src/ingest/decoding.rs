@@ -17,6 +17,13 @@ use super::{Ingest, WatchesBucket};
 /// What an object needs before anything is staged: the window, a piece of compressed bytes, and
 /// what one slice of it may inflate to on its way out of the decoder.
 pub const OBJECT_BYTES_MIN: usize = 640 * 1024;
+/// The part of it in which a record is held that was cut at the end of a window.
+const HELD_BYTES_USUAL: usize = 64 * 1024;
+/// What an object needs at most without staging anything, when its records are as large as allowed.
+pub(super) const fn object_bytes_max(record_bytes_max: usize) -> usize {
+    OBJECT_BYTES_MIN.saturating_add(record_bytes_max.saturating_mul(2))
+}
+
 /// Evidence of one object that may wait for the end of its file; a larger one is read twice.
 const STAGED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What the decoder may stage between two looks at the budget.
@@ -24,6 +31,7 @@ const STEP_BYTES_MAX: usize = 128 * 1024;
 /// Evidence of one commit while a verified file is committed in chunks.
 const CHUNK_BYTES: usize = 256 * 1024;
 const CHUNK_ROWS_MAX: usize = 10_000;
+
 /// What is done with the evidence while the bytes stream by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pass {
@@ -58,15 +66,10 @@ pub(super) enum DecodingFailure {
     /// The bytes are at fault.
     #[error(transparent)]
     Bytes(#[from] DecodeError),
-    /// A very large record has to be held, and other objects hold the memory for it.
-    #[error(
-        "it holds a record of more than {held_bytes} bytes and other objects take the rest of \
-         --memory-budget; it is read again when they are done"
-    )]
-    NoMemory {
-        /// Bytes of the record that were held.
-        held_bytes: usize,
-    },
+    /// A very large record has to be held, and other objects hold the memory for it. With
+    /// [`object_bytes_max`] reserved it does not happen.
+    #[error("it holds a very large record, and other objects take the rest of --memory-budget")]
+    NoMemory,
 }
 
 impl DecodingFailure {
@@ -74,7 +77,7 @@ impl DecodingFailure {
     pub(super) const fn is_transient(&self) -> bool {
         match self {
             Self::Bytes(error) => error.is_transient(),
-            Self::NoMemory { .. } => true,
+            Self::NoMemory => true,
         }
     }
 
@@ -82,7 +85,7 @@ impl DecodingFailure {
     pub(super) const fn kind(&self) -> &'static str {
         match self {
             Self::Bytes(error) => error.kind(),
-            Self::NoMemory { .. } => "memory",
+            Self::NoMemory => "memory",
         }
     }
 }
@@ -91,6 +94,8 @@ impl DecodingFailure {
 pub(super) struct Decoding {
     decoder: LogDecoder,
     reservation: Reservation,
+    /// What was reserved before anything was staged.
+    base_bytes: usize,
     watches: WatchesBucket,
     pub(super) pass: Pass,
     pub(super) tally: Tally,
@@ -108,6 +113,7 @@ impl Decoding {
     ) -> Self {
         Self {
             decoder: LogDecoder::new(ingest.options.limits, path),
+            base_bytes: reservation.bytes(),
             reservation,
             watches: Arc::clone(&ingest.options.watches),
             pass,
@@ -167,7 +173,7 @@ impl Decoding {
 
     /// Gives the reservation back for the next pass over the same object.
     pub(super) fn into_reservation(mut self) -> Reservation {
-        self.reservation.shrink_to(OBJECT_BYTES_MIN);
+        self.reservation.shrink_to(self.base_bytes);
         self.reservation
     }
 
@@ -217,28 +223,26 @@ impl Decoding {
         if self.pass == Pass::Stage && !self.may_stage() {
             self.pass = Pass::Verify;
             drop(self.take_evidence());
-            self.reservation.shrink_to(OBJECT_BYTES_MIN);
+            self.reservation.shrink_to(self.base_bytes);
         }
     }
 
     fn may_stage(&mut self) -> bool {
-        self.evidence_bytes <= STAGED_BYTES_MAX && self.reservation.grow_to(self.wanted_bytes())
+        let wanted = OBJECT_BYTES_MIN + self.evidence_bytes + self.held_beyond_usual();
+        self.evidence_bytes <= STAGED_BYTES_MAX && self.reservation.grow_to(wanted)
     }
 
-    fn wanted_bytes(&self) -> usize {
-        OBJECT_BYTES_MIN + self.evidence_bytes + self.decoder.held_bytes()
+    fn held_beyond_usual(&self) -> usize {
+        self.decoder.held_bytes().saturating_sub(HELD_BYTES_USUAL)
     }
 
-    /// Reserves what a record holds whose end has not come. A lone object may hold it in any case:
-    /// a record is bounded, and nobody else could ever make room.
+    /// Reserves what a very large record holds whose end has not come. A lone object may hold it
+    /// in any case: a record is bounded, and nobody else could make room.
     fn reserve_held(&mut self) -> Result<(), DecodingFailure> {
-        let held_bytes = self.decoder.held_bytes();
-        if held_bytes == 0 || self.reservation.grow_to(self.wanted_bytes()) {
-            return Ok(());
-        }
-        if self.reservation.is_alone() {
-            return Ok(());
-        }
-        Err(DecodingFailure::NoMemory { held_bytes })
+        let held = self.held_beyond_usual();
+        let is_held = held == 0
+            || self.reservation.grow_to(OBJECT_BYTES_MIN + held)
+            || self.reservation.is_alone();
+        if is_held { Ok(()) } else { Err(DecodingFailure::NoMemory) }
     }
 }

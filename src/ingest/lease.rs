@@ -1,4 +1,5 @@
-//! The lease on a message: its visibility is extended from receipt until it is settled. It knows
+//! The lease on a message: its visibility is extended from receipt until its work is
+//! done. It knows
 //! nothing of what is done meanwhile.
 
 use std::time::Duration;

@@ -2,6 +2,7 @@
 //! bytes hold.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use prometheus::IntGauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -14,6 +15,9 @@ const BYTES_PER_PERMIT: usize = 1024;
 pub(super) struct Budget {
     permits: Arc<Semaphore>,
     permits_max: usize,
+    /// How many reservations there are. Free permits do not tell: those that are kept for the
+    /// first in line to reserve count as taken.
+    holders: Arc<AtomicUsize>,
     reserved_bytes: IntGauge,
 }
 
@@ -29,7 +33,8 @@ impl Budget {
     pub(super) fn new(bytes: u64, reserved_bytes: IntGauge) -> Self {
         let permits = usize::try_from(bytes).unwrap_or(usize::MAX) / BYTES_PER_PERMIT;
         let permits_max = permits.min(u32::MAX as usize).min(Semaphore::MAX_PERMITS);
-        Self { permits: Arc::new(Semaphore::new(permits_max)), permits_max, reserved_bytes }
+        let permits = Arc::new(Semaphore::new(permits_max));
+        Self { permits, permits_max, holders: Arc::default(), reserved_bytes }
     }
 
     /// Waits until `bytes` are free. More than the whole budget is cut to it, so that nothing waits
@@ -38,6 +43,7 @@ impl Budget {
         let permits = permits_for(bytes).min(self.permits_max);
         let permits = u32::try_from(permits).ok()?;
         let held = Arc::clone(&self.permits).acquire_many_owned(permits).await.ok()?;
+        self.holders.fetch_add(1, Ordering::AcqRel);
         self.show();
         Some(Reservation { budget: self.clone(), held: Some(held) })
     }
@@ -64,8 +70,12 @@ impl Reservation {
 
     /// Whether nobody else has reserved anything.
     pub(super) fn is_alone(&self) -> bool {
-        let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        self.budget.permits.available_permits() + held >= self.budget.permits_max
+        self.budget.holders.load(Ordering::Acquire) == 1
+    }
+
+    /// What it holds.
+    pub(super) fn bytes(&self) -> usize {
+        self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * BYTES_PER_PERMIT
     }
 
     /// Gives back what is above `bytes`.
@@ -81,6 +91,7 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         drop(self.held.take());
+        self.budget.holders.fetch_sub(1, Ordering::AcqRel);
         self.budget.show();
     }
 }
@@ -115,6 +126,17 @@ mod tests {
         assert_eq!(reserved.get(), 1024);
         drop(first);
         assert_eq!(reserved.get(), 0);
+    }
+
+    #[tokio::test]
+    async fn somebody_who_waits_in_line_is_no_holder() {
+        let (budget, _) = budget(4 * 1024);
+        let held = budget.reserve(3 * 1024).await.unwrap();
+        let mut waits = Box::pin(budget.reserve(2 * 1024));
+        assert!(futures_util::poll!(waits.as_mut()).is_pending());
+        assert!(held.is_alone());
+        drop(held);
+        assert!(waits.await.unwrap().is_alone());
     }
 
     #[tokio::test]

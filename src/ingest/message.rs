@@ -30,10 +30,10 @@ pub(super) async fn see_through(ingest: &Ingest, queue: &SourceQueue, message: M
             return;
         }
         // Let another task have it at once rather than when the lease runs out.
-        () = ingest.abandon.cancelled() => return hide(queue, &entry, Duration::ZERO).await,
+        () = ingest.abandon.cancelled() => return queue.hide(&entry, Duration::ZERO).await,
     };
-    // The lease is young enough for what is left, and an extension that crosses the deletion would
-    // only look like a lost one.
+    // What is left is short, and an extension that crosses the deletion would only look like a
+    // lost lease.
     settle(ingest, queue, &message, &entry, &verdict).await;
 }
 
@@ -64,35 +64,38 @@ async fn settle(
     );
     match disposition {
         Disposition::Acknowledge => acknowledge(ingest, queue, entry).await,
-        Disposition::ReturnAfter(delay) => hide(queue, entry, delay).await,
+        Disposition::ReturnAfter(delay) => queue.hide(entry, delay).await,
         Disposition::LeaveToRedrive => {}
         Disposition::RejectAndAcknowledge => {
-            let rejects = verdict.failures().iter().map(|failure| {
-                let (reason, detail) = (failure.reason, failure.message.as_str());
-                reject_row(ingest, queue, message, Source::S3Notification, reason, detail, None)
-            });
-            let batch = Batch { rejects: rejects.collect(), ..Batch::default() };
-            match ingest.commit(batch).await {
-                Ok(_) => {
-                    for failure in verdict.failures() {
-                        ingest.count_rejects(Source::S3Notification, failure.reason, 1);
-                    }
-                    acknowledge(ingest, queue, entry).await;
-                }
-                Err(error) => tracing::warn!(%error, "poison not yet moved to the reject table"),
-            }
+            reject(ingest, queue, message, entry, verdict.failures()).await;
         }
     }
 }
 
-/// Sets how long a message stays invisible from now on.
-async fn hide(queue: &SourceQueue, entry: &Entry, time: Duration) {
-    let code = match queue.queue.change_visibility(&[(entry.clone(), time)]).await {
-        Ok(failures) => failures.into_iter().next().map(|failure| failure.code),
-        Err(error) => Some(error.to_string()),
+/// Keeps the body of a message that nothing can be done with, once for each failure, then deletes
+/// it: its queue has no dead-letter queue that would keep it.
+async fn reject(
+    ingest: &Ingest,
+    queue: &SourceQueue,
+    message: &Message,
+    entry: &Entry,
+    failures: &[Failure],
+) {
+    let source = Source::S3Notification;
+    let row = |(nth, failure): (u64, &Failure)| {
+        reject_row(ingest, queue, message, source, failure.reason, &failure.message, Some(nth))
     };
-    if let Some(code) = code {
-        tracing::warn!(queue = queue.name(), code, "the message returns only after its lease");
+    let rejects = (0..).zip(failures).map(row).collect();
+    match ingest.commit(Batch { rejects, ..Batch::default() }).await {
+        Ok(report) => {
+            if report.new_rejects > 0 {
+                for failure in failures {
+                    ingest.count_rejects(source, failure.reason, 1);
+                }
+            }
+            acknowledge(ingest, queue, entry).await;
+        }
+        Err(error) => tracing::warn!(%error, "poison not yet moved to the reject table"),
     }
 }
 
@@ -129,12 +132,10 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message) -> Verdic
                 verdict = verdict.and(commit_object(ingest, &object).await);
             }
             Item::NamedLog(object) => rejects.push((object.source, not_allowed(&object))),
+            Item::Created(object) if is_log_of_a_trail(&object) => {
+                rejects.push((object.source, not_allowed(&object)));
+            }
             Item::Created(object) => {
-                if is_log_of_a_trail(&object) {
-                    let refused = not_allowed(&object);
-                    tracing::warn!(queue = queue.name(), "{}", refused.detail);
-                    ingest.count_rejects(object.source, refused.reason.as_str(), 1);
-                }
                 ingest.count_records(object.source, RecordResult::Ignored, 1);
             }
             Item::Other { source, .. } => {

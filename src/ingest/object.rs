@@ -5,7 +5,7 @@ use deltrail_core::decode::{DigestPath, LogKey, LogPath, ObjectRef};
 use deltrail_core::domain::Source;
 
 use super::Ingest;
-use super::decoding::{DecodingFailure, OBJECT_BYTES_MIN};
+use super::decoding::{DecodingFailure, OBJECT_BYTES_MIN, object_bytes_max};
 use super::disposition::{Failure, Verdict};
 use super::observe::InFlight;
 use super::reading::{Reading, Staged, heard};
@@ -113,16 +113,33 @@ async fn read_object(
     }
     let permit = ingest.object_permits.acquire().await;
     let _permit = permit.map_err(|_| ObjectFailure::Stopping)?;
-    let reserved = ingest.budget.reserve(OBJECT_BYTES_MIN).await;
-    let reservation = reserved.ok_or(ObjectFailure::Stopping)?;
     let _flight = InFlight::new(&ingest.metrics.in_flight_objects);
+    match read_within(ingest, object, path, OBJECT_BYTES_MIN).await {
+        // Waiting for more while holding would block others that do the same; so it is given back,
+        // and the object waits in line for all that it may ever need.
+        Err(ObjectFailure::Decode { failure: DecodingFailure::NoMemory, .. }) => {
+            let bytes = object_bytes_max(ingest.options.limits.record_bytes_max);
+            read_within(ingest, object, path, bytes).await
+        }
+        result => result,
+    }
+}
 
+/// Reads an object with `bytes` of the memory budget.
+async fn read_within(
+    ingest: &Ingest,
+    object: &ObjectRef,
+    path: &LogPath,
+    bytes: usize,
+) -> Result<Handled, ObjectFailure> {
+    let reserved = ingest.budget.reserve(bytes).await;
+    let reservation = reserved.ok_or(ObjectFailure::Stopping)?;
     let fetched = fetch(ingest, object, None).await?;
     if fetched.content_length == Some(0) {
         return Ok(Handled::Skipped(SkipReason::ZeroByte));
     }
     let key = ledger_key(object, &fetched.revision);
-    if named != Some(fetched.revision.as_str()) && ingest.store.is_committed(&key).await? {
+    if ingest.store.is_committed(&key).await? {
         return Ok(Handled::Duplicate);
     }
     let etag = fetched.etag.clone();

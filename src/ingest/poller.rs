@@ -42,7 +42,7 @@ pub(super) async fn poll(ingest: Arc<Ingest>, queue: Arc<SourceQueue>, heartbeat
         let Some(received) = alive_until(&ingest, &heartbeat, round.as_mut()).await else {
             // What SQS is handing out at this moment would stay invisible and lose a receive.
             if let Ok((_, Ok(messages))) = timeout(LAST_RECEIVE, round).await {
-                release(&queue, &messages).await;
+                release(&ingest, &queue, &messages).await;
             }
             return;
         };
@@ -68,14 +68,16 @@ pub(super) async fn poll(ingest: Arc<Ingest>, queue: Arc<SourceQueue>, heartbeat
 }
 
 /// Lets others have messages that came too late to be worked on.
-async fn release(queue: &SourceQueue, messages: &[Message]) {
-    let at_once: Vec<_> =
-        messages.iter().map(|message| (message.entry(), Duration::ZERO)).collect();
-    if !at_once.is_empty()
-        && let Err(error) = queue.queue.change_visibility(&at_once).await
-    {
-        tracing::warn!(queue = queue.name(), %error, "messages return only after their lease");
+async fn release(ingest: &Ingest, queue: &SourceQueue, messages: &[Message]) {
+    count_received(ingest, queue, messages);
+    for message in messages {
+        queue.hide(&message.entry(), Duration::ZERO).await;
     }
+}
+
+fn count_received(ingest: &Ingest, queue: &SourceQueue, messages: &[Message]) {
+    let received = ingest.metrics.messages_received.with_label_values(&[queue.name()]);
+    received.inc_by(messages.len() as u64);
 }
 
 /// What `waited_for` gives, with a heartbeat meanwhile: waiting for a permit or for AWS is no
@@ -101,7 +103,7 @@ async fn receive(
     ingest: &Ingest,
     queue: &SourceQueue,
 ) -> (OwnedSemaphorePermit, Result<Vec<Message>, QueueError>) {
-    while ingest.space.is_short() {
+    while ingest.space.is_short() && !ingest.stop.is_cancelled() {
         sleep(SPACE_LOOK_EVERY).await;
     }
     let Ok(mut permits) = Arc::clone(&ingest.message_permits).acquire_owned().await else {
@@ -118,6 +120,9 @@ async fn receive(
             Err(_) => break,
         }
     }
+    if ingest.stop.is_cancelled() {
+        return (permits, Ok(Vec::new()));
+    }
     let visibility = Some(queue.visibility());
     let received = queue.queue.receive(permits.num_permits(), RECEIVE_WAIT, visibility).await;
     (permits, received)
@@ -133,11 +138,7 @@ fn start(
     let oldest = messages.iter().filter_map(|message| message.sent_at_millis).min();
     let age_seconds = oldest.map_or(0.0, |sent| (now.as_millis() - sent).max(0) as f64 / 1e3);
     ingest.metrics.oldest_message_age.with_label_values(&[queue.name()]).set(age_seconds);
-    ingest
-        .metrics
-        .messages_received
-        .with_label_values(&[queue.name()])
-        .inc_by(messages.len() as u64);
+    count_received(ingest, queue, &messages);
     for received in messages {
         // SQS returns no more messages than were asked for, one for each permit.
         let Some(permit) = permits.split(1) else { break };
@@ -198,8 +199,8 @@ async fn read_attributes(ingest: &Ingest, queue: &SourceQueue) {
         Err(error) if queue.attributes_failed(Some(error.kind())) => tracing::warn!(
             queue = queue.name(),
             reason = error.kind(),
-            "{error}; without it there are no gauges of this queue, leases are taken for 30 s, and \
-             --poison-after is not used"
+            "{error}; until they are read there are no gauges of this queue, leases are taken for \
+             30 s, and --poison-after is not used"
         ),
         Err(error) => tracing::debug!(queue = queue.name(), "{error}"),
     }

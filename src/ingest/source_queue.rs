@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Ingest;
 use super::acknowledge::Acknowledger;
 use super::disposition::Redrive;
-use crate::queue::{Queue, QueueAttributes};
+use crate::queue::{Entry, Queue, QueueAttributes};
 
 /// The visibility timeout that SQS gives a queue unless told otherwise.
 const VISIBILITY_DEFAULT: Duration = Duration::from_secs(30);
@@ -72,6 +72,17 @@ impl SourceQueue {
                 "the queue has no redrive policy: messages that cannot be read are put into the \
                  reject table after --poison-after receives; give it a dead-letter queue"
             );
+        }
+    }
+
+    /// Sets how long a message stays invisible from now on.
+    pub(super) async fn hide(&self, entry: &Entry, time: Duration) {
+        let code = match self.queue.change_visibility(&[(entry.clone(), time)]).await {
+            Ok(failures) => failures.into_iter().next().map(|failure| failure.code),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(code) = code {
+            tracing::warn!(queue = self.name(), code, "a message returns only after its lease");
         }
     }
 

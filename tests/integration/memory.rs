@@ -149,6 +149,43 @@ async fn a_purge_that_outgrows_memory_is_committed_in_chunks_and_survives_a_kill
     daemon.stop();
 }
 
+/// A log object of one delete, among other records of `record_bytes` or more.
+fn log_object(seed: u64, records: u64, record_bytes: usize) -> Vec<u8> {
+    let padding = "x".repeat(record_bytes);
+    let other = |n| record((seed << 20) + 2 + n, "GetObject", &padding);
+    let mut written = vec![record(seed << 20, "DeleteObject", &format!("images/{seed}.png"))];
+    written.extend((0..records).map(other));
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    write!(gzip, r#"{{"Records":[{}]}}"#, written.join(",")).unwrap();
+    gzip.finish().unwrap()
+}
+
+/// Objects that share a budget for one or two of them wait for each other; none of them fails, for
+/// that would cost its message a receive.
+#[tokio::test]
+async fn objects_of_any_records_share_a_small_budget_without_failing() {
+    let Some(emulator) = emulator() else { return };
+    let folder = scratch("budget");
+    let estate = Estate::build(emulator, "budget", 2).await;
+    let objects = 30;
+    for seed in 0..objects {
+        let body = match seed % 3 {
+            0 => log_object(seed, 4, 900_000),
+            _ => log_object(seed, 300, 100),
+        };
+        estate.put(&KEY.replace("0NEG1B1BYTE0BJCT", &format!("{seed:016}")), body).await;
+    }
+    let settings = ["--memory-budget=1280KiB", "--in-flight-objects=6", "--max-record=1MiB"];
+    let daemon = Daemon::start_with(&estate, &folder, &settings).await;
+    until_removed(&daemon, objects).await;
+    estate.until_drained(60).await;
+    let scrape = daemon.scrape().unwrap();
+    let failed = scrape.sum("deltrail_log_objects_total", &[("result", "failed")])
+        + scrape.sum("deltrail_messages_failed_total", &[]);
+    assert!(failed < 0.5, "{failed} failures");
+    daemon.stop();
+}
+
 #[tokio::test]
 async fn an_object_of_a_gibibyte_passes_in_bounded_memory() {
     let Some(emulator) = emulator() else { return };

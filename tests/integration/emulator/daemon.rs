@@ -23,11 +23,17 @@ impl Daemon {
     /// Starts it on the estate's queue and log bucket, with its store in `folder`, and waits until
     /// it is ready. Starting again on the same folder is a restart.
     pub async fn start(estate: &Estate, folder: &Path) -> Self {
+        Self::start_with(estate, folder, &[]).await
+    }
+
+    /// The same with more settings.
+    pub async fn start_with(estate: &Estate, folder: &Path, settings: &[&str]) -> Self {
         let ops = free_address();
         let log = folder.join("deltrail.log");
         let output = File::options().create(true).append(true).open(&log).unwrap();
         let process = Command::new(env!("CARGO_BIN_EXE_deltrail"))
             .args(["run", "--s3-path-style", "--log-format", "json"])
+            .args(settings)
             .args(["--queue-url", &estate.queue_url])
             .args(["--log-bucket", &estate.bucket])
             .arg(format!("--store=sqlite://{}", folder.join("deltrail.db").display()))

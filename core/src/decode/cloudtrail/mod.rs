@@ -212,9 +212,9 @@ fn account_of(value: &Value) -> Option<String> {
 /// A code that is there says that the call failed, even one that is no text.
 fn error_code_of(value: &Value) -> Option<String> {
     match value {
-        Value::Null => None,
+        Value::Null | Value::Bool(false) => None,
         // A number can only be the status.
-        Value::Number(number) if number.as_u64() == Some(403) => Some("AccessDenied".to_owned()),
+        Value::Number(_) if whole_number(value) == Some(403) => Some("AccessDenied".to_owned()),
         other if text(other).is_none() => Some(capped(&other.to_string())),
         other => shown(other),
     }

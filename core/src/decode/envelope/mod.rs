@@ -22,8 +22,9 @@ const SNS_LEVELS_MAX: usize = 2;
 
 const EXCERPT_CHARS_MAX: usize = 120;
 
-/// How many JSON values a message may hold. S3 sends one record of about fifty; a hostile message
-/// of 1 MiB could hold hundreds of thousands, each of which takes many times its text in memory.
+/// How many commas, braces and brackets a message may hold, in its texts too. S3 sends one record
+/// with about fifty; a hostile message of 1 MiB could hold hundreds of thousands of values, each of
+/// which takes many times its text in memory.
 const PARTS_MAX: usize = 50_000;
 
 /// S3's own container, with its records unread: an odd one must not harm its neighbours.
@@ -158,7 +159,10 @@ fn peel(body: &str, sns_levels: usize) -> Result<Vec<Item>, EnvelopeError> {
     if is_validation_message(body) {
         return Ok(vec![Item::Nothing(Nothing::ValidationMessage)]);
     }
-    if let Ok(Records { records }) = serde_json::from_str(body) {
+    // A derived reader would take a list for the struct as well.
+    if body.starts_with('{')
+        && let Ok(Records { records }) = serde_json::from_str(body)
+    {
         return Ok(s3_record::items(&records));
     }
     if memchr::memchr3_iter(b'{', b'[', b',', body.as_bytes()).count() > PARTS_MAX {

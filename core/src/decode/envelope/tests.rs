@@ -284,7 +284,9 @@ fn the_validation_message_reports_nothing() {
 
 #[test]
 fn what_is_of_no_known_kind_is_an_error_with_a_short_excerpt() {
-    for body in [json!({}), json!([]), json!("text"), json!(7), json!({"Records": null})] {
+    for body in
+        [json!({}), json!([]), json!("text"), json!(7), json!({"Records": null}), json!([[]])]
+    {
         let error = parse_message(&body.to_string()).unwrap_err();
         assert!(matches!(error, EnvelopeError::Unknown { .. }), "{body}");
         assert!(!error.is_transient());

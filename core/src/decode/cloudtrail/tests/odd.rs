@@ -146,6 +146,7 @@ fn a_child_may_name_its_place_only_in_the_service_event_details() {
 fn an_error_code_that_is_no_text_still_says_that_the_call_failed() {
     for (code, outcome) in [
         (json!(403), Outcome::Denied),
+        (json!(403.0), Outcome::Denied),
         (json!(404), Outcome::Failed),
         (json!({"omitted": true}), Outcome::Failed),
         (json!(["AccessDenied", "x"]), Outcome::Failed),
