@@ -149,10 +149,13 @@ async fn a_purge_that_outgrows_memory_is_committed_in_chunks_and_survives_a_kill
     daemon.stop();
 }
 
-/// A log object of one delete, among other records of `record_bytes` or more.
-fn log_object(seed: u64, records: u64, record_bytes: usize) -> Vec<u8> {
-    let padding = "x".repeat(record_bytes);
-    let other = |n| record((seed << 20) + 2 + n, "GetObject", &padding);
+/// A log object of one delete, among other records with `record_words` of noise, which keep it from
+/// arriving all at once.
+fn log_object(seed: u64, records: u64, record_words: u64) -> Vec<u8> {
+    let other = |n| {
+        let id = (seed << 20) + 2 + n;
+        record(id, "GetObject", &noise(id, record_words))
+    };
     let mut written = vec![record(seed << 20, "DeleteObject", &format!("images/{seed}.png"))];
     written.extend((0..records).map(other));
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
@@ -170,8 +173,8 @@ async fn objects_of_any_records_share_a_small_budget_without_failing() {
     let objects = 30;
     for seed in 0..objects {
         let body = match seed % 3 {
-            0 => log_object(seed, 4, 900_000),
-            _ => log_object(seed, 300, 100),
+            0 => log_object(seed, 4, 28_000),
+            _ => log_object(seed, 300, 8),
         };
         estate.put(&KEY.replace("0NEG1B1BYTE0BJCT", &format!("{seed:016}")), body).await;
     }

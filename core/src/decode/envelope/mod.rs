@@ -27,6 +27,9 @@ const EXCERPT_CHARS_MAX: usize = 120;
 /// which takes many times its text in memory.
 const PARTS_MAX: usize = 50_000;
 
+/// S3 puts one record into a message; a message of 1 MiB holds fewer than this.
+const RECORDS_MAX: usize = 2_000;
+
 /// S3's own container, with its records unread: an odd one must not harm its neighbours.
 #[derive(Deserialize)]
 struct Records<'a> {
@@ -112,6 +115,15 @@ pub enum EnvelopeError {
         /// The beginning of the body, escaped.
         excerpt: String,
     },
+    /// More records than S3 could put into the largest message.
+    #[error(
+        "the message holds {count} records, more than the {RECORDS_MAX} that S3 could put into \
+         one; check what else writes to this queue"
+    )]
+    TooManyRecords {
+        /// How many.
+        count: usize,
+    },
     /// SNS asks for a subscription to be confirmed, or says that it was ended. The message holds a
     /// secret token, so nothing of it is repeated.
     #[error(
@@ -163,6 +175,9 @@ fn peel(body: &str, sns_levels: usize) -> Result<Vec<Item>, EnvelopeError> {
     if body.starts_with('{')
         && let Ok(Records { records }) = serde_json::from_str(body)
     {
+        if records.len() > RECORDS_MAX {
+            return Err(EnvelopeError::TooManyRecords { count: records.len() });
+        }
         return Ok(s3_record::items(&records));
     }
     if memchr::memchr3_iter(b'{', b'[', b',', body.as_bytes()).count() > PARTS_MAX {

@@ -10,9 +10,6 @@ use crate::decode::lenient::{filled_text, identifier, text, whole_number};
 use crate::decode::reject::{RejectReason, Rejected};
 use crate::domain::Source;
 
-/// S3 puts one record into a message; a message of 1 MiB holds about as many as this.
-const RECORDS_MAX: usize = 2_000;
-
 /// S3's records have about 1 KB, with the longest key not much more than 5 KB.
 const RECORD_BYTES_MAX: usize = 64 * 1024;
 
@@ -21,20 +18,12 @@ pub(super) fn items(records: &[&RawValue]) -> Vec<Item> {
     if records.is_empty() {
         return vec![Item::Nothing(Nothing::EmptyRecords)];
     }
-    let mut items: Vec<Item> = (0..)
-        .zip(records.iter().take(RECORDS_MAX))
-        .map(|(index, record)| {
-            read(record).and_then(|record| item(&record)).unwrap_or_else(|(reason, detail)| {
-                refused(Rejected::record(index, reason, &detail))
-            })
-        })
-        .collect();
-    if records.len() > RECORDS_MAX {
-        let detail =
-            format!("{} records in one message, of which {RECORDS_MAX} were read", records.len());
-        items.push(refused(Rejected::whole(RejectReason::UnknownEnvelope, &detail)));
-    }
-    items
+    let item = |(index, record): (u64, &&RawValue)| {
+        read(record)
+            .and_then(|record| item(&record))
+            .unwrap_or_else(|(reason, detail)| refused(Rejected::record(index, reason, &detail)))
+    };
+    (0..).zip(records).map(item).collect()
 }
 
 fn refused(rejected: Rejected) -> Item {
