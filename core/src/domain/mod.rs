@@ -6,6 +6,8 @@ mod evidence;
 mod fold;
 #[cfg(test)]
 mod fold_laws;
+#[cfg(test)]
+mod fold_worlds;
 mod matching;
 mod removal;
 mod request;
