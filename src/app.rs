@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use aws_config::{BehaviorVersion, SdkConfig};
 use deltrail_core::decode::Limits;
-use deltrail_core::domain::Timestamp;
+use deltrail_core::domain::{Part, Series, Timestamp};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -19,7 +19,7 @@ use crate::ingest::{Ingest, OBJECT_BYTES_MIN, Options as IngestOptions};
 use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::{Objects, ObjectsOptions};
 use crate::queue::Queue;
-use crate::store::{Options as StoreOptions, Store};
+use crate::store::{Options as StoreOptions, Store, StoreError};
 
 /// How often the size of the store is looked at.
 const STORE_SIZE_EVERY: Duration = Duration::from_secs(2);
@@ -93,12 +93,14 @@ async fn open_store(config: &Config, metrics: &Metrics) -> anyhow::Result<Store>
     };
     // Opening migrates, which may take its time; the runtime's threads have other work.
     let store = tokio::task::spawn_blocking(move || Store::open(options)).await??;
-    let totals = store.totals().await?;
-    metrics.publish(
-        totals.into_iter().map(|total| (total.series, total.part, total.value)),
-        Instant::now(),
-    );
+    metrics.publish(totals(&store).await?, Instant::now());
     Ok(store)
+}
+
+/// The durable totals in the shape that the metrics take.
+async fn totals(store: &Store) -> Result<Vec<(Series, Part, i64)>, StoreError> {
+    let totals = store.totals().await?;
+    Ok(totals.into_iter().map(|total| (total.series, total.part, total.value)).collect())
 }
 
 fn queues(config: &Config, aws: &SdkConfig) -> anyhow::Result<Vec<Queue>> {
@@ -168,10 +170,7 @@ fn totals_source(store: &Store) -> TotalsSource {
     let store = store.clone();
     Arc::new(move || {
         let store = store.clone();
-        Box::pin(async move {
-            let totals = store.totals().await.map_err(|error| error.to_string())?;
-            Ok(totals.into_iter().map(|total| (total.series, total.part, total.value)).collect())
-        })
+        Box::pin(async move { totals(&store).await.map_err(|error| error.to_string()) })
     })
 }
 
@@ -219,10 +218,9 @@ async fn watch_store(
             }
         }
         if look.is_multiple_of(TOTALS_EVERY_LOOKS)
-            && let Ok(totals) = store.totals().await
+            && let Ok(totals) = totals(&store).await
         {
-            let parts = totals.into_iter().map(|total| (total.series, total.part, total.value));
-            metrics.publish(parts, Instant::now());
+            metrics.publish(totals, Instant::now());
         }
     }
 }

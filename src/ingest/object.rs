@@ -105,8 +105,7 @@ async fn read_object(
     object: &ObjectRef,
     path: &LogPath,
 ) -> Result<Handled, ObjectFailure> {
-    let named = object.version_id.as_deref().or(object.etag.as_deref());
-    if let Some(revision) = named
+    if let Some(revision) = named_revision(object)
         && ingest.store.is_committed(&ledger_key(object, revision)).await?
     {
         return Ok(Handled::Duplicate);
@@ -139,7 +138,9 @@ async fn read_within(
         return Ok(Handled::Skipped(SkipReason::ZeroByte));
     }
     let key = ledger_key(object, &fetched.revision);
-    if ingest.store.is_committed(&key).await? {
+    // The revision that the message named was looked for before the object was fetched.
+    let is_looked_for = named_revision(object) == Some(fetched.revision.as_str());
+    if !is_looked_for && ingest.store.is_committed(&key).await? {
         return Ok(Handled::Duplicate);
     }
     let etag = fetched.etag.clone();
@@ -166,6 +167,11 @@ async fn fetch(
 ) -> Result<Object, ObjectError> {
     let revision = Revision { version_id: object.version_id.as_deref(), etag };
     ingest.objects.get(&object.bucket, &object.key, revision, object.region.as_deref()).await
+}
+
+/// The revision that a message named, as the ledger knows it.
+fn named_revision(object: &ObjectRef) -> Option<&str> {
+    object.version_id.as_deref().or(object.etag.as_deref())
 }
 
 fn ledger_key(object: &ObjectRef, revision: &str) -> LedgerKey {

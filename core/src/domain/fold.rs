@@ -19,8 +19,9 @@ use super::{
     Actor, Cause, Evidence, Kind, Mark, Removal, RemovalRole, Source, SourceSet, Target, Timestamp,
 };
 
-/// How far apart a child and a claim may lie when only their times speak for a pair.
-const PAIR_MILLIS_MAX: i64 = 10_000;
+/// How far apart a child and a claim may lie, in milliseconds, when only their times speak for a
+/// pair. Whoever gathers the evidence for a fold has to look as far.
+pub const PAIR_MILLIS_MAX: i64 = 10_000;
 
 /// The removals of one slot, sorted by identity. `evidence` is all evidence of the slot, in any
 /// order, with any repetition of the same element; what is no removal is passed over.

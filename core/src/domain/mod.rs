@@ -20,7 +20,7 @@ mod totals_laws;
 
 pub use actor::{Actor, ActorKind};
 pub use evidence::{Api, Call, Cause, Evidence, Mark, Outcome, RemovalRole};
-pub use fold::fold;
+pub use fold::{PAIR_MILLIS_MAX, fold};
 pub use removal::{Kind, Removal};
 pub use request::Request;
 pub use slot::{Slot, Target};

@@ -8,14 +8,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use deltrail_core::domain::{Evidence, RemovalRole, Source, Target};
+use deltrail_core::domain::{Evidence, PAIR_MILLIS_MAX, RemovalRole, Source, Target};
 use rusqlite::{Connection, Result, ToSql};
 
 use super::rows::{EVIDENCE_COLUMNS, evidence_of};
-
-/// How far apart a child and a claim may lie when only their times speak for a pair, as the fold
-/// has it.
-const PAIR_MILLIS_MAX: i64 = 10_000;
 
 /// The slot that is searched.
 #[derive(Debug, Clone, Copy)]
