@@ -3,5 +3,6 @@
 
 pub mod act;
 pub mod clock;
+pub mod faults;
 pub mod identifiers;
 pub mod principal;
