@@ -33,8 +33,13 @@ pub fn tool(under_target: &str, name: &str) -> Option<PathBuf> {
     if Command::new(name).arg("--version").output().is_ok() && under_target != "venv/bin" {
         return Some(PathBuf::from(name));
     }
-    let reason = format!("{name} is missing; `make test-tools` installs it");
-    assert!(std::env::var_os("DELTRAIL_TEST_REQUIRE_ALL").is_none(), "{reason}");
-    skipped(&reason);
+    missing(&format!("{name} is missing; `make test-tools` installs it"));
     None
+}
+
+/// Says that a suite is skipped for something that `make test` provides, and so fails where
+/// everything is required.
+pub fn missing(reason: &str) {
+    assert!(std::env::var_os("DELTRAIL_TEST_REQUIRE_ALL").is_none(), "{reason}");
+    skipped(reason);
 }
