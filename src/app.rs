@@ -1,6 +1,7 @@
 //! The composition root of `deltrail run`: builds the rooms from the settings, runs them until a
 //! signal, drains. It decides nothing that a room could decide.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -8,14 +9,13 @@ use anyhow::Context;
 use aws_config::{BehaviorVersion, SdkConfig};
 use deltrail_core::decode::Limits;
 use deltrail_core::domain::{Part, Series, Timestamp};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{BucketPattern, Config, MissingObject, OBJECT_MEMORY_BYTES};
-use crate::http::{Health, OpsState, Readiness, TotalsSource, ops_router, serve};
-use crate::ingest::{Ingest, OBJECT_BYTES_MIN, Options as IngestOptions};
+use crate::http::{self, Health, OpsState, Readiness, TotalsSource, ops_router, serve};
+use crate::ingest::{Clock, Ingest, OBJECT_BYTES_MIN, Options as IngestOptions};
 use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::{Objects, ObjectsOptions};
 use crate::queue::Queue;
@@ -32,55 +32,125 @@ const DRAIN_BEAT_EVERY: Duration = Duration::from_secs(5);
 // The configuration refuses a memory budget that could not hold one object.
 const _: () = assert!(OBJECT_MEMORY_BYTES == OBJECT_BYTES_MIN as u64);
 
+/// What the daemon finds around it, besides its settings.
+pub struct World {
+    /// Endpoints, region and credentials of AWS.
+    pub aws: SdkConfig,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl World {
+    /// The AWS of the environment, profile or task role, and the wall clock.
+    pub async fn of_this_process() -> Self {
+        Self {
+            aws: aws_config::defaults(BehaviorVersion::latest()).load().await,
+            clock: Arc::new(wall_clock),
+        }
+    }
+}
+
 /// Runs the daemon until SIGTERM or SIGINT, then drains. A second signal ends it at once.
 ///
 /// # Errors
-/// What makes it impossible to start: settings that do not fit the world, a store that cannot be
-/// opened, a port that is taken. What fails later is retried and does not end it.
-pub async fn run(config: Config) -> anyhow::Result<()> {
-    let metrics = Arc::new(Metrics::new()?);
-    let store = open_store(&config, &metrics).await?;
-    let readiness = Readiness::not_yet("starting");
-    let aws = aws_config::defaults(BehaviorVersion::latest()).load().await;
-    let queues = queues(&config, &aws)?;
-    let ingest = ingest(&config, &aws, &store, &metrics);
-
-    let (health, heartbeats) = health(&queues, &store);
-    let state = OpsState {
-        metrics: Arc::clone(&metrics),
-        totals: totals_source(&store),
-        health: Arc::new(health),
-        readiness: readiness.clone(),
-    };
-    let closing = CancellationToken::new();
-    let ops = listen(&config, state, &closing).await?;
-    for (queue, heartbeat) in queues.into_iter().zip(&heartbeats) {
-        ingest.drain_queue(queue, heartbeat.clone());
-    }
-    readiness.ready();
-    let watching =
-        tokio::spawn(watch_store(store.clone(), metrics, Arc::clone(&ingest), readiness.clone()));
-    log_start(&config);
-
+/// What makes it impossible to start (see [`Daemon::start`]), and what goes wrong at the end.
+pub async fn run(config: Config, world: World) -> anyhow::Result<()> {
+    let daemon = Daemon::start(config, world).await?;
     stop_signal().await?;
-    watching.abort();
-    // It may be about to say that the disk has room; drained is the last word.
-    let _ = watching.await;
-    readiness.not_ready("draining");
-    tracing::info!(timeout_seconds = config.drain_timeout.as_secs(), "draining; once more to stop");
-    let drained = tokio::select! {
-        drained = ingest.stop(config.drain_timeout) => drained,
-        stopped = stop_signal() => { stopped?; false }
-        () = beat_while_draining(&heartbeats) => false,
-    };
-    if !drained {
-        tracing::warn!("not everything was settled in time; the rest comes again and is found");
+    daemon.drain(stop_signal()).await
+}
+
+/// The daemon at work.
+pub struct Daemon {
+    ops_address: SocketAddr,
+    drain_timeout: Duration,
+    ingest: Arc<Ingest>,
+    store: Store,
+    readiness: Readiness,
+    heartbeats: Vec<Heartbeat>,
+    watching: JoinHandle<()>,
+    closing: CancellationToken,
+    ops: JoinHandle<std::io::Result<()>>,
+}
+
+impl Daemon {
+    /// Builds the rooms and sets them to work.
+    ///
+    /// # Errors
+    /// What makes it impossible to start: settings that do not fit the world, a store that cannot
+    /// be opened, a port that is taken. What fails later is retried and does not end it.
+    pub async fn start(config: Config, world: World) -> anyhow::Result<Self> {
+        let metrics = Arc::new(Metrics::new()?);
+        let store = open_store(&config, &metrics).await?;
+        let readiness = Readiness::not_yet("starting");
+        let queues = queues(&config, &world.aws)?;
+        let ingest = ingest(&config, world, &store, &metrics);
+
+        let (health, heartbeats) = health(&queues, &store);
+        let state = OpsState {
+            metrics: Arc::clone(&metrics),
+            totals: totals_source(&store),
+            health: Arc::new(health),
+            readiness: readiness.clone(),
+        };
+        let closing = CancellationToken::new();
+        let (ops_address, ops) = listen(&config, state, &closing).await?;
+        for (queue, heartbeat) in queues.into_iter().zip(&heartbeats) {
+            ingest.drain_queue(queue, heartbeat.clone());
+        }
+        readiness.ready();
+        let watched = (store.clone(), Arc::clone(&ingest), readiness.clone());
+        let watching = tokio::spawn(watch_store(watched.0, metrics, watched.1, watched.2));
+        log_start(&config, ops_address);
+        let drain_timeout = config.drain_timeout;
+        Ok(Self {
+            ops_address,
+            drain_timeout,
+            ingest,
+            store,
+            readiness,
+            heartbeats,
+            watching,
+            closing,
+            ops,
+        })
     }
-    store.close().await?;
-    closing.cancel();
-    ops.await.context("the ops listener failed")??;
-    tracing::info!("stopped");
-    Ok(())
+
+    /// Where metrics and health are served: with a real port, though 0 may have been asked for.
+    #[must_use]
+    pub fn ops_address(&self) -> SocketAddr {
+        self.ops_address
+    }
+
+    /// Stops receiving, and ends when everything in flight is settled, when the drain timeout is
+    /// over, or when `hurry` comes.
+    ///
+    /// # Errors
+    /// When the store cannot be closed, or the ops listener has failed.
+    pub async fn drain(
+        self,
+        hurry: impl Future<Output = anyhow::Result<()>>,
+    ) -> anyhow::Result<()> {
+        self.watching.abort();
+        // It may be about to say that the disk has room; drained is the last word.
+        let _ = self.watching.await;
+        self.readiness.not_ready("draining");
+        let timeout_seconds = self.drain_timeout.as_secs();
+        tracing::info!(timeout_seconds, "draining; once more to stop");
+        let drained = tokio::select! {
+            drained = self.ingest.stop(self.drain_timeout) => drained,
+            hurried = hurry => { hurried?; false }
+            () = beat_while_draining(&self.heartbeats) => false,
+        };
+        if !drained {
+            tracing::warn!("not everything was settled in time; the rest comes again and is found");
+        }
+        self.store.close().await?;
+        self.closing.cancel();
+        self.ops.await.context("the ops listener failed")??;
+        tracing::info!("stopped");
+        Ok(())
+    }
 }
 
 async fn open_store(config: &Config, metrics: &Metrics) -> anyhow::Result<Store> {
@@ -108,9 +178,9 @@ fn queues(config: &Config, aws: &SdkConfig) -> anyhow::Result<Vec<Queue>> {
     config.queue_urls.iter().map(queue).collect()
 }
 
-fn ingest(config: &Config, aws: &SdkConfig, store: &Store, metrics: &Arc<Metrics>) -> Arc<Ingest> {
+fn ingest(config: &Config, world: World, store: &Store, metrics: &Arc<Metrics>) -> Arc<Ingest> {
     let objects = Objects::new(
-        aws,
+        &world.aws,
         ObjectsOptions {
             path_style: config.s3_path_style,
             expected_bucket_owner: config.log_bucket_owner.clone(),
@@ -133,9 +203,15 @@ fn ingest(config: &Config, aws: &SdkConfig, store: &Store, metrics: &Arc<Metrics
         memory_budget_bytes: config.memory_budget_bytes,
         skips_missing: config.missing_object == MissingObject::Skip,
         poison_after: config.poison_after,
+        log_bucket_names: config
+            .log_buckets
+            .named
+            .iter()
+            .map(|named| named.bucket.clone())
+            .collect(),
         allows: Box::new(move |bucket, key| log_buckets.allows(bucket, key)),
         watches: Arc::new(move |bucket| matches_any(&watched, bucket)),
-        clock: wall_clock,
+        clock: world.clock,
     };
     Ingest::new(options, store.clone(), objects, Arc::clone(metrics))
 }
@@ -178,12 +254,10 @@ async fn listen(
     config: &Config,
     state: OpsState,
     closing: &CancellationToken,
-) -> anyhow::Result<JoinHandle<std::io::Result<()>>> {
-    let address = config.ops_listen;
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}; free the port or choose another with --ops-listen")
-    })?;
-    Ok(tokio::spawn(serve(listener, ops_router(state), closing.clone())))
+) -> anyhow::Result<(SocketAddr, JoinHandle<std::io::Result<()>>)> {
+    let listener = http::listen(config.ops_listen).await?;
+    let bound = listener.local_addr().context("cannot tell where the ops listener is")?;
+    Ok((bound, tokio::spawn(serve(listener, ops_router(state), closing.clone()))))
 }
 
 /// Looks at the room on the disk often, because commits may fill it fast, and at the totals seldom.
@@ -236,12 +310,12 @@ async fn beat_while_draining(heartbeats: &[Heartbeat]) {
     }
 }
 
-fn log_start(config: &Config) {
+fn log_start(config: &Config, ops_address: SocketAddr) {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         queues = config.queue_urls.len(),
         store = %config.store,
-        ops_listen = %config.ops_listen,
+        ops_listen = %ops_address,
         workers = config.workers,
         in_flight_messages_max = config.in_flight_messages_max,
         in_flight_objects_max = config.in_flight_objects_max,
@@ -254,7 +328,10 @@ fn log_start(config: &Config) {
 }
 
 /// Waits for SIGTERM or SIGINT.
-async fn stop_signal() -> anyhow::Result<()> {
+///
+/// # Errors
+/// When the system lets nobody wait for signals.
+pub async fn stop_signal() -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     tokio::select! {

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt};
 
 use crate::config::LogFormat;
 
@@ -32,12 +34,19 @@ where
             "DELTRAIL_LOG: {filter:?} is not a log filter, such as info or deltrail=debug: {error}"
         )
     })?;
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(writer);
+    let lines = fmt::layer().with_ansi(false).with_writer(writer);
+    let registry = Registry::default().with(filter).with(filter_fn(may_be_shown));
     Ok(match format {
-        LogFormat::Text => Box::new(builder.finish()),
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
+        LogFormat::Text => Box::new(registry.with(lines)),
+        LogFormat::Json => Box::new(registry.with(lines.json().flatten_event(true))),
     })
+}
+
+/// At their finest level the libraries write whole requests and answers, with credentials in them
+/// when a variable of the SDK asks for that. No filter may bring these into a log.
+fn may_be_shown(event: &Metadata<'_>) -> bool {
+    let is_ours = event.target().split("::").next().is_some_and(|name| name == "deltrail");
+    is_ours || *event.level() != Level::TRACE
 }
 
 /// Keys and error texts from outside may hold any character; none of them may begin a line of its
@@ -77,8 +86,11 @@ impl<W: Write> Write for OneLine<W> {
 mod tests {
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use super::{LogFormat, OneLine, subscriber};
+    use crate::objects::{Objects, ObjectsOptions, Revision};
+    use crate::queue::Queue;
 
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
@@ -124,6 +136,70 @@ mod tests {
         let event: serde_json::Value = serde_json::from_str(&log).unwrap();
         assert_eq!(event["level"], "INFO");
         assert!(event["key"].as_str().unwrap().starts_with("a\nERROR"));
+    }
+
+    #[test]
+    fn no_filter_shows_the_finest_level_of_libraries() {
+        let log = logged(LogFormat::Text, "trace,aws_smithy_runtime::client=trace", || {
+            tracing::trace!(target: "aws_smithy_runtime::client::orchestrator", "their request");
+            tracing::debug!(target: "aws_smithy_runtime::client::orchestrator", "their step");
+            tracing::trace!("our step");
+        });
+        assert!(!log.contains("their request"), "{log}");
+        assert!(log.contains("their step") && log.contains("our step"), "{log}");
+    }
+
+    /// A service that gives every request the same refusal, which repeats nothing.
+    fn refusing_service() -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                // A request without body ends with its head, and these fit one packet.
+                let _ = io::Read::read(&mut stream, &mut [0; 16_384]);
+                let _ = stream.write_all(b"HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n");
+            }
+        });
+        origin
+    }
+
+    #[test]
+    fn credentials_and_signatures_are_in_no_log() {
+        let credentials = aws_sdk_sqs::config::Credentials::new(
+            "AKIDEXAMPLE",
+            "a-secret-key-to-look-for",
+            Some("a-session-token-to-look-for".to_owned()),
+            None,
+            "test",
+        );
+        let provider = aws_sdk_sqs::config::SharedCredentialsProvider::new(credentials);
+        let config = aws_config::SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .credentials_provider(provider)
+            .region(aws_config::Region::new("eu-west-1"))
+            .endpoint_url(refusing_service())
+            .build();
+        let log = logged(LogFormat::Json, "trace", || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let url = "https://sqs.eu-west-1.amazonaws.com/111122223333/trail";
+                let queue = Queue::with_attempts(&config, url, 1).unwrap();
+                let error = queue.receive(1, Duration::ZERO, None).await.unwrap_err();
+                tracing::warn!("{error} {error:?} {queue:?}");
+                let options = ObjectsOptions { path_style: true, ..ObjectsOptions::default() };
+                let objects = Objects::new(&config, options);
+                let refused = objects.get("trail-logs", "key", Revision::default(), None).await;
+                let error = refused.unwrap_err();
+                tracing::warn!("{error} {error:?} {objects:?}");
+            });
+        });
+        assert!(log.contains("aws_smithy_runtime"), "the SDK wrote nothing: {log}");
+        assert!(log.contains("trail-logs/key: access denied"), "{log}");
+        for secret in ["a-secret-key-to-look-for", "a-session-token-to-look-for", "Signature="] {
+            assert!(!log.contains(secret), "{secret} is in {log}");
+        }
     }
 
     #[test]

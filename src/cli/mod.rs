@@ -3,22 +3,30 @@
 
 mod check_config;
 mod completions;
+mod demo;
 mod healthcheck;
+mod http_get;
 mod logging;
 mod print_config;
 mod run;
+mod sandbox;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::config::Surroundings;
+use http_get::http_get;
 
 /// The command did not work out, or its answer is no.
 const FAILED: u8 = 1;
 /// The command was not understood.
 const USAGE: u8 = 2;
+/// How long threads that wait for something outside, such as a name lookup, may hold up the end.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 
 const EXAMPLE: &str = "\
 Example:
@@ -48,6 +56,11 @@ enum Command {
     #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
         {all-args}")]
     Run(run::RunArguments),
+    /// Show it at work: a sandbox of S3 and SQS, a day of deletions, and the daemon
+    Demo(demo::DemoArguments),
+    /// Run the demo's S3 and SQS alone
+    #[command(hide = true)]
+    Sandbox(sandbox::SandboxArguments),
     /// Say whether the settings are valid for `run`, or everything that is wrong
     CheckConfig(check_config::CheckConfigArguments),
     /// Show every setting, its value and where that came from
@@ -73,11 +86,25 @@ pub fn main() -> ExitCode {
     let surroundings = Surroundings::here();
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, &surroundings),
+        Command::Demo(arguments) => demo::demo(&arguments, &surroundings),
+        Command::Sandbox(arguments) => sandbox::sandbox(&arguments, &surroundings),
         Command::CheckConfig(arguments) => check_config::check(&arguments, &surroundings),
         Command::PrintConfig(arguments) => print_config::print(&arguments, &surroundings),
         Command::Healthcheck(arguments) => healthcheck::check(&arguments, &surroundings),
         Command::Completions(arguments) => completions::write(&arguments),
     }
+}
+
+/// Runs a command that waits for things, on a runtime of its own.
+fn on_runtime(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("deltrail")
+        .build()
+        .context("cannot start the runtime")?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_timeout(LAST_WAIT);
+    result
 }
 
 /// Writes a result to stdout.

@@ -19,7 +19,10 @@ pub use buckets::{BucketPattern, LogBucket, LogBuckets};
 pub use flags::SettingFlags;
 pub use given::{DEFAULT_FILE, Given, Origin};
 pub use reading::Problems;
-pub use settings::{ALL as SETTINGS, OPS_LISTEN, Setting, Takes};
+pub use settings::{
+    ALL as SETTINGS, IMPORTANT_BUCKET, LOG_BUCKET, OPS_LISTEN, QUEUE_URL, S3_PATH_STYLE, STORE,
+    Setting, Takes,
+};
 pub use surroundings::Surroundings;
 pub use units::{format_size, format_time, parse_size, parse_time};
 

@@ -26,7 +26,7 @@ pub(super) fn queue_url(text: &str) -> Result<String, String> {
     Queue::check_url(text).map_err(|problem| {
         format!(
             "is not a queue's URL: it {problem}; \
-             such as https://sqs.eu-west-1.amazonaws.com/111122223333/trail"
+             write it as in https://sqs.eu-west-1.amazonaws.com/111122223333/trail"
         )
     })?;
     Ok(text.to_owned())

@@ -198,3 +198,32 @@ fn the_log_filter_comes_from_the_environment() {
     assert_eq!(filter(&[("RUST_LOG", "debug")]), "debug");
     assert_eq!(filter(&[("RUST_LOG", "debug"), ("DELTRAIL_LOG", "warn")]), "warn");
 }
+
+#[test]
+fn the_mistakes_of_a_first_day_are_told_with_what_to_write() {
+    let command = SettingFlags::augment_args(Command::new("run").no_binary_name(true));
+    let flag = command.try_get_matches_from(["--log-buckets", "trail-logs"]).unwrap_err();
+    insta::assert_snapshot!(flag, @r#"
+    error: unexpected argument '--log-buckets' found
+
+      tip: a similar argument exists: '--log-bucket'
+
+    Usage: run --log-bucket <NAME[/PREFIX]>
+
+    For more information, try '--help'.
+    "#);
+
+    let file = "queue-url = \"trail\"\nlog-buckt = \"trail-logs\"";
+    let key = Given::default().with_file_text(file, Path::new("deltrail.toml")).unwrap_err();
+    insta::assert_snapshot!(key, @r#"
+    deltrail.toml: log-buckt is not a setting: did you mean log-bucket?
+    "#);
+
+    insta::assert_snapshot!(
+        problems(&["--queue-url", "trail", "--queue-url", "https://sqs.eu-west-1.amazonaws.com"]),
+        @r#"
+        --queue-url: "trail" is not a queue's URL: it has no scheme such as https://; write it as in https://sqs.eu-west-1.amazonaws.com/111122223333/trail
+        --queue-url: "https://sqs.eu-west-1.amazonaws.com" is not a queue's URL: it has no account and queue name; write it as in https://sqs.eu-west-1.amazonaws.com/111122223333/trail
+        "#
+    );
+}

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use deltrail_core::decode::ObjectRef;
+
 /// Waits between tries of a message whose work failed for a passing reason: 5 s, doubled with each
 /// receive, up to 15 minutes, so that an outage of hours costs few receives.
 const RETRY_DELAY_MIN: Duration = Duration::from_secs(5);
@@ -31,6 +33,19 @@ pub(super) struct Failure {
     pub(super) reason: &'static str,
     /// One line: what, which object or message, what to do next.
     pub(super) message: String,
+    /// The object that it is about.
+    pub(super) object: Option<Box<ObjectRef>>,
+    /// What fails as a whole, and not for this message only.
+    pub(super) place: Option<String>,
+    /// By which AWS finds the call that failed.
+    pub(super) request_id: Option<String>,
+}
+
+impl Failure {
+    /// A failure of a message alone.
+    pub(super) const fn of_message(reason: &'static str, message: String) -> Self {
+        Self { reason, message, object: None, place: None, request_id: None }
+    }
 }
 
 impl Verdict {
@@ -126,7 +141,7 @@ mod tests {
     use std::time::Duration;
 
     fn failure() -> Vec<Failure> {
-        vec![Failure { reason: "test", message: "test".into() }]
+        vec![Failure::of_message("test", "test".into())]
     }
 
     fn poison(receive_count: u32, redrive: Redrive) -> Disposition {

@@ -1,32 +1,45 @@
-//! The lease on a message: its visibility is extended from receipt until its work is
-//! done. It knows
+//! The lease on a message: its visibility is extended from receipt until its work is done. It knows
 //! nothing of what is done meanwhile.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::queue::{Entry, Queue};
+use super::Ingest;
+use super::source_queue::SourceQueue;
+use super::tell::queue_place;
+use crate::queue::Entry;
 
 /// Extends the lease at every third of `visibility`, for ever. It returns only when the lease is
 /// lost: the queue says so, or no extension succeeded for a whole `visibility`. Then somebody else
 /// may hold the message, and the work should stop; what it committed stays correct, because
 /// evidence is a set.
-pub(super) async fn keep(queue: &Queue, entry: &Entry, visibility: Duration) {
+pub(super) async fn keep(
+    ingest: &Ingest,
+    queue: &SourceQueue,
+    entry: &Entry,
+    visibility: Duration,
+) {
     let mut held_until = Instant::now() + visibility;
     while Instant::now() < held_until {
         sleep(visibility / 3).await;
         let asked_at = Instant::now();
-        match queue.change_visibility(&[(entry.clone(), visibility)]).await {
-            Ok(failures) if failures.is_empty() => held_until = asked_at + visibility,
+        let failure = match queue.queue.change_visibility(&[(entry.clone(), visibility)]).await {
             Ok(failures) if failures.iter().any(|failure| failure.lease_lost) => break,
-            Ok(failures) => {
-                let code = failures.first().map(|failure| failure.code.as_str());
-                tracing::warn!(queue = queue.name(), code, "lease not extended, trying again");
-            }
-            Err(error) => {
-                tracing::warn!(queue = queue.name(), %error, "lease not extended, trying again");
-            }
+            Ok(failures) => failures.into_iter().next().map(|failure| failure.code),
+            Err(error) => Some(error.to_string()),
+        };
+        let place = queue_place("leases", queue);
+        let Some(failure) = failure else {
+            held_until = asked_at + visibility;
+            ingest.place_is_well(&place);
+            continue;
+        };
+        let queue = queue.name();
+        if ingest.is_new_trouble(&place, "not_extended") {
+            tracing::warn!(queue, "lease on a message not extended, trying again: {failure}");
+        } else {
+            tracing::debug!(queue, "lease on a message not extended, trying again: {failure}");
         }
     }
 }

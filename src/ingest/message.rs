@@ -4,12 +4,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use deltrail_core::decode::{Item, LogKey, ObjectRef, RejectReason, Rejected, parse_message};
+use deltrail_core::decode::{
+    Item, LogKey, Nothing, ObjectRef, RejectReason, Rejected, parse_message,
+};
 use deltrail_core::domain::Source;
 
 use super::disposition::{Disposition, Failure, Verdict, dispose};
+use super::hints::Arrival;
 use super::object::commit_object;
 use super::source_queue::SourceQueue;
+use super::tell::{STORE, queue_place};
 use super::{Ingest, lease};
 use crate::metrics::RecordResult;
 use crate::queue::{Entry, Message};
@@ -21,7 +25,8 @@ pub(super) async fn see_through(ingest: &Ingest, queue: &SourceQueue, message: M
     let visibility = queue.visibility();
     let verdict = tokio::select! {
         verdict = work(ingest, queue, &message) => verdict,
-        () = lease::keep(&queue.queue, &entry, visibility) => {
+        () = lease::keep(ingest, queue, &entry, visibility) => {
+            queue.let_go(visibility);
             queue.failed(ingest, "lease_lost");
             tracing::warn!(
                 queue = queue.name(), message_id = message.id,
@@ -30,7 +35,7 @@ pub(super) async fn see_through(ingest: &Ingest, queue: &SourceQueue, message: M
             return;
         }
         // Let another task have it at once rather than when the lease runs out.
-        () = ingest.abandon.cancelled() => return queue.hide(&entry, Duration::ZERO).await,
+        () = ingest.abandon.cancelled() => return queue.hide(ingest, &entry, Duration::ZERO).await,
     };
     // What is left is short, and an extension that crosses the deletion would only look like a
     // lost lease.
@@ -46,14 +51,7 @@ async fn settle(
 ) {
     for failure in verdict.failures() {
         queue.failed(ingest, failure.reason);
-        tracing::warn!(
-            queue = queue.name(),
-            message_id = message.id,
-            receive_count = message.receive_count,
-            reason = failure.reason,
-            "{}",
-            failure.message
-        );
+        ingest.tell_failure(queue, message, failure);
     }
     let disposition = dispose(
         verdict,
@@ -64,8 +62,8 @@ async fn settle(
     );
     match disposition {
         Disposition::Acknowledge => acknowledge(ingest, queue, entry).await,
-        Disposition::ReturnAfter(delay) => queue.hide(entry, delay).await,
-        Disposition::LeaveToRedrive => {}
+        Disposition::ReturnAfter(delay) => queue.hide(ingest, entry, delay).await,
+        Disposition::LeaveToRedrive => queue.let_go(queue.visibility()),
         Disposition::RejectAndAcknowledge => {
             reject(ingest, queue, message, entry, verdict.failures()).await;
         }
@@ -95,21 +93,33 @@ async fn reject(
             }
             acknowledge(ingest, queue, entry).await;
         }
-        Err(error) => tracing::warn!(%error, "poison not yet moved to the reject table"),
+        Err(error) => {
+            queue.let_go(queue.visibility());
+            tracing::warn!(
+                queue = queue.name(),
+                message_id = message.id,
+                "poison not yet moved to the reject table: {error}"
+            );
+        }
     }
 }
 
 async fn acknowledge(ingest: &Ingest, queue: &SourceQueue, entry: &Entry) {
-    match queue.acknowledger.acknowledge(entry.clone()).await {
-        Ok(()) => queue.acknowledged(ingest),
-        Err(error) => {
-            queue.failed(ingest, "not_acknowledged");
-            tracing::warn!(
-                queue = queue.name(),
-                error = error.0,
-                "message not deleted; it comes again and is found committed"
-            );
+    let place = queue_place("deleting messages", queue);
+    let error = match queue.acknowledger.acknowledge(entry.clone()).await {
+        Ok(()) => {
+            queue.acknowledged(ingest);
+            return ingest.place_is_well(&place);
         }
+        Err(error) => error.0,
+    };
+    queue.let_go(queue.visibility());
+    queue.failed(ingest, "not_acknowledged");
+    let queue = queue.name();
+    if ingest.is_new_trouble(&place, "not_acknowledged") {
+        tracing::warn!(queue, "message not deleted; it comes again and is found done: {error}");
+    } else {
+        tracing::debug!(queue, "message not deleted; it comes again and is found done: {error}");
     }
 }
 
@@ -118,12 +128,16 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message) -> Verdic
     let items = match parse_message(&message.body) {
         Ok(items) => items,
         Err(error) => {
-            return Verdict::Poison(vec![Failure {
-                reason: RejectReason::UnknownEnvelope.as_str(),
-                message: format!("message {} of queue {}: {error}", message.id, queue.name()),
-            }]);
+            queue.arrived(Arrival::News);
+            return Verdict::Poison(vec![Failure::of_message(
+                RejectReason::UnknownEnvelope.as_str(),
+                format!("message {} of queue {}: {error}", message.id, queue.name()),
+            )]);
         }
     };
+    if let Some(arrival) = items.iter().find_map(arrival_of) {
+        queue.arrived(arrival);
+    }
     let mut verdict = Verdict::Done;
     let mut rejects = Vec::new();
     for item in items {
@@ -131,8 +145,12 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message) -> Verdic
             Item::Created(object) | Item::NamedLog(object) if ingest.allows(&object) => {
                 verdict = verdict.and(commit_object(ingest, &object).await);
             }
-            Item::NamedLog(object) => rejects.push((object.source, not_allowed(&object))),
+            Item::NamedLog(object) => {
+                ingest.tell_stranger(queue, &object);
+                rejects.push((object.source, not_allowed(&object)));
+            }
             Item::Created(object) if is_log_of_a_trail(&object) => {
+                ingest.tell_stranger(queue, &object);
                 rejects.push((object.source, not_allowed(&object)));
             }
             Item::Created(object) => {
@@ -146,6 +164,15 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message) -> Verdic
         }
     }
     verdict.and(keep_rejects(ingest, queue, message, &rejects).await)
+}
+
+/// What an item tells of the way that it came.
+fn arrival_of(item: &Item) -> Option<Arrival> {
+    match item {
+        Item::Nothing(Nothing::TestEvent) => Some(Arrival::TestEvent),
+        Item::Nothing(_) => None,
+        _ => Some(Arrival::News),
+    }
 }
 
 /// Whether an object that nobody allowed looks like a CloudTrail log: then `--log-bucket` is
@@ -179,12 +206,17 @@ async fn keep_rejects(
         by_reason.entry((*source, rejected.reason)).or_insert((0, rejected)).0 += 1;
     }
     for ((source, reason), (count, first)) in by_reason {
+        // Its bucket was named in the log, or is one of too many.
+        let is_told = reason == RejectReason::BucketNotAllowed;
         let reason = reason.as_str();
         let (detail, index) = (first.detail.as_str(), first.record_index);
         let row = reject_row(ingest, queue, message, source, reason, detail, index);
         match ingest.commit(Batch { rejects: vec![row], ..Batch::default() }).await {
             Ok(report) if report.new_rejects > 0 => {
                 ingest.count_rejects(source, reason, count);
+                if is_told {
+                    continue;
+                }
                 tracing::warn!(
                     queue = queue.name(),
                     message_id = message.id,
@@ -195,8 +227,9 @@ async fn keep_rejects(
             }
             Ok(_) => {}
             Err(error) => {
-                let message = error.to_string();
-                return Verdict::Retry(vec![Failure { reason: "store", message }]);
+                let place = Some(STORE.to_owned());
+                let failure = Failure::of_message("store", error.to_string());
+                return Verdict::Retry(vec![Failure { place, ..failure }]);
             }
         }
     }

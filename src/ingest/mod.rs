@@ -9,7 +9,9 @@
 mod acknowledge;
 mod decoding;
 mod disposition;
+mod hints;
 mod lease;
+mod looks;
 mod memory;
 mod message;
 mod object;
@@ -18,6 +20,8 @@ mod poller;
 mod reading;
 mod source_queue;
 mod space;
+mod tell;
+mod trouble;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,6 +43,8 @@ use crate::store::{Batch, CommitReport, Store, StoreError};
 pub type AllowsObject = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
 /// Says whether evidence about a bucket is kept.
 pub type WatchesBucket = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+/// Tells the time, which is the wall clock's except where time is played.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What the shell is told by its owner.
 pub struct Options {
@@ -58,10 +64,12 @@ pub struct Options {
     pub poison_after: u32,
     /// Whether this object (bucket, key) may be fetched.
     pub allows: AllowsObject,
+    /// The log buckets that were named, for messages to people.
+    pub log_bucket_names: Vec<String>,
     /// Whether evidence about this bucket is kept.
     pub watches: WatchesBucket,
-    /// The wall clock.
-    pub clock: fn() -> Timestamp,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 /// The shell, shared by everything that is in flight.
@@ -78,6 +86,7 @@ pub struct Ingest {
     /// How many queues share the message permits.
     queues: AtomicUsize,
     space: space::Space,
+    said: tell::Said,
     stop: CancellationToken,
     abandon: CancellationToken,
 }
@@ -110,6 +119,7 @@ impl Ingest {
             messages: TaskTracker::new(),
             queues: AtomicUsize::new(0),
             space: space::Space::default(),
+            said: tell::Said::default(),
             stop: CancellationToken::new(),
             abandon: CancellationToken::new(),
         })
@@ -120,7 +130,7 @@ impl Ingest {
         let queue = Arc::new(source_queue::SourceQueue::new(queue));
         self.queues.fetch_add(1, Ordering::Relaxed);
         self.metrics.expect_queue(queue.name());
-        self.messages.spawn(poller::watch_attributes(Arc::clone(self), Arc::clone(&queue)));
+        self.messages.spawn(looks::watch_attributes(Arc::clone(self), Arc::clone(&queue)));
         self.messages.spawn(poller::poll(Arc::clone(self), queue, heartbeat));
     }
 
@@ -162,6 +172,7 @@ impl Ingest {
         timer.observe_duration();
         if let Ok(report) = &report {
             self.observe_commit(report);
+            self.place_is_well(tell::STORE);
         }
         report
     }

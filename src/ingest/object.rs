@@ -9,6 +9,7 @@ use super::decoding::{DecodingFailure, OBJECT_BYTES_MIN, object_bytes_max};
 use super::disposition::{Failure, Verdict};
 use super::observe::InFlight;
 use super::reading::{Reading, Staged, heard};
+use super::tell::{STORE, bucket_place};
 use crate::metrics::{ObjectResult, SkipReason};
 use crate::objects::{Object, ObjectError, Revision};
 use crate::store::{Batch, LedgerKey, ProofOfLife, StoreError};
@@ -41,7 +42,7 @@ pub(super) enum ObjectFailure {
 }
 
 impl ObjectFailure {
-    fn verdict(&self) -> Verdict {
+    fn verdict(&self, object: &ObjectRef) -> Verdict {
         let (is_transient, reason) = match self {
             Self::Fetch(error @ ObjectError::InvalidName { .. }) => (false, error.kind()),
             // Whatever else S3 refuses may be mended by its owner while the message waits.
@@ -51,7 +52,18 @@ impl ObjectFailure {
             Self::Store(_) => (true, "store"),
             Self::Stopping => (true, "stopping"),
         };
-        let failures = vec![Failure { reason, message: self.to_string() }];
+        let place = match self {
+            Self::Fetch(error) if error.is_of_whole_bucket() => Some(bucket_place(&object.bucket)),
+            Self::Store(_) => Some(STORE.to_owned()),
+            _ => None,
+        };
+        let request_id = match self {
+            Self::Fetch(error) => error.request_id().map(str::to_owned),
+            _ => None,
+        };
+        let object = Some(Box::new(object.clone()));
+        let failures =
+            vec![Failure { reason, message: self.to_string(), object, place, request_id }];
         if is_transient { Verdict::Retry(failures) } else { Verdict::Poison(failures) }
     }
 }
@@ -76,12 +88,18 @@ pub(super) async fn commit_object(ingest: &Ingest, object: &ObjectRef) -> Verdic
         Err(ObjectFailure::Fetch(error))
             if matches!(error, ObjectError::Gone { .. }) && ingest.options.skips_missing =>
         {
-            tracing::warn!(reason = error.kind(), "{error}; skipped, as --missing-object says");
+            tracing::warn!(
+                bucket = object.bucket,
+                key = object.key,
+                request_id = error.request_id(),
+                reason = error.kind(),
+                "{error}; skipped, as --missing-object says"
+            );
             ingest.metrics.skip_object(source, SkipReason::Missing);
         }
         Err(failure) => {
             ingest.count_object(source, ObjectResult::Failed);
-            return failure.verdict();
+            return failure.verdict(object);
         }
     }
     Verdict::Done
@@ -143,6 +161,7 @@ async fn read_within(
     if !is_looked_for && ingest.store.is_committed(&key).await? {
         return Ok(Handled::Duplicate);
     }
+    ingest.place_is_well(&bucket_place(&object.bucket));
     let etag = fetched.etag.clone();
     let reading = Reading { ingest, object, path, key };
     match reading.stage(fetched, reservation).await? {

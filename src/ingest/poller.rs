@@ -1,5 +1,5 @@
-//! The loops around a queue: receive while there are permits, and read its attributes now and then.
-//! They know nothing of what messages say.
+//! The loop that receives from a queue while there are permits. It knows nothing of what messages
+//! say.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -7,14 +7,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 
 use super::disposition::backoff;
+use super::looks::read_attributes;
 use super::observe::InFlight;
 use super::source_queue::SourceQueue;
 use super::{Ingest, message};
-use crate::metrics::{Heartbeat, QueueState};
-use crate::queue::{Message, QueueAttributes, QueueError, Redrive};
+use crate::metrics::Heartbeat;
+use crate::queue::{Message, QueueError};
 
 /// Messages that one call may return, by the limit of SQS.
 const RECEIVE_MESSAGES_MAX: usize = 10;
@@ -26,8 +27,6 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 const LAST_RECEIVE: Duration = Duration::from_millis(500);
 /// How often a poller asks whether the store's disk has room again.
 const SPACE_LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How often the attributes of a queue are read.
-const ATTRIBUTES_EVERY: Duration = Duration::from_secs(30);
 
 /// Receives messages and starts their work until the daemon stops. A message is asked for only when
 /// a permit for it is held, so that backlog waits in SQS, where it is visible and free.
@@ -48,10 +47,11 @@ pub(super) async fn poll(ingest: Arc<Ingest>, queue: Arc<SourceQueue>, heartbeat
         };
         match received {
             (permits, Ok(messages)) => {
-                if failures > 0 {
-                    tracing::info!(queue = queue.name(), "the queue answers again");
-                }
                 failures = 0;
+                if let Some(failures) = queue.receives() {
+                    let queue = queue.name();
+                    tracing::info!(queue, failures, "queue {queue} answers again");
+                }
                 start(&ingest, &queue, messages, permits);
             }
             (permits, Err(error)) => {
@@ -71,13 +71,14 @@ pub(super) async fn poll(ingest: Arc<Ingest>, queue: Arc<SourceQueue>, heartbeat
 async fn release(ingest: &Ingest, queue: &SourceQueue, messages: &[Message]) {
     count_received(ingest, queue, messages);
     for message in messages {
-        queue.hide(&message.entry(), Duration::ZERO).await;
+        queue.hide(ingest, &message.entry(), Duration::ZERO).await;
     }
 }
 
 fn count_received(ingest: &Ingest, queue: &SourceQueue, messages: &[Message]) {
     let received = ingest.metrics.messages_received.with_label_values(&[queue.name()]);
     received.inc_by(messages.len() as u64);
+    queue.received(messages.len());
 }
 
 /// What `waited_for` gives, with a heartbeat meanwhile: waiting for a permit or for AWS is no
@@ -146,6 +147,7 @@ fn start(
         let tracker = ingest.messages.clone();
         tracker.spawn(async move {
             let _flight = InFlight::new(&ingest.metrics.in_flight_messages);
+            let _held = queue.hold();
             message::see_through(&ingest, &queue, received).await;
             drop(permit);
         });
@@ -159,90 +161,28 @@ fn report(
     failures: u32,
     delay: Duration,
 ) {
-    ingest.metrics.messages_failed.with_label_values(&[queue.name(), error.kind()]).inc();
-    tracing::warn!(
-        queue = queue.name(),
-        reason = error.kind(),
-        failures,
-        next_try_seconds = delay.as_secs_f64(),
-        "{error}"
-    );
-}
-
-/// Keeps the gauges of a queue and of its dead-letter queue.
-pub(super) async fn watch_attributes(ingest: Arc<Ingest>, queue: Arc<SourceQueue>) {
-    let mut every = interval_at(Instant::now() + ATTRIBUTES_EVERY, ATTRIBUTES_EVERY);
-    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = async {
-                every.tick().await;
-                read_attributes(&ingest, &queue).await;
-            } => {}
-            () = ingest.stop.cancelled() => return,
-        }
+    let (name, reason) = (queue.name(), error.kind());
+    ingest.metrics.messages_failed.with_label_values(&[name, reason]).inc();
+    let (region, request_id) = error.region_and_request_id();
+    let next_try_seconds = delay.as_secs_f64();
+    // Said when it begins and when it changes, and then only to those who look closer.
+    if queue.receive_failed(reason) {
+        tracing::warn!(
+            queue = name,
+            region,
+            request_id,
+            reason,
+            "{error}; tried again until it works"
+        );
+    } else {
+        tracing::debug!(
+            queue = name,
+            region,
+            request_id,
+            reason,
+            failures,
+            next_try_seconds,
+            "{error}"
+        );
     }
-}
-
-/// Learns how the queue is set up, and shows how deep it is.
-async fn read_attributes(ingest: &Ingest, queue: &SourceQueue) {
-    match queue.queue.attributes().await {
-        Ok(attributes) => {
-            queue.attributes_failed(None);
-            queue.learn(&attributes);
-            show_depth(ingest, queue, &attributes);
-            if let Some(redrive) = &attributes.redrive {
-                show_dead_letters(ingest, queue, redrive).await;
-            }
-        }
-        // Said when it begins and when it changes, and then only to those who look closer.
-        Err(error) if queue.attributes_failed(Some(error.kind())) => tracing::warn!(
-            queue = queue.name(),
-            reason = error.kind(),
-            "{error}; until they are read there are no gauges of this queue, leases are taken for \
-             30 s, and --poison-after is not used"
-        ),
-        Err(error) => tracing::debug!(queue = queue.name(), "{error}"),
-    }
-}
-
-fn show_depth(ingest: &Ingest, queue: &SourceQueue, attributes: &QueueAttributes) {
-    let states = [
-        (QueueState::Visible, attributes.visible),
-        (QueueState::InFlight, attributes.in_flight),
-        (QueueState::Delayed, attributes.delayed),
-    ];
-    for (state, count) in states {
-        let gauge =
-            ingest.metrics.queue_messages.with_label_values(&[queue.name(), state.as_str()]);
-        gauge.set(gauge_value(count));
-    }
-    if attributes.visible == Some(0) {
-        ingest.metrics.oldest_message_age.with_label_values(&[queue.name()]).set(0.0);
-    }
-}
-
-/// How many messages the redrive policy took away. Looking is often not permitted, and then the
-/// gauge has no series rather than a wrong one.
-async fn show_dead_letters(ingest: &Ingest, queue: &SourceQueue, redrive: &Redrive) {
-    let depth = match queue.queue.dead_letter_queue(redrive).await {
-        Ok(dead) => dead.attributes().await,
-        Err(error) => Err(error),
-    };
-    match depth {
-        Ok(depth) => ingest
-            .metrics
-            .dead_letter_messages
-            .with_label_values(&[queue.name()])
-            .set(gauge_value(depth.visible)),
-        Err(error) => tracing::debug!(
-            queue = queue.name(),
-            reason = error.kind(),
-            "dead-letter queue not read: {error}"
-        ),
-    }
-}
-
-fn gauge_value(count: Option<u64>) -> i64 {
-    i64::try_from(count.unwrap_or_default()).unwrap_or(i64::MAX)
 }

@@ -1,13 +1,16 @@
 //! One queue as the poller sees it: its name, what its attributes say, and its own counters.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Ingest;
 use super::acknowledge::Acknowledger;
 use super::disposition::Redrive;
-use crate::queue::{Entry, Queue, QueueAttributes};
+use super::hints::{Arrival, Hint, Hints, Look};
+use super::tell::{locked, queue_place};
+use super::trouble::{Told, Trouble};
+use crate::queue::{Entry, Queue, QueueAttributes, QueueError};
 
 /// The visibility timeout that SQS gives a queue unless told otherwise.
 const VISIBILITY_DEFAULT: Duration = Duration::from_secs(30);
@@ -18,8 +21,23 @@ pub(super) struct SourceQueue {
     pub(super) acknowledger: Acknowledger,
     visibility_seconds: AtomicU64,
     redrive: AtomicU8,
-    /// Why the attributes could not be read the last time.
-    attributes_failure: Mutex<Option<&'static str>>,
+    drained_since: Instant,
+    /// Messages that this process holds, and all that it has received.
+    held: AtomicU64,
+    received: AtomicU64,
+    receiving: Mutex<Trouble>,
+    reading_attributes: Mutex<Trouble>,
+    hints: Mutex<Hints>,
+    told: Mutex<Told>,
+}
+
+/// A message that is held as long as this lives.
+pub(super) struct Held<'a>(&'a AtomicU64);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl SourceQueue {
@@ -29,7 +47,13 @@ impl SourceQueue {
             queue,
             visibility_seconds: AtomicU64::new(VISIBILITY_DEFAULT.as_secs()),
             redrive: AtomicU8::new(Redrive::Unknown as u8),
-            attributes_failure: Mutex::new(None),
+            drained_since: Instant::now(),
+            held: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            receiving: Mutex::default(),
+            reading_attributes: Mutex::default(),
+            hints: Mutex::new(Hints::new(Duration::ZERO, VISIBILITY_DEFAULT)),
+            told: Mutex::default(),
         }
     }
 
@@ -51,38 +75,108 @@ impl SourceQueue {
         }
     }
 
-    /// Notes how reading the attributes went; says whether it went wrong in a new way.
-    pub(super) fn attributes_failed(&self, failure: Option<&'static str>) -> bool {
-        let mut last = self.attributes_failure.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = failure.is_some() && *last != failure;
-        *last = failure;
-        is_new
+    /// Notes that a receive failed; says whether that is new.
+    pub(super) fn receive_failed(&self, reason: &'static str) -> bool {
+        locked(&self.receiving).failed(reason, true)
+    }
+
+    /// Notes that a receive succeeded; says how many had failed before it, if that was told.
+    pub(super) fn receives(&self) -> Option<u32> {
+        locked(&self.receiving).passed()
+    }
+
+    /// Notes that the attributes could not be read; says whether that is to be told. What keeps
+    /// the queue as a whole from answering is told by the receive, which comes more often.
+    pub(super) fn attributes_failed(&self, error: &QueueError) -> bool {
+        let receives = locked(&self.receiving).failures() == 0;
+        let mut reading = locked(&self.reading_attributes);
+        let may_say = !error.is_of_whole_queue() || (receives && reading.failures() > 0);
+        reading.failed(error.kind(), may_say)
+    }
+
+    /// Notes that the attributes were read; says whether that is to be told.
+    pub(super) fn attributes_read(&self) -> bool {
+        locked(&self.reading_attributes).passed().is_some()
+    }
+
+    /// Whether something is told for the first time.
+    pub(super) fn is_first_told(&self, name: String) -> bool {
+        locked(&self.told).is_first(name)
+    }
+
+    /// Counts messages that came.
+    pub(super) fn received(&self, messages: usize) {
+        self.received.fetch_add(messages as u64, Ordering::Relaxed);
+    }
+
+    /// Counts a message among those that this process holds.
+    pub(super) fn hold(&self) -> Held<'_> {
+        self.held.fetch_add(1, Ordering::Relaxed);
+        Held(&self.held)
+    }
+
+    /// Notes what kind of message came.
+    pub(super) fn arrived(&self, arrival: Arrival) {
+        locked(&self.hints).arrived(arrival, self.drained_since.elapsed());
+    }
+
+    /// Notes that a message was left in the queue, invisible for `time`.
+    pub(super) fn let_go(&self, time: Duration) {
+        locked(&self.hints).let_go(self.drained_since.elapsed() + time);
+    }
+
+    /// What the state of the queue may mean, if that is new. While nothing is received, as when
+    /// `is_paused`, its quiet means nothing.
+    pub(super) fn hint(&self, attributes: &QueueAttributes, is_paused: bool) -> Option<Hint> {
+        let at = self.drained_since.elapsed();
+        let is_deaf = is_paused || locked(&self.receiving).failures() > 0;
+        let mut hints = locked(&self.hints);
+        if is_deaf {
+            hints.deaf(at);
+            return None;
+        }
+        let in_flight = attributes.in_flight.unwrap_or_default();
+        let waiting = [attributes.visible, attributes.delayed].into_iter().flatten().sum::<u64>();
+        let look = Look {
+            messages: waiting.saturating_add(in_flight),
+            in_flight,
+            held: self.held.load(Ordering::Relaxed),
+            received: self.received.load(Ordering::Relaxed),
+        };
+        hints.looked(look, at)
     }
 
     /// Takes over what the queue says of itself.
-    pub(super) fn learn(&self, attributes: &QueueAttributes) {
+    pub(super) fn learn(&self, attributes: &QueueAttributes, poison_after: u32) {
         if let Some(visibility) = attributes.visibility_timeout {
             self.visibility_seconds.store(visibility.as_secs(), Ordering::Relaxed);
+            // Messages of an earlier run may be in flight for so long.
+            locked(&self.hints).let_go(visibility);
         }
         let redrive = if attributes.redrive.is_some() { Redrive::Present } else { Redrive::Absent };
         let before = self.redrive.swap(redrive as u8, Ordering::Relaxed);
         if redrive == Redrive::Absent && before != redrive as u8 {
-            tracing::warn!(
-                queue = self.name(),
-                "the queue has no redrive policy: messages that cannot be read are put into the \
-                 reject table after --poison-after receives; give it a dead-letter queue"
-            );
+            let told = without_redrive(self.name(), poison_after);
+            tracing::warn!(queue = self.name(), region = self.queue.region(), "{told}");
         }
     }
 
     /// Sets how long a message stays invisible from now on.
-    pub(super) async fn hide(&self, entry: &Entry, time: Duration) {
+    pub(super) async fn hide(&self, ingest: &Ingest, entry: &Entry, time: Duration) {
         let code = match self.queue.change_visibility(&[(entry.clone(), time)]).await {
             Ok(failures) => failures.into_iter().next().map(|failure| failure.code),
             Err(error) => Some(error.to_string()),
         };
-        if let Some(code) = code {
-            tracing::warn!(queue = self.name(), code, "a message returns only after its lease");
+        let place = queue_place("returning messages", self);
+        let Some(code) = code else {
+            self.let_go(time);
+            return ingest.place_is_well(&place);
+        };
+        self.let_go(self.visibility());
+        if ingest.is_new_trouble(&place, "not_hidden") {
+            tracing::warn!(queue = self.name(), "a message returns only after its lease: {code}");
+        } else {
+            tracing::debug!(queue = self.name(), "a message returns only after its lease: {code}");
         }
     }
 
@@ -92,5 +186,26 @@ impl SourceQueue {
 
     pub(super) fn acknowledged(&self, ingest: &Ingest) {
         ingest.metrics.messages_acknowledged.with_label_values(&[self.name()]).inc();
+    }
+}
+
+/// What it means that a queue has no redrive policy.
+fn without_redrive(queue: &str, poison_after: u32) -> String {
+    format!(
+        "queue {queue} has no redrive policy: a message that cannot be read is given up after \
+         {poison_after} receives (--poison-after) and put into the reject table; give the queue a \
+         dead-letter queue to keep such messages"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_redrive;
+
+    #[test]
+    fn a_queue_without_a_redrive_policy_is_told_what_becomes_of_its_poison() {
+        insta::assert_snapshot!(without_redrive("trail", 5), @r#"
+        queue trail has no redrive policy: a message that cannot be read is given up after 5 receives (--poison-after) and put into the reject table; give the queue a dead-letter queue to keep such messages
+        "#);
     }
 }

@@ -8,7 +8,8 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 
-use super::text::{DETAIL_CHARS_MAX, one_line, source_chain};
+use super::Detail;
+use super::text::{credentials_cause, is_about_credentials, one_line, source_chain};
 
 /// S3 keys have 1024 bytes at most; what messages name may be longer.
 const NAME_CHARS_MAX: usize = 1200;
@@ -16,18 +17,35 @@ const NAME_CHARS_MAX: usize = 1200;
 /// The name of an object as people read it: `s3://bucket/key?versionId=..`, control characters
 /// escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectName(String);
+pub struct ObjectName {
+    text: String,
+    bucket: String,
+}
 
 impl ObjectName {
     pub(super) fn new(bucket: &str, key: &str, version_id: Option<&str>) -> Self {
         let version = version_id.map(|id| format!("?versionId={id}")).unwrap_or_default();
-        Self(one_line(&format!("s3://{bucket}/{key}{version}"), NAME_CHARS_MAX))
+        Self {
+            text: one_line(&format!("s3://{bucket}/{key}{version}"), NAME_CHARS_MAX),
+            bucket: one_line(bucket, NAME_CHARS_MAX),
+        }
+    }
+
+    /// What IAM policies name to allow reading everything in the bucket.
+    fn bucket_objects_arn(&self, region: &str) -> String {
+        let partition = match region {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            region if region.starts_with("eusc-") => "aws-eusc",
+            _ => "aws",
+        };
+        format!("arn:{partition}:s3:::{}/*", self.bucket)
     }
 }
 
 impl Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -44,71 +62,75 @@ pub enum ObjectError {
         "{object} does not exist ({detail}); it was deleted or has expired since it was announced: \
          check the bucket's lifecycle rules, and how old the queue's messages are"
     )]
-    Gone { object: ObjectName, detail: String },
+    Gone { object: ObjectName, detail: Detail },
     /// There is no such bucket.
-    #[error("{object}: the bucket does not exist ({detail}); check its name")]
-    BucketMissing { object: ObjectName, detail: String },
+    #[error(
+        "{object}: the bucket does not exist ({detail}); check --log-bucket and who sends such \
+         messages"
+    )]
+    BucketMissing { object: ObjectName, detail: Detail },
     /// The caller may not read it, or it is missing and the caller may not know that.
     #[error(
-        "{object}: access denied ({detail}); allow s3:GetObject on it in the caller's IAM policy \
-         and in the bucket policy{owner_hint}; without s3:ListBucket a missing object answers so \
-         too"
+        "{object}: access denied ({detail}); allow s3:GetObject on {resource} in the caller's IAM \
+         policy, and in the bucket policy if the bucket is in another account{owner_hint}; without \
+         s3:ListBucket a missing object answers so too"
     )]
-    AccessDenied { object: ObjectName, detail: String, owner_hint: String },
+    AccessDenied { object: ObjectName, detail: Detail, resource: String, owner_hint: String },
     /// The object is encrypted with a key that the caller cannot use.
     #[error(
-        "{object}: its KMS key cannot be used ({detail}); allow kms:Decrypt on the key, in the \
-         caller's IAM policy and in the key policy, and check that the key is enabled"
+        "{object}: its KMS key cannot be used ({detail}); allow kms:Decrypt on {} in the caller's \
+         IAM policy and in the key policy, and check that the key is enabled",
+        .detail.key_or("the key of the object")
     )]
-    KeyRefused { object: ObjectName, detail: String },
+    KeyRefused { object: ObjectName, detail: Detail },
     /// No credentials could be loaded.
     #[error(
-        "{object}: no AWS credentials could be loaded ({detail}); give the task or instance a \
-         role, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        "{object}: no AWS credentials were found ({detail}); set AWS_PROFILE, or AWS_ACCESS_KEY_ID \
+         and AWS_SECRET_ACCESS_KEY, or give the task or instance a role"
     )]
-    NoCredentials { object: ObjectName, detail: String },
+    NoCredentials { object: ObjectName, detail: Detail },
     /// The credentials are expired, unknown or do not sign correctly.
     #[error(
         "{object}: the AWS credentials were refused ({detail}); renew them, and check the clock of \
          this host"
     )]
-    CredentialsRefused { object: ObjectName, detail: String },
+    CredentialsRefused { object: ObjectName, detail: Detail },
     /// The bucket is in another region, which S3 did not name or which refused as well.
     #[error(
         "{object}: its bucket is not in region {region} ({detail}); set AWS_REGION to the region \
          of the bucket, and check AWS_ENDPOINT_URL"
     )]
-    WrongRegion { object: ObjectName, region: String, detail: String },
+    WrongRegion { object: ObjectName, region: String, detail: Detail },
     /// The object is no longer the one that was announced.
     #[error(
         "{object} was replaced since it was announced ({detail}); the message of its new content \
          brings that"
     )]
-    Changed { object: ObjectName, detail: String },
+    Changed { object: ObjectName, detail: Detail },
     /// The object is archived and cannot be read at once.
     #[error("{object} is archived ({detail}); restore it, or exclude logs from archiving")]
-    Archived { object: ObjectName, detail: String },
+    Archived { object: ObjectName, detail: Detail },
     /// No connection to the endpoint.
     #[error(
         "{object}: the S3 endpoint of region {region} cannot be reached ({detail}); check region, \
          DNS, network, proxy and AWS_ENDPOINT_URL"
     )]
-    Unreachable { object: ObjectName, region: String, detail: String },
+    Unreachable { object: ObjectName, region: String, detail: Detail },
     /// The endpoint did not answer in time.
     #[error("{object}: no answer in time ({detail}); check the network if it goes on")]
-    TimedOut { object: ObjectName, detail: String },
+    TimedOut { object: ObjectName, detail: Detail },
     /// S3 asks for fewer requests.
     #[error("{object}: throttled ({detail}); read fewer objects at a time if it goes on")]
-    Throttled { object: ObjectName, detail: String },
+    Throttled { object: ObjectName, detail: Detail },
     /// The bytes stopped coming.
     #[error(
         "{object}: interrupted after {received_bytes} bytes ({detail}); check the network if it \
          goes on"
     )]
-    Interrupted { object: ObjectName, received_bytes: u64, detail: String },
+    Interrupted { object: ObjectName, received_bytes: u64, detail: Detail },
     /// Anything else that S3, or something in front of it, answered.
     #[error("{object}: {detail}; see the code in the S3 API reference if it goes on")]
-    Other { object: ObjectName, detail: String, is_transient: bool },
+    Other { object: ObjectName, detail: Detail, is_transient: bool },
 }
 
 /// What was asked where.
@@ -155,31 +177,64 @@ impl ObjectError {
         }
     }
 
-    /// The meaning of an error of the SDK.
-    pub(super) fn of(place: Place<'_>, error: &SdkError<GetObjectError, HttpResponse>) -> Self {
-        let object = place.object.clone();
-        match error {
-            SdkError::ServiceError(_) | SdkError::ResponseError(_) => answered(place, error),
-            SdkError::TimeoutError(_) => Self::TimedOut { object, detail: source_chain(error) },
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                Self::TimedOut { object, detail: source_chain(error) }
-            }
-            SdkError::DispatchFailure(failure) if failure.is_io() => Self::Unreachable {
-                object,
-                region: place.region.to_owned(),
-                detail: source_chain(error),
-            },
-            _ => unsent(object, source_chain(error)),
+    /// Whether it may well concern every object of the bucket, not this one alone.
+    #[must_use]
+    pub fn is_of_whole_bucket(&self) -> bool {
+        !matches!(
+            self,
+            Self::InvalidName { .. }
+                | Self::Gone { .. }
+                | Self::Changed { .. }
+                | Self::Archived { .. }
+                | Self::Interrupted { .. }
+                | Self::Other { .. }
+        )
+    }
+
+    /// The request id of the answer, if AWS gave one.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::InvalidName { .. } => None,
+            Self::Gone { detail, .. }
+            | Self::BucketMissing { detail, .. }
+            | Self::AccessDenied { detail, .. }
+            | Self::KeyRefused { detail, .. }
+            | Self::NoCredentials { detail, .. }
+            | Self::CredentialsRefused { detail, .. }
+            | Self::WrongRegion { detail, .. }
+            | Self::Changed { detail, .. }
+            | Self::Archived { detail, .. }
+            | Self::Unreachable { detail, .. }
+            | Self::TimedOut { detail, .. }
+            | Self::Throttled { detail, .. }
+            | Self::Interrupted { detail, .. }
+            | Self::Other { detail, .. } => detail.request_id(),
         }
     }
-}
 
-/// The SDK gives no type for "no credentials"; each of its messages about them has the word.
-fn unsent(object: ObjectName, detail: String) -> ObjectError {
-    if detail.to_ascii_lowercase().contains("credential") {
-        return ObjectError::NoCredentials { object, detail };
+    /// The meaning of an error of the SDK.
+    pub(super) fn of(place: Place<'_>, error: &SdkError<GetObjectError, HttpResponse>) -> Self {
+        if matches!(error, SdkError::ServiceError(_) | SdkError::ResponseError(_)) {
+            return answered(place, error);
+        }
+        let Place { object, region, .. } = place;
+        let cause = source_chain(error);
+        let detail = Detail::cause(cause.clone());
+        match error {
+            SdkError::TimeoutError(_) => Self::TimedOut { object, detail },
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                Self::TimedOut { object, detail }
+            }
+            SdkError::DispatchFailure(failure) if failure.is_io() => {
+                Self::Unreachable { object, region: region.to_owned(), detail }
+            }
+            _ if is_about_credentials(&cause) => {
+                Self::NoCredentials { object, detail: Detail::cause(credentials_cause(error)) }
+            }
+            _ => Self::Other { object, detail, is_transient: false },
+        }
     }
-    ObjectError::Other { object, detail, is_transient: false }
 }
 
 fn answered(place: Place<'_>, error: &SdkError<GetObjectError, HttpResponse>) -> ObjectError {
@@ -218,7 +273,8 @@ fn answered(place: Place<'_>, error: &SdkError<GetObjectError, HttpResponse>) ->
             let owner_hint = expected_bucket_owner
                 .map(|owner| format!(", check that account {owner} owns the bucket"))
                 .unwrap_or_default();
-            ObjectError::AccessDenied { object, detail, owner_hint }
+            let resource = object.bucket_objects_arn(region);
+            ObjectError::AccessDenied { object, detail, resource, owner_hint }
         }
         (_, "RequestTimeout") => ObjectError::Other { object, detail, is_transient: true },
         _ => ObjectError::Other {
@@ -245,15 +301,12 @@ fn is_delete_marker(error: &SdkError<GetObjectError, HttpResponse>) -> bool {
         .is_some_and(|value| value == "true")
 }
 
-fn answer(status: u16, error: &SdkError<GetObjectError, HttpResponse>) -> String {
+fn answer(status: u16, error: &SdkError<GetObjectError, HttpResponse>) -> Detail {
     let said = match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!(" {code}: {message}"),
         (Some(code), None) => format!(" {code}"),
         (None, Some(message)) => format!(": {message}"),
         (None, None) => format!(", {}", source_chain(error)),
     };
-    let text = format!("HTTP {status}{said}");
-    let request =
-        error.request_id().map(|id| format!(", request id {}", one_line(id, DETAIL_CHARS_MAX)));
-    one_line(&text, DETAIL_CHARS_MAX) + &request.unwrap_or_default()
+    Detail::answer(&format!("HTTP {status}{said}"), error.request_id())
 }

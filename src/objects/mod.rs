@@ -8,11 +8,13 @@
 #[path = "../queue/canned_http.rs"]
 mod canned_http;
 mod client;
+mod detail;
 mod error;
 mod object;
 mod region;
 mod text;
 
 pub use client::{Objects, ObjectsOptions, Revision};
+pub use detail::Detail;
 pub use error::{ObjectError, ObjectName};
 pub use object::Object;

@@ -4,6 +4,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
+use super::Detail;
 use super::error::{ObjectError, ObjectName};
 use super::text::source_chain;
 
@@ -28,7 +29,7 @@ pub struct Object {
 enum Body {
     Open { stream: ByteStream, received_bytes: u64 },
     Ended,
-    Broken { received_bytes: u64, detail: String },
+    Broken { received_bytes: u64, detail: Detail },
 }
 
 impl Object {
@@ -70,7 +71,8 @@ impl Object {
                     return Ok(Some(bytes));
                 }
                 Some(Err(error)) => {
-                    Body::Broken { received_bytes: *received_bytes, detail: source_chain(&error) }
+                    let detail = Detail::cause(source_chain(&error));
+                    Body::Broken { received_bytes: *received_bytes, detail }
                 }
                 None => Body::Ended,
             };

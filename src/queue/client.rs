@@ -1,5 +1,6 @@
 //! One SQS queue and the calls made to it. Who calls decides when, how often and what for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -9,7 +10,7 @@ use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::config::{Builder, Region, StalledStreamProtectionConfig};
 
 use super::attributes::{self, QueueAttributes, Redrive};
-use super::error::{Call, Operation, QueueError};
+use super::error::{Asked, Call, Operation, QueueError};
 use super::message::{self, Message};
 use super::settle::visibility_seconds;
 use super::url::{QueueEndpoint, QueueUrl};
@@ -29,8 +30,7 @@ pub(super) const SHORT_CALL: Duration = ANSWER_SLACK;
 #[derive(Debug, Clone)]
 pub struct Queue {
     client: Client,
-    url: String,
-    name: String,
+    asked: Arc<Asked>,
 }
 
 impl Queue {
@@ -61,13 +61,20 @@ impl Queue {
             .with_max_backoff(BACKOFF_MAX);
         let config = Builder::from(config)
             .endpoint_resolver(QueueEndpoint::new(&parsed, &region))
-            .region(Region::new(region))
+            .region(Region::new(region.clone()))
             .retry_config(retries)
             .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build())
             // Each call has a deadline of its own; a long poll is silent and not stalled.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
-        Ok(Self { client: Client::from_conf(config), url: url.to_owned(), name: parsed.name })
+        let asked = Asked {
+            url: url.to_owned(),
+            resource: parsed.arn(&region).unwrap_or_else(|| "the queue".to_owned()),
+            is_region_of_url: parsed.region.is_some(),
+            name: parsed.name,
+            region,
+        };
+        Ok(Self { client: Client::from_conf(config), asked: Arc::new(asked) })
     }
 
     /// Says what is wrong with a text that should be a queue's URL. Nothing is sent.
@@ -81,13 +88,19 @@ impl Queue {
     /// The queue's name: the last part of its URL.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.asked.name
     }
 
     /// The queue's URL.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        &self.asked.url
+    }
+
+    /// The region that requests go to.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.asked.region
     }
 
     /// Receives up to `max` messages (1 to 10; other values are moved there), waiting up to `wait`
@@ -108,7 +121,7 @@ impl Queue {
         let answer = self
             .client
             .receive_message()
-            .queue_url(&self.url)
+            .queue_url(self.url())
             .max_number_of_messages(i32::try_from(max.clamp(1, 10)).unwrap_or(10))
             .wait_time_seconds(i32::try_from(wait_seconds).unwrap_or(0))
             .set_visibility_timeout(visibility.map(visibility_seconds))
@@ -128,7 +141,7 @@ impl Queue {
         let messages: Vec<Message> = received.into_iter().filter_map(Message::of).collect();
         if messages.len() < given {
             let count = given - messages.len();
-            tracing::warn!(queue = %self.name, count, "messages without receipt handle ignored");
+            tracing::warn!(queue = self.name(), count, "messages without receipt handle ignored");
         }
         Ok(messages)
     }
@@ -141,7 +154,7 @@ impl Queue {
         let answer = self
             .client
             .get_queue_attributes()
-            .queue_url(&self.url)
+            .queue_url(self.url())
             .set_attribute_names(Some(attributes::ASKED.to_vec()))
             .customize()
             .config_override(answer_within(SHORT_CALL))
@@ -160,7 +173,7 @@ impl Queue {
     pub async fn dead_letter_queue(&self, redrive: &Redrive) -> Result<Self, QueueError> {
         let (account, name) = redrive
             .account_and_name()
-            .ok_or_else(|| QueueError::NoDeadLetterQueue { queue_url: self.url.clone() })?;
+            .ok_or_else(|| QueueError::NoDeadLetterQueue { queue_url: self.url().to_owned() })?;
         let answer = self
             .client
             .get_queue_url()
@@ -173,8 +186,10 @@ impl Queue {
             .map_err(|error| QueueError::of(self.call(Operation::Find), &error))?;
         let url = answer
             .queue_url
-            .ok_or_else(|| QueueError::NoDeadLetterQueue { queue_url: self.url.clone() })?;
-        Ok(Self { client: self.client.clone(), url, name: name.to_owned() })
+            .ok_or_else(|| QueueError::NoDeadLetterQueue { queue_url: self.url().to_owned() })?;
+        let resource = redrive.dead_letter_queue_arn.clone().unwrap_or_default();
+        let asked = Asked { url, name: name.to_owned(), resource, ..Asked::clone(&self.asked) };
+        Ok(Self { client: self.client.clone(), asked: Arc::new(asked) })
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -182,7 +197,7 @@ impl Queue {
     }
 
     pub(super) fn call(&self, operation: Operation) -> Call {
-        Call { operation, queue_url: self.url.clone() }
+        Call { operation, queue: Arc::clone(&self.asked) }
     }
 }
 

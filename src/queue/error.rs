@@ -3,12 +3,14 @@
 
 use std::error::Error;
 use std::fmt::{self, Display};
+use std::sync::Arc;
 
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::RequestId;
 
-use super::text::{one_line, source_chain};
+use super::Detail;
+use super::text::{credentials_cause, is_about_credentials, one_line, source_chain};
 
 /// What was asked of SQS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,18 +51,43 @@ impl Operation {
     }
 }
 
+/// A queue as its calls name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The URL of the queue.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+    /// What IAM policies call it: its ARN, else words.
+    pub resource: String,
+    /// The region that is asked.
+    pub region: String,
+    /// Whether that region comes from the URL; else it comes from the settings of the SDK.
+    pub is_region_of_url: bool,
+}
+
 /// A call that failed: what was asked of which queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// What was asked.
     pub operation: Operation,
-    /// The URL of the queue.
-    pub queue_url: String,
+    /// Of whom.
+    pub queue: Arc<Asked>,
+}
+
+impl Call {
+    fn origin_of_region(&self) -> &'static str {
+        if self.queue.is_region_of_url {
+            "its URL names"
+        } else {
+            "AWS_REGION or the profile names, as its URL has none"
+        }
+    }
 }
 
 impl Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {} queue {}", self.operation.as_phrase(), one_line(&self.queue_url))
+        write!(f, "cannot {} queue {}", self.operation.as_phrase(), one_line(&self.queue.url))
     }
 }
 
@@ -76,7 +103,10 @@ pub enum QueueError {
     )]
     InvalidUrl { url: String, problem: &'static str },
     /// Neither the URL nor the SDK's settings name a region.
-    #[error("no region is known for queue {url}: its URL names none; set AWS_REGION")]
+    #[error(
+        "no region is known for queue {url}: its URL names none, and neither AWS_REGION nor the \
+         AWS profile is set to one; set AWS_REGION, for example AWS_REGION=eu-west-1"
+    )]
     NoRegion { url: String },
     /// The redrive policy names no dead-letter queue that could be found.
     #[error(
@@ -86,49 +116,53 @@ pub enum QueueError {
     NoDeadLetterQueue { queue_url: String },
     /// There is no such queue.
     #[error(
-        "{call}: it does not exist ({detail}); check account, name and region of the URL, or \
-         create the queue"
+        "{call}: it does not exist in region {}, which {} ({detail}); check account, name and region \
+         of the URL (aws sqs get-queue-url --queue-name {} --region {} prints the right one), or \
+         create the queue",
+        .call.queue.region, .call.origin_of_region(), .call.queue.name, .call.queue.region
     )]
-    Missing { call: Call, detail: String },
+    Missing { call: Call, detail: Detail },
     /// The caller may not do this.
     #[error(
-        "{call}: access denied ({detail}); allow {} on the queue in the caller's IAM policy, and \
-         in the queue policy if it is in another account", .call.operation.permission()
+        "{call}: access denied ({detail}); allow {} on {} in the caller's IAM policy, and in the \
+         queue policy if the queue is in another account",
+        .call.operation.permission(), .call.queue.resource
     )]
-    AccessDenied { call: Call, detail: String },
+    AccessDenied { call: Call, detail: Detail },
     /// The key of an encrypted queue cannot be used.
     #[error(
-        "{call}: its KMS key cannot be used ({detail}); allow kms:Decrypt on the key, in the \
-         caller's IAM policy and in the key policy, and check that the key is enabled"
+        "{call}: its KMS key cannot be used ({detail}); allow kms:Decrypt on {} in the caller's \
+         IAM policy and in the key policy, and check that the key is enabled",
+        .detail.key_or("the key of the queue")
     )]
-    KeyRefused { call: Call, detail: String },
+    KeyRefused { call: Call, detail: Detail },
     /// No credentials could be loaded.
     #[error(
-        "{call}: no AWS credentials could be loaded ({detail}); give the task or instance a role, \
-         or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        "{call}: no AWS credentials were found ({detail}); set AWS_PROFILE, or AWS_ACCESS_KEY_ID \
+         and AWS_SECRET_ACCESS_KEY, or give the task or instance a role"
     )]
-    NoCredentials { call: Call, detail: String },
+    NoCredentials { call: Call, detail: Detail },
     /// The credentials are expired, unknown or do not sign correctly.
     #[error(
         "{call}: the AWS credentials were refused ({detail}); renew them, and check the clock of \
          this host"
     )]
-    CredentialsRefused { call: Call, detail: String },
+    CredentialsRefused { call: Call, detail: Detail },
     /// No connection to the endpoint.
     #[error(
-        "{call}: its endpoint cannot be reached ({detail}); check region, DNS, network, proxy and \
-         AWS_ENDPOINT_URL"
+        "{call}: its endpoint in region {} cannot be reached ({detail}); check the region in the \
+         URL, DNS, network, proxy and AWS_ENDPOINT_URL", .call.queue.region
     )]
-    Unreachable { call: Call, detail: String },
+    Unreachable { call: Call, detail: Detail },
     /// The endpoint did not answer in time.
     #[error("{call}: no answer in time ({detail}); check the network if it goes on")]
-    TimedOut { call: Call, detail: String },
+    TimedOut { call: Call, detail: Detail },
     /// SQS asks for fewer requests, or for fewer messages in flight.
     #[error("{call}: throttled ({detail}); ask less often, or have the quota raised")]
-    Throttled { call: Call, detail: String },
+    Throttled { call: Call, detail: Detail },
     /// Anything else that SQS, or something in front of it, answered.
     #[error("{call}: {detail}; see the code in the SQS API reference if it goes on")]
-    Other { call: Call, detail: String, is_transient: bool },
+    Other { call: Call, detail: Detail, is_transient: bool },
 }
 
 impl QueueError {
@@ -160,31 +194,55 @@ impl QueueError {
         }
     }
 
+    /// Whether it concerns all that may be asked of the queue, not this operation alone.
+    #[must_use]
+    pub fn is_of_whole_queue(&self) -> bool {
+        !matches!(self, Self::AccessDenied { .. } | Self::Other { .. })
+    }
+
+    /// The region that was asked, and the request id of the answer, as far as there are any.
+    #[must_use]
+    pub fn region_and_request_id(&self) -> (Option<&str>, Option<&str>) {
+        match self {
+            Self::InvalidUrl { .. } | Self::NoRegion { .. } | Self::NoDeadLetterQueue { .. } => {
+                (None, None)
+            }
+            Self::Missing { call, detail }
+            | Self::AccessDenied { call, detail }
+            | Self::KeyRefused { call, detail }
+            | Self::NoCredentials { call, detail }
+            | Self::CredentialsRefused { call, detail }
+            | Self::Unreachable { call, detail }
+            | Self::TimedOut { call, detail }
+            | Self::Throttled { call, detail }
+            | Self::Other { call, detail, .. } => (Some(&call.queue.region), detail.request_id()),
+        }
+    }
+
     /// The meaning of an error of the SDK.
     pub(super) fn of<E>(call: Call, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
+        if matches!(error, SdkError::ServiceError(_) | SdkError::ResponseError(_)) {
+            return answered(call, error);
+        }
+        let cause = source_chain(error);
+        let detail = Detail::cause(cause.clone());
         match error {
-            SdkError::ServiceError(_) | SdkError::ResponseError(_) => answered(call, error),
-            SdkError::TimeoutError(_) => Self::TimedOut { call, detail: source_chain(error) },
+            SdkError::TimeoutError(_) => Self::TimedOut { call, detail },
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                Self::TimedOut { call, detail: source_chain(error) }
+                Self::TimedOut { call, detail }
             }
             SdkError::DispatchFailure(failure) if failure.is_io() => {
-                Self::Unreachable { call, detail: source_chain(error) }
+                Self::Unreachable { call, detail }
             }
-            _ => unsent(call, source_chain(error)),
+            _ if is_about_credentials(&cause) => {
+                Self::NoCredentials { call, detail: Detail::cause(credentials_cause(error)) }
+            }
+            _ => Self::Other { call, detail, is_transient: false },
         }
     }
-}
-
-/// The SDK gives no type for "no credentials"; each of its messages about them has the word.
-fn unsent(call: Call, detail: String) -> QueueError {
-    if detail.to_ascii_lowercase().contains("credential") {
-        return QueueError::NoCredentials { call, detail };
-    }
-    QueueError::Other { call, detail, is_transient: false }
 }
 
 fn answered<E>(call: Call, error: &SdkError<E, HttpResponse>) -> QueueError
@@ -240,7 +298,7 @@ pub(super) fn bare_code(code: &str) -> &str {
     code.strip_suffix("Exception").unwrap_or(code)
 }
 
-fn answer<E>(status: u16, error: &SdkError<E, HttpResponse>) -> String
+fn answer<E>(status: u16, error: &SdkError<E, HttpResponse>) -> Detail
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -250,7 +308,5 @@ where
         (None, Some(message)) => format!(": {message}"),
         (None, None) => format!(", {}", source_chain(error)),
     };
-    let text = format!("HTTP {status}{said}");
-    let request = error.request_id().map(|id| format!(", request id {}", one_line(id)));
-    one_line(&text) + &request.unwrap_or_default()
+    Detail::answer(&format!("HTTP {status}{said}"), error.request_id())
 }

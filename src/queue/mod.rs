@@ -7,6 +7,7 @@ mod attributes;
 #[cfg(test)]
 mod canned_http;
 mod client;
+mod detail;
 mod error;
 mod message;
 mod settle;
@@ -15,6 +16,7 @@ mod url;
 
 pub use attributes::{QueueAttributes, Redrive};
 pub use client::Queue;
-pub use error::{Call, Operation, QueueError};
+pub use detail::Detail;
+pub use error::{Asked, Call, Operation, QueueError};
 pub use message::Message;
 pub use settle::{Entry, EntryFailure};

@@ -8,6 +8,8 @@ use super::QueueError;
 /// A queue URL that was taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct QueueUrl {
+    /// The part before the last.
+    pub account: String,
     /// The last part of the path.
     pub name: String,
     /// The region that the host names, if it names one.
@@ -49,10 +51,24 @@ impl QueueUrl {
         let host = host.to_ascii_lowercase();
         let own_origin = (!is_chosen_by_sdk(&host)).then(|| format!("{scheme}://{authority}"));
         Ok(Self {
+            account: parts[parts.len() - 2].to_owned(),
             name: parts[parts.len() - 1].to_owned(),
             region: region_of(&host).map(str::to_owned),
             own_origin,
         })
+    }
+
+    /// The queue as IAM policies name it, unless the URL has no account as AWS has them.
+    pub fn arn(&self, region: &str) -> Option<String> {
+        let is_account =
+            self.account.len() == 12 && self.account.bytes().all(|b| b.is_ascii_digit());
+        let partition = match region {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            region if region.starts_with("eusc-") => "aws-eusc",
+            _ => "aws",
+        };
+        is_account.then(|| format!("arn:{partition}:sqs:{region}:{}:{}", self.account, self.name))
     }
 }
 
@@ -179,6 +195,17 @@ mod tests {
         assert_eq!(parsed("sqs.eu-west-1.amazonaws.com").name, "log-events");
         let long = QueueUrl::parse("http://localhost:4566/queue/us-east-1/0/other.fifo");
         assert_eq!(long.expect("a queue URL").name, "other.fifo");
+    }
+
+    #[test]
+    fn a_queue_has_the_name_that_policies_use() {
+        let arn = |host, region| parsed(host).arn(region).expect("an ARN");
+        let queue = "arn:aws:sqs:eu-west-1:123456789012:log-events";
+        assert_eq!(arn("sqs.eu-west-1.amazonaws.com", "eu-west-1"), queue);
+        let chinese = arn("sqs.cn-north-1.amazonaws.com.cn", "cn-north-1");
+        assert_eq!(chinese, "arn:aws-cn:sqs:cn-north-1:123456789012:log-events");
+        let odd = QueueUrl::parse("http://localhost:1/queue/log-events").expect("a queue URL");
+        assert_eq!(odd.arn("eu-west-1"), None);
     }
 
     #[test]

@@ -6,19 +6,52 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Another program holds the file's write lock.
-    #[error("{store} is locked by another program; it is tried again, but see what else uses it")]
+    #[error(
+        "{store} is locked by another program; close what else has the file open, such as a \
+         database browser or a backup (lsof or fuser on the file shows it)"
+    )]
     Locked {
         /// Where.
         store: String,
     },
     /// The file or its disk cannot be written to.
-    #[error("{store} is read-only; give this user write permission to the file and its directory")]
+    #[error("{store} is read-only; give this user write permission to the file and its folder")]
     ReadOnly {
         /// Where.
         store: String,
     },
+    /// The system does not let this user write the file.
+    #[error(
+        "the file of {store} cannot be written ({detail}); give this user write permission to \
+         {} and to its folder, or name another file with --store", .file.display()
+    )]
+    FileReadOnly {
+        /// Where.
+        store: String,
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        detail: String,
+    },
+    /// The system does not let this user write the file's folder.
+    #[error(
+        "the folder of {store} cannot be written ({detail}), and SQLite keeps its journal beside \
+         the file; give this user write permission to {}, mount it writable, or name another file \
+         with --store", .folder.display()
+    )]
+    FolderReadOnly {
+        /// Where.
+        store: String,
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        detail: String,
+    },
     /// The directory of the file does not exist.
-    #[error("the directory {directory} of {store} does not exist; create it or mount it")]
+    #[error(
+        "the folder {directory} of {store} does not exist; create it, mount it, or name another \
+         file with --store"
+    )]
     DirectoryMissing {
         /// Where.
         store: String,

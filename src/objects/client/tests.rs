@@ -118,10 +118,10 @@ async fn each_refusal_has_its_kind_and_names_object_request_and_next_step() {
     for (status, code, message, kind, next_step, is_transient) in [
         (404, "NoSuchKey", "no such key", "gone", "lifecycle", false),
         (404, "NoSuchVersion", "no such version", "gone", "lifecycle", false),
-        (404, "NoSuchBucket", "no such bucket", "bucket_missing", "check its name", false),
+        (404, "NoSuchBucket", "no such bucket", "bucket_missing", "check --log-bucket", false),
         (403, "AccessDenied", "Access Denied", "access_denied", "s3:ListBucket", false),
-        (403, "AccessDenied", by_role, "kms_denied", "kms:Decrypt on the key", false),
-        (403, "AccessDenied", ciphertext, "kms_denied", "kms:Decrypt on the key", false),
+        (403, "AccessDenied", by_role, "kms_denied", "allow kms:Decrypt on", false),
+        (403, "AccessDenied", ciphertext, "kms_denied", "allow kms:Decrypt on", false),
         (400, "KMS.DisabledException", "disabled", "kms_denied", "key is enabled", false),
         (400, "ExpiredToken", "expired", "no_credentials", "renew", false),
         (403, "InvalidAccessKeyId", "unknown", "no_credentials", "renew", false),
@@ -144,6 +144,35 @@ async fn each_refusal_has_its_kind_and_names_object_request_and_next_step() {
             assert!(line.contains(part), "{part} is not in: {line}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_mistakes_of_a_first_day_are_told_in_full() {
+    let denied = "User: arn:aws:iam::123456789012:user/bob is not authorized to perform: \
+                  s3:GetObject on resource: the object because no policy allows the action";
+    let key = "User: arn:aws:iam::123456789012:user/bob is not authorized to perform: kms:Decrypt \
+               on resource: arn:aws:kms:eu-west-1:123456789012:key/1a2b-3c4d because no \
+               identity-based policy allows the kms:Decrypt action";
+    let mut told = Vec::new();
+    for (status, code, message) in [
+        (403, "AccessDenied", denied),
+        (403, "AccessDenied", key),
+        (404, "NoSuchKey", "The specified key does not exist."),
+        (404, "NoSuchBucket", "The specified bucket does not exist"),
+        (403, "InvalidAccessKeyId", "The AWS Access Key Id does not exist in our records."),
+    ] {
+        let error = refused_with(refusal(status, code, message)).await;
+        assert_eq!(error.request_id(), Some("REQ123"));
+        assert_eq!(error.is_of_whole_bucket(), code != "NoSuchKey", "{error}");
+        told.push(error.to_string());
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    s3://trail-logs/AWSLogs/123456789012/CloudTrail/eu-west-1/2026/11/23/a.json.gz: access denied (HTTP 403 AccessDenied: User: arn:aws:iam::123456789012:user/bob is not authorized to perform: s3:GetObject on resource: the object because no policy allows the action, request id REQ123); allow s3:GetObject on arn:aws:s3:::trail-logs/* in the caller's IAM policy, and in the bucket policy if the bucket is in another account; without s3:ListBucket a missing object answers so too
+    s3://trail-logs/AWSLogs/123456789012/CloudTrail/eu-west-1/2026/11/23/a.json.gz: its KMS key cannot be used (HTTP 403 AccessDenied: User: arn:aws:iam::123456789012:user/bob is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:123456789012:key/1a2b-3c4d because no identity-based policy allows the kms:Decrypt action, request id REQ123); allow kms:Decrypt on arn:aws:kms:eu-west-1:123456789012:key/1a2b-3c4d in the caller's IAM policy and in the key policy, and check that the key is enabled
+    s3://trail-logs/AWSLogs/123456789012/CloudTrail/eu-west-1/2026/11/23/a.json.gz does not exist (HTTP 404 NoSuchKey: The specified key does not exist., request id REQ123); it was deleted or has expired since it was announced: check the bucket's lifecycle rules, and how old the queue's messages are
+    s3://trail-logs/AWSLogs/123456789012/CloudTrail/eu-west-1/2026/11/23/a.json.gz: the bucket does not exist (HTTP 404 NoSuchBucket: The specified bucket does not exist, request id REQ123); check --log-bucket and who sends such messages
+    s3://trail-logs/AWSLogs/123456789012/CloudTrail/eu-west-1/2026/11/23/a.json.gz: the AWS credentials were refused (HTTP 403 InvalidAccessKeyId: The AWS Access Key Id does not exist in our records., request id REQ123); renew them, and check the clock of this host
+    "#);
 }
 
 #[tokio::test]

@@ -127,6 +127,62 @@ async fn each_refusal_has_its_kind_and_names_queue_request_and_next_step() {
 }
 
 #[tokio::test]
+async fn the_mistakes_of_a_first_day_are_told_in_full() {
+    let denied = "User: arn:aws:iam::123456789012:user/bob is not authorized to perform: \
+                  sqs:ReceiveMessage on resource: arn:aws:sqs:eu-west-1:123456789012:log-events \
+                  because no identity-based policy allows the sqs:ReceiveMessage action";
+    let key = "User: arn:aws:iam::123456789012:user/bob is not authorized to perform: kms:Decrypt \
+               on resource: arn:aws:kms:eu-west-1:123456789012:key/1a2b-3c4d";
+    let mut told = Vec::new();
+    for (code, message) in [
+        ("QueueDoesNotExist", "The specified queue does not exist."),
+        ("AccessDeniedException", denied),
+        ("KmsAccessDenied", key),
+        ("KmsDisabled", "arn:x is disabled"),
+        ("ExpiredTokenException", "The security token included in the request is expired"),
+    ] {
+        told.push(receive_error(refusal(400, code, message)).await.to_string());
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    cannot receive messages from queue https://sqs.eu-west-1.amazonaws.com/123456789012/log-events: it does not exist in region eu-west-1, which its URL names (HTTP 400 QueueDoesNotExist: The specified queue does not exist., request id 11111111-2222-3333-4444-555555555555); check account, name and region of the URL (aws sqs get-queue-url --queue-name log-events --region eu-west-1 prints the right one), or create the queue
+    cannot receive messages from queue https://sqs.eu-west-1.amazonaws.com/123456789012/log-events: access denied (HTTP 400 AccessDeniedException: User: arn:aws:iam::123456789012:user/bob is not authorized to perform: sqs:ReceiveMessage on resource: arn:aws:sqs:eu-west-1:123456789012:log-events because no identity-based policy allows the sqs:ReceiveMessage action, request id 11111111-2222-3333-4444-555555555555); allow sqs:ReceiveMessage on arn:aws:sqs:eu-west-1:123456789012:log-events in the caller's IAM policy, and in the queue policy if the queue is in another account
+    cannot receive messages from queue https://sqs.eu-west-1.amazonaws.com/123456789012/log-events: its KMS key cannot be used (HTTP 400 KmsAccessDenied: User: arn:aws:iam::123456789012:user/bob is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:123456789012:key/1a2b-3c4d, request id 11111111-2222-3333-4444-555555555555); allow kms:Decrypt on arn:aws:kms:eu-west-1:123456789012:key/1a2b-3c4d in the caller's IAM policy and in the key policy, and check that the key is enabled
+    cannot receive messages from queue https://sqs.eu-west-1.amazonaws.com/123456789012/log-events: its KMS key cannot be used (HTTP 400 KmsDisabled: arn:x is disabled, request id 11111111-2222-3333-4444-555555555555); allow kms:Decrypt on the key of the queue in the caller's IAM policy and in the key policy, and check that the key is enabled
+    cannot receive messages from queue https://sqs.eu-west-1.amazonaws.com/123456789012/log-events: the AWS credentials were refused (HTTP 400 ExpiredTokenException: The security token included in the request is expired, request id 11111111-2222-3333-4444-555555555555); renew them, and check the clock of this host
+    "#);
+}
+
+#[tokio::test]
+async fn the_mistakes_before_any_answer_are_told_in_full() {
+    let config = settings("http://127.0.0.1:9");
+    let no_region = Queue::new(&config, "http://localhost:1/000000000000/trail");
+    let mut told = vec![no_region.expect_err("no region").to_string()];
+    let config = config.into_builder().region(Region::new("eu-north-1")).build();
+    let elsewhere = "http://127.0.0.1:1/000000000000/trail";
+    let answer = refusal(400, "QueueDoesNotExist", "The specified queue does not exist.");
+    let server = CannedHttp::start([answer]).await;
+    let missing = config.to_builder().endpoint_url(&server.origin).build();
+    let queue = Queue::with_attempts(&missing, elsewhere, 1).expect("a queue");
+    told.push(queue.attributes().await.expect_err("no queue").to_string());
+    let unreachable = Queue::with_attempts(&config, URL, 1).expect("a queue");
+    let error = unreachable.attributes().await.expect_err("no endpoint");
+    assert_eq!(error.region_and_request_id(), (Some("eu-west-1"), None));
+    told.push(error.to_string());
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    no region is known for queue http://localhost:1/000000000000/trail: its URL names none, and neither AWS_REGION nor the AWS profile is set to one; set AWS_REGION, for example AWS_REGION=eu-west-1
+    cannot read the attributes of queue http://127.0.0.1:1/000000000000/trail: it does not exist in region eu-north-1, which AWS_REGION or the profile names, as its URL has none (HTTP 400 QueueDoesNotExist: The specified queue does not exist., request id 11111111-2222-3333-4444-555555555555); check account, name and region of the URL (aws sqs get-queue-url --queue-name trail --region eu-north-1 prints the right one), or create the queue
+    cannot read the attributes of queue https://sqs.eu-west-1.amazonaws.com/123456789012/log-events: its endpoint in region eu-west-1 cannot be reached (io error: client error (Connect): tcp connect error: Connection refused (os error 111)); check the region in the URL, DNS, network, proxy and AWS_ENDPOINT_URL
+    "#);
+}
+
+#[tokio::test]
+async fn the_request_id_is_kept_beside_the_words() {
+    let error = receive_error(refusal(400, "AccessDeniedException", "no")).await;
+    let id = "11111111-2222-3333-4444-555555555555";
+    assert_eq!(error.region_and_request_id(), (Some("eu-west-1"), Some(id)));
+}
+
+#[tokio::test]
 async fn the_code_of_the_query_protocol_in_a_header_means_the_same() {
     let answer = refusal(400, "QueueDoesNotExist", "gone")
         .header("x-amzn-query-error", "AWS.SimpleQueueService.NonExistentQueue;Sender");
@@ -189,13 +245,15 @@ async fn missing_credentials_are_told_apart_from_a_dead_network() {
         let error = queue.attributes().await.expect_err("no credentials");
         assert_eq!(error.kind(), "no_credentials", "{error}");
         assert!(error.to_string().contains("give the task or instance a role"), "{error}");
+        assert!(error.is_of_whole_queue());
     }
     assert_eq!(server.requests().len(), 0);
 }
 
 #[tokio::test]
 async fn an_expired_deadline_is_a_timeout() {
-    let call = Call { operation: Operation::Receive, queue_url: URL.to_owned() };
+    let queue = Queue::new(&settings("http://unused"), URL).expect("a queue");
+    let call = queue.call(Operation::Receive);
     let error: aws_sdk_sqs::error::SdkError<
         aws_sdk_sqs::operation::receive_message::ReceiveMessageError,
     > = aws_sdk_sqs::error::SdkError::timeout_error("attempt took longer than 30s");

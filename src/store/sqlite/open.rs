@@ -1,11 +1,13 @@
 //! Opening a SQLite file the way the laws need it, and saying in people's words why it failed. It
 //! knows no rows.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
 
 use refinery::{Migration, Runner};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rustix::fs::{Access, access};
 
 use crate::store::{Location, StoreError};
 
@@ -22,6 +24,8 @@ pub(super) fn open_writer(location: &Location) -> Result<Connection, StoreError>
         Location::Memory => Connection::open_in_memory(),
         Location::File(path) => {
             check_directory(path, &place)?;
+            let may_write = |path: &Path| access(path, Access::WRITE_OK);
+            check_writable(path, &place, may_write)?;
             Connection::open(path)
         }
     }
@@ -48,6 +52,27 @@ fn check_directory(path: &Path, place: &str) -> Result<(), StoreError> {
     Err(StoreError::DirectoryMissing {
         store: place.to_owned(),
         directory: directory.to_path_buf(),
+    })
+}
+
+/// SQLite says "readonly database" or "unable to open database file", and not of what.
+fn check_writable<E: Display>(
+    path: &Path,
+    place: &str,
+    may_write: impl Fn(&Path) -> Result<(), E>,
+) -> Result<(), StoreError> {
+    let store = || place.to_owned();
+    if path.is_file()
+        && let Err(error) = may_write(path)
+    {
+        let (file, detail) = (path.to_path_buf(), error.to_string());
+        return Err(StoreError::FileReadOnly { store: store(), file, detail });
+    }
+    let folder = directory_of(path);
+    may_write(folder).map_err(|error| StoreError::FolderReadOnly {
+        store: store(),
+        folder: folder.to_path_buf(),
+        detail: error.to_string(),
     })
 }
 
@@ -131,6 +156,8 @@ pub(super) fn explain(place: &str, error: &rusqlite::Error) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn location(path: &Path) -> Location {
@@ -200,6 +227,49 @@ mod tests {
         let reader = open_reader(&path).unwrap();
         let error = explain("here", &prepare_writer(&reader).unwrap_err());
         assert_eq!(error, StoreError::ReadOnly { store: "here".into() });
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_opened_is_told_with_a_way_out() {
+        let (store, folder) = ("sqlite:///data/d.db".to_owned(), PathBuf::from("/data"));
+        let file = folder.join("d.db");
+        let denied = || "Permission denied (os error 13)".to_owned();
+        let told = [
+            StoreError::Locked { store: store.clone() },
+            StoreError::ReadOnly { store: store.clone() },
+            StoreError::FileReadOnly { store: store.clone(), file, detail: denied() },
+            StoreError::FolderReadOnly {
+                store: store.clone(),
+                folder: folder.clone(),
+                detail: denied(),
+            },
+            StoreError::DirectoryMissing { store, directory: folder },
+        ]
+        .map(|error| error.to_string());
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        sqlite:///data/d.db is locked by another program; close what else has the file open, such as a database browser or a backup (lsof or fuser on the file shows it)
+        sqlite:///data/d.db is read-only; give this user write permission to the file and its folder
+        the file of sqlite:///data/d.db cannot be written (Permission denied (os error 13)); give this user write permission to /data/d.db and to its folder, or name another file with --store
+        the folder of sqlite:///data/d.db cannot be written (Permission denied (os error 13)), and SQLite keeps its journal beside the file; give this user write permission to /data, mount it writable, or name another file with --store
+        the folder /data of sqlite:///data/d.db does not exist; create it, mount it, or name another file with --store
+        "#);
+    }
+
+    #[test]
+    fn a_file_that_may_not_be_written_is_told_apart_from_its_folder() {
+        // Permissions do not bind root, who runs the tests in CI, so the answers are played.
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("d.db");
+        let no = |_: &Path| Err("Permission denied");
+        let folder_of_new = check_writable(&path, "here", no).unwrap_err();
+        assert!(matches!(folder_of_new, StoreError::FolderReadOnly { .. }), "{folder_of_new}");
+        std::fs::write(&path, "").unwrap();
+        let file = check_writable(&path, "here", no).unwrap_err();
+        assert!(matches!(file, StoreError::FileReadOnly { .. }), "{file}");
+        let only_file = |asked: &Path| if asked == path { Ok(()) } else { Err("Read-only") };
+        let folder = check_writable(&path, "here", only_file).unwrap_err();
+        assert!(matches!(folder, StoreError::FolderReadOnly { .. }), "{folder}");
+        assert_eq!(check_writable(&path, "here", |_| Ok::<(), String>(())), Ok(()));
     }
 
     #[test]
