@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod container;
+mod contract;
 mod documentation;
 mod emulator;
 mod envelopes;

@@ -1,0 +1,251 @@
+//! `deltrail demo`: a sandbox of S3 and SQS, a seeded day of an image service in it, and the daemon
+//! that `run` starts, in one process. It puts them together and shows what comes of it.
+
+mod figures;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use clap::Args;
+use deltrail_core::domain::Timestamp;
+use tokio::time::Instant;
+
+use super::{FAILED, USAGE, fail, http_get, logging, on_runtime};
+use crate::app::{Daemon, World, stop_signal};
+use crate::config::{self, Config, Given, Purpose, Surroundings};
+use crate::sandbox::Sandbox;
+use crate::sandbox::faults::Faults;
+use crate::sandbox::record::cloudtrail::ChildLayout;
+use crate::sandbox::scenario::{self, Actor, DAEMON, LOGS, QUEUE, StageOptions, VISITOR};
+use figures::{Expected, Figure, table};
+
+/// How long after the day the figures may take to agree.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How fast time runs when the day is over: what a visitor deletes is logged in a few seconds.
+const AFTERWARDS_SCALE: f64 = 60.0;
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Arguments of `deltrail demo`.
+#[expect(clippy::doc_markdown, reason = "help is plain text")]
+#[derive(Debug, Args)]
+pub(super) struct DemoArguments {
+    /// Play the day, print each figure with what it should be, and end; 0 only if all agree
+    #[arg(long)]
+    once: bool,
+    /// Which day; the same seed gives the same day
+    #[arg(long, value_name = "NUMBER", default_value_t = 7)]
+    seed: u64,
+    /// How long the day takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 40)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    day_seconds: u64,
+    /// Where metrics and health are served [default: 127.0.0.1:10118, with --once a free port]
+    #[arg(long, value_name = "ADDRESS")]
+    ops_listen: Option<SocketAddr>,
+    /// Where the sandbox's S3 and SQS listen, on loopback [default: a free port]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", hide_default_value = true)]
+    sandbox_listen: SocketAddr,
+    /// Where evidence is kept
+    #[arg(long, value_name = "STORE", default_value = "sqlite::memory:")]
+    store: String,
+}
+
+/// Plays, until the end or Ctrl-C.
+pub(super) fn demo(arguments: &DemoArguments, surroundings: &Surroundings) -> ExitCode {
+    let filter = surroundings.variable("DELTRAIL_LOG").unwrap_or("error,deltrail=warn");
+    let defaults = Config::defaults(surroundings);
+    if let Err(error) = logging::start(defaults.log_format, filter) {
+        return fail(USAGE, &error);
+    }
+    match on_runtime(play(arguments, surroundings)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(FAILED, &format!("demo: {error:#}")),
+    }
+}
+
+async fn play(arguments: &DemoArguments, surroundings: &Surroundings) -> anyhow::Result<()> {
+    let scale = scenario::DAY.as_secs_f64() / arguments.day_seconds as f64;
+    let beginning = yesterday();
+    let sandbox = scenario::open(StageOptions {
+        listen: arguments.sandbox_listen,
+        seed: arguments.seed,
+        beginning,
+        scale,
+        visitor_secret: random_secret()?,
+        child_layout: ChildLayout::SharedRequest,
+        faults: Faults::none(),
+    })
+    .await?;
+    let world = World { aws: aws(&sandbox)?, clock: clock(&sandbox) };
+    let config = settings(arguments, &sandbox, surroundings)?;
+    let daemon = Daemon::start(config, world).await?;
+    print_addresses(arguments, &sandbox, daemon.ops_address())?;
+
+    let shown = tokio::select! {
+        shown = whole_day(arguments, &sandbox, beginning, daemon.ops_address()) => shown,
+        signal = stop_signal() => signal.map(|()| None),
+    };
+    if let Ok(Some(figures)) = &shown {
+        print!("\n{}", table(figures));
+        if !arguments.once {
+            sandbox.clock().set_scale(AFTERWARDS_SCALE);
+            println!(
+                "\nThe day is over. A minute now passes each second: what you delete yourself is \
+                 logged, and counted,\nwithin ten seconds. Ctrl-C ends the demo."
+            );
+            stop_signal().await?;
+        }
+    }
+    daemon.drain(stop_signal()).await?;
+    sandbox.stop().await;
+    match shown? {
+        Some(figures) if figures.iter().any(|figure| !figure.agrees()) => {
+            bail!("not every figure is what it should be")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The beginning of yesterday in UTC, so that the day is over when it has been played.
+fn yesterday() -> Timestamp {
+    const DAY_MILLIS: i64 = 86_400_000;
+    let now = jiff::Timestamp::now().as_millisecond();
+    Timestamp::from_millis(now - now.rem_euclid(DAY_MILLIS) - DAY_MILLIS)
+}
+
+/// The daemon's settings: nothing of the environment, since another daemon's may be there.
+fn settings(
+    arguments: &DemoArguments,
+    sandbox: &Sandbox,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Config> {
+    let ops_listen = arguments.ops_listen.unwrap_or_else(|| {
+        SocketAddr::from(([127, 0, 0, 1], if arguments.once { 0 } else { 10_118 }))
+    });
+    let given = Given::default()
+        .with_flag(&config::QUEUE_URL, vec![sandbox.queues().url(QUEUE)])
+        .with_flag(&config::LOG_BUCKET, vec![LOGS.into()])
+        .with_flag(&config::IMPORTANT_BUCKET, vec!["example-*".into()])
+        .with_flag(&config::S3_PATH_STYLE, vec!["true".into()])
+        .with_flag(&config::STORE, vec![arguments.store.clone()])
+        .with_flag(&config::OPS_LISTEN, vec![ops_listen.to_string()]);
+    Config::of(&given, surroundings, Purpose::Run).map_err(|problems| anyhow!("{problems}"))
+}
+
+fn aws(sandbox: &Sandbox) -> anyhow::Result<SdkConfig> {
+    let principal = sandbox.principal(DAEMON).context("the sandbox knows no daemon")?;
+    let credentials = Credentials::new(
+        &principal.access_key_id,
+        &principal.secret_access_key,
+        None,
+        None,
+        "the sandbox",
+    );
+    let aws = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(sandbox.region().to_owned()))
+        .endpoint_url(sandbox.endpoint())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    Ok(aws)
+}
+
+/// 40 letters and digits that nobody can guess.
+pub(super) fn random_secret() -> anyhow::Result<String> {
+    let mut bytes = [0; 20];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow!("the system gives no random bytes"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn clock(sandbox: &Sandbox) -> crate::ingest::Clock {
+    let clock = sandbox.clock().clone();
+    Arc::new(move || clock.now())
+}
+
+fn print_addresses(
+    arguments: &DemoArguments,
+    sandbox: &Sandbox,
+    ops: SocketAddr,
+) -> anyhow::Result<()> {
+    let visitor = sandbox.principal(VISITOR).context("the sandbox knows no visitor")?;
+    println!(
+        "deltrail demo: a day of an image service (seed {}), played in {} seconds
+
+  metrics     http://{ops}/metrics
+  S3 and SQS  {}   region {}
+  key, token  {}  {}
+
+The token is the secret of that access key, made for this run. To delete something yourself:
+
+  AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={} AWS_REGION={} \\
+    aws --endpoint-url {} s3 rm --recursive s3://{}/albums/
+",
+        arguments.seed,
+        arguments.day_seconds,
+        sandbox.endpoint(),
+        sandbox.region(),
+        visitor.access_key_id,
+        visitor.secret_access_key,
+        visitor.access_key_id,
+        visitor.secret_access_key,
+        sandbox.region(),
+        sandbox.endpoint(),
+        scenario::IMAGES,
+    );
+    Ok(())
+}
+
+/// Plays the day and waits until the daemon has read all of it; the figures as they are then.
+async fn whole_day(
+    arguments: &DemoArguments,
+    sandbox: &Sandbox,
+    beginning: Timestamp,
+    ops: SocketAddr,
+) -> anyhow::Result<Option<Vec<Figure>>> {
+    let player = scenario::player(sandbox);
+    let plan = scenario::day(arguments.seed);
+    let truth = player.play(plan, beginning, tell).await?;
+    let day_millis = i64::try_from(scenario::DAY.as_millis()).unwrap_or(i64::MAX);
+    let end = Timestamp::from_millis(beginning.as_millis() + day_millis);
+    sandbox.clock().sleep_until(end).await;
+    // Else tomorrow would begin while today is still being read.
+    sandbox.clock().set_scale(1.0);
+    sandbox.delivery().flush().await;
+    let expected = Expected::of(&truth, &sandbox.delivery().written());
+    println!(
+        "\nAll of it was deleted by requests, except for {} objects that a lifecycle rule expired: \
+         CloudTrail\ndoes not log those, and this version reads CloudTrail only.",
+        truth.expired
+    );
+    settled(sandbox, &expected, ops).await.map(Some)
+}
+
+fn tell(at: Timestamp, actor: Actor, text: &str) {
+    let at = at.to_string();
+    let hour_and_minute = at.get(11..16).unwrap_or(&at);
+    println!("  {hour_and_minute}  {:<13}  {text}", actor.name());
+}
+
+/// The figures when the queue is empty and they agree, or when they have had their time.
+async fn settled(
+    sandbox: &Sandbox,
+    expected: &Expected,
+    ops: SocketAddr,
+) -> anyhow::Result<Vec<Figure>> {
+    let deadline = Instant::now() + SETTLE_TIMEOUT;
+    loop {
+        let depth = sandbox.queues().depth(QUEUE).context("the sandbox has lost its queue")?;
+        let metrics = http_get(ops, "/metrics").await.map_err(anyhow::Error::msg)?;
+        let figures = expected.beside(&metrics);
+        let is_drained = depth.visible + depth.in_flight + depth.delayed == 0;
+        if is_drained && figures.iter().all(Figure::agrees) || Instant::now() > deadline {
+            return Ok(figures);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}

@@ -1,0 +1,161 @@
+//! The stage of the scenarios: a sandbox with their buckets, their queue and their people.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use deltrail_core::domain::Timestamp;
+
+use super::deed::Actor;
+use super::image_service::{ARCHIVE, IMAGES};
+use super::play::Player;
+use crate::sandbox::act::Act;
+use crate::sandbox::clock::Clock;
+use crate::sandbox::delivery::TrailOptions;
+use crate::sandbox::faults::Faults;
+use crate::sandbox::principal::{Kind, Principal};
+use crate::sandbox::record::cloudtrail::ChildLayout;
+use crate::sandbox::s3::{NotificationRule, Versioning};
+use crate::sandbox::sqs::{QueueAttributes, Redrive};
+use crate::sandbox::{Options, Sandbox, SandboxError};
+
+/// Where CloudTrail writes.
+pub const LOGS: &str = "example-trail-logs";
+/// The queue that hears of new log objects.
+pub const QUEUE: &str = "trail-logs";
+/// Its dead-letter queue.
+pub const DEAD_LETTERS: &str = "trail-logs-dead-letters";
+/// Who reads: the role of the daemon.
+pub const DAEMON: &str = "deltrail";
+/// Whoever looks on and wants to try something.
+pub const VISITOR: &str = "visitor";
+
+const ACCOUNT: &str = "111122223333";
+const REGION: &str = "eu-west-1";
+
+/// CloudTrail's usual 2 to 7 minutes.
+const TRAIL_DELAY_SECONDS: std::ops::Range<u64> = 120..420;
+
+/// What the stage is told.
+pub struct StageOptions {
+    /// Where S3 and SQS listen, on loopback.
+    pub listen: SocketAddr,
+    /// Where all identifiers, delays and faults come from.
+    pub seed: u64,
+    /// What time it is there now.
+    pub beginning: Timestamp,
+    /// How many times as fast as the world's its time runs.
+    pub scale: f64,
+    /// What the visitor signs with.
+    pub visitor_secret: String,
+    /// How CloudTrail writes the keys of a bulk delete.
+    pub child_layout: ChildLayout,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+/// Opens the stage. Queues run at the world's pace, because those who read them do.
+///
+/// # Errors
+/// When the sandbox cannot be started.
+pub async fn open(options: StageOptions) -> Result<Sandbox, SandboxError> {
+    let StageOptions { listen, seed, beginning, scale, visitor_secret, child_layout, faults } =
+        options;
+    let sandbox = Sandbox::start(Options {
+        listen,
+        seed,
+        clock: Clock::starting_at(beginning, scale),
+        pace: Clock::starting_at(beginning, 1.0),
+        account: ACCOUNT.into(),
+        region: REGION.into(),
+        principals: people(visitor_secret),
+        faults,
+        trail: Some(TrailOptions {
+            name: "example-trail".into(),
+            bucket: LOGS.into(),
+            prefix: None,
+            child_layout,
+            delay_seconds: TRAIL_DELAY_SECONDS,
+            gather_seconds: 60,
+            selects: Arc::new(|act: &Act| act.bucket != LOGS),
+            writes_digests: true,
+        }),
+        access_log_delay_seconds: 600..3600,
+    })
+    .await?;
+    let buckets = sandbox.buckets();
+    buckets.create(IMAGES, Versioning::Off);
+    buckets.create(ARCHIVE, Versioning::Enabled);
+    let queues = sandbox.queues();
+    queues.create(DEAD_LETTERS, QueueAttributes::default());
+    let redrive = Redrive { dead_letter_arn: queues.arn(DEAD_LETTERS), receives_max: 5 };
+    queues.create(QUEUE, QueueAttributes { redrive: Some(redrive), ..Default::default() });
+    buckets.set_notifications(
+        LOGS,
+        vec![NotificationRule {
+            id: "new-trail-logs".into(),
+            queue_arn: queues.arn(QUEUE),
+            events: vec!["s3:ObjectCreated:*".into()],
+            prefix: "AWSLogs/".into(),
+            suffix: ".json.gz".into(),
+        }],
+    );
+    Ok(sandbox)
+}
+
+/// What plays a plan on this stage.
+#[must_use]
+pub fn player(sandbox: &Sandbox) -> Player {
+    let client = |actor: Actor| (actor, client(sandbox, actor.name()));
+    Player {
+        clock: sandbox.clock().clone(),
+        buckets: sandbox.buckets().clone(),
+        faults: sandbox.faults().clone(),
+        clients: Actor::ALL.into_iter().map(client).collect(),
+    }
+}
+
+/// An S3 client that signs as `name`; one that is nobody's, if there is no such identity.
+fn client(sandbox: &Sandbox, name: &str) -> aws_sdk_s3::Client {
+    let (key, secret) = sandbox.principal(name).map_or(("", ""), |principal| {
+        (principal.access_key_id.as_str(), principal.secret_access_key.as_str())
+    });
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(sandbox.region().to_owned()))
+        .endpoint_url(sandbox.endpoint())
+        .credentials_provider(Credentials::new(key, secret, None, None, "the sandbox"))
+        .force_path_style(true)
+        .build();
+    aws_sdk_s3::Client::from_conf(config)
+}
+
+fn people(visitor_secret: String) -> Vec<Principal> {
+    let role = |name: &str| Principal {
+        name: name.into(),
+        kind: Kind::Role { session: format!("{name}-session") },
+        account: ACCOUNT.into(),
+        access_key_id: access_key_id("ASIA", name),
+        secret_access_key: format!("secret-of-{name}"),
+    };
+    let user = |name: &str| Principal {
+        kind: Kind::User,
+        access_key_id: access_key_id("AKIA", name),
+        ..role(name)
+    };
+    vec![
+        role(Actor::ImageService.name()),
+        role(Actor::CleanupJob.name()),
+        user(Actor::Intern.name()),
+        user(Actor::Archivist.name()),
+        role(DAEMON),
+        Principal { secret_access_key: visitor_secret, ..user(VISITOR) },
+    ]
+}
+
+/// 20 upper-case letters and digits that follow from the name.
+fn access_key_id(prefix: &str, name: &str) -> String {
+    let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
+    let body: String = letters.map(|byte| byte.to_ascii_uppercase() as char).take(16).collect();
+    format!("{prefix}{body:X<16}")
+}
