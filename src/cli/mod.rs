@@ -145,6 +145,7 @@ mod tests {
 
         Commands:
           run           Run the daemon: receive, fetch, keep evidence, serve metrics
+          demo          Show it at work: a sandbox of S3 and SQS, a day of deletions, and the daemon
           check-config  Say whether the settings are valid for `run`, or everything that is wrong
           print-config  Show every setting, its value and where that came from
           healthcheck   Ask the daemon of this host whether it is healthy, for a container's health check

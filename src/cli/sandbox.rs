@@ -19,7 +19,6 @@ use crate::sandbox::record::cloudtrail::ChildLayout;
 use crate::sandbox::scenario::{self, LOGS, QUEUE, StageOptions, VISITOR};
 
 /// Arguments of `deltrail sandbox`.
-#[expect(clippy::doc_markdown, reason = "help is plain text")]
 #[derive(Debug, Args)]
 pub(super) struct SandboxArguments {
     /// Where S3 and SQS listen, on loopback; port 0 is a free one

@@ -110,14 +110,8 @@ impl Sandbox {
     /// # Errors
     /// When the address is not on loopback or cannot be had.
     pub async fn start(options: Options) -> Result<Self, SandboxError> {
-        let Options { listen: address, clock, region, account, faults, .. } = options;
-        if !address.ip().is_loopback() {
-            return Err(SandboxError::NotLoopback(address));
-        }
-        let failed = |source| SandboxError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let bound = listener.local_addr().map_err(failed)?;
-        let endpoint = format!("http://{bound}");
+        let Options { clock, region, account, faults, .. } = options;
+        let (listener, endpoint) = listen(options.listen).await?;
         let identifiers = Identifiers::seeded(options.seed);
         let queues = Queues::new(SqsOptions {
             clock: clock.clone(),
@@ -244,6 +238,16 @@ impl Sandbox {
         // Aborted or ended: either way nothing is served any more.
         let _ = self.serving.await;
     }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, String), SandboxError> {
+    if !address.ip().is_loopback() {
+        return Err(SandboxError::NotLoopback(address));
+    }
+    let failed = |source| SandboxError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, format!("http://{bound}")))
 }
 
 /// Where delivery writes to: this sandbox's own buckets and queues.

@@ -259,3 +259,9 @@ fn the_daemon_lives_in_the_image_with_a_read_only_root() {
     let status = until("the daemon ends", || daemon.0.try_wait().unwrap());
     assert!(status.success(), "after SIGTERM: {status}");
 }
+
+#[test]
+fn the_demo_agrees_in_the_image() {
+    let Some(image) = image() else { return };
+    succeed(&mut image.command(&["demo", "--once", "--day-seconds", "6"], &[]));
+}

@@ -6,6 +6,7 @@
 
 mod container;
 mod contract;
+mod demo;
 mod documentation;
 mod emulator;
 mod envelopes;

@@ -164,9 +164,9 @@ deltrail_workers_busy 1
             |series: &str, expected, actual| Figure { series: series.into(), expected, actual };
         let figures = [figure("removed{bucket=\"a\"}", 12, 12), figure("requests", 3, 4)];
         insta::assert_snapshot!(table(&figures), @r#"
-        figure                 expected    actual
-        removed{bucket="a"}          12        12
-        requests                      3         4  differs
+        figure               expected    actual
+        removed{bucket="a"}        12        12
+        requests                    3         4  differs
         "#);
     }
 }

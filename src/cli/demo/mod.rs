@@ -25,13 +25,12 @@ use crate::sandbox::scenario::{self, Actor, DAEMON, LOGS, QUEUE, StageOptions, V
 use figures::{Expected, Figure, table};
 
 /// How long after the day the figures may take to agree.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How fast time runs when the day is over: what a visitor deletes is logged in a few seconds.
 const AFTERWARDS_SCALE: f64 = 60.0;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Arguments of `deltrail demo`.
-#[expect(clippy::doc_markdown, reason = "help is plain text")]
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
     /// Play the day, print each figure with what it should be, and end; 0 only if all agree
@@ -155,11 +154,11 @@ fn aws(sandbox: &Sandbox) -> anyhow::Result<SdkConfig> {
     Ok(aws)
 }
 
-/// 40 letters and digits that nobody can guess.
+/// 32 hexadecimal digits that nobody can guess.
 pub(super) fn random_secret() -> anyhow::Result<String> {
-    let mut bytes = [0; 20];
+    let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow!("the system gives no random bytes"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 fn clock(sandbox: &Sandbox) -> crate::ingest::Clock {

@@ -77,7 +77,9 @@ impl Notices {
     pub(super) fn send(&mut self, until: Timestamp) {
         while let Some(due) = self.held_back.first_entry().filter(|due| *due.key() <= until) {
             let messages = due.remove();
-            messages.iter().for_each(|message| self.post(message));
+            for message in &messages {
+                self.post(message);
+            }
         }
     }
 }

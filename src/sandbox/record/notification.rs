@@ -42,14 +42,14 @@ pub fn events(act: &Act) -> Vec<ObjectEvent<'_>> {
         version_id,
     };
     match &act.call {
-        Call::Get { .. } => Vec::new(),
         Call::Put { key, version_id, object_bytes, etag } => {
             vec![created("ObjectCreated:Put", key, version_id.as_deref(), *object_bytes, etag)]
         }
         Call::Copy { key, version_id, object_bytes, etag, .. } => {
             vec![created("ObjectCreated:Copy", key, version_id.as_deref(), *object_bytes, etag)]
         }
-        Call::Delete { effect: Effect::Nothing, .. }
+        Call::Get { .. }
+        | Call::Delete { effect: Effect::Nothing, .. }
         | Call::Expire { effect: Effect::Nothing, .. } => Vec::new(),
         Call::Delete { key, effect, .. } => {
             vec![removed("ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated", key, effect)]

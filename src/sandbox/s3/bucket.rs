@@ -8,6 +8,7 @@ use deltrail_core::domain::Timestamp;
 use md5::{Digest, Md5};
 
 use super::super::act::Effect;
+use super::super::record::text::hexadecimal;
 
 /// The id of a version that was made while versioning was off or suspended.
 pub(super) const NULL_VERSION: &str = "null";
@@ -41,8 +42,7 @@ impl Object {
         content_encoding: Option<String>,
         metadata: BTreeMap<String, String>,
     ) -> Self {
-        let digest = Md5::digest(&body);
-        let etag = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let etag = hexadecimal(&Md5::digest(&body));
         Self { body, content_type, content_encoding, metadata, etag }
     }
 }

@@ -1,6 +1,8 @@
 //! One page of a list: prefix, delimiter, limit, and where the next page begins. It knows nothing
 //! of what is listed, nor how a list looks on the wire.
 
+use super::super::record::text::hexadecimal;
+
 /// Most entries that S3 puts on one page.
 pub(super) const PAGE_ENTRIES_MAX: usize = 1_000;
 
@@ -98,7 +100,7 @@ pub(super) fn percent_encoded(name: &str) -> String {
 
 /// A text that callers give back to see the next page, and should not look into.
 pub(super) fn continuation_token(marker: &str) -> String {
-    marker.bytes().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(marker.as_bytes())
 }
 
 /// The marker that a token stands for; none if it is no token.

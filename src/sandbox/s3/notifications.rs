@@ -76,7 +76,7 @@ pub(super) fn configuration_of(rule: NotificationRule) -> dto::QueueConfiguratio
             .into_iter()
             .flatten()
             .collect();
-    let filter = (!filters.is_empty()).then(|| dto::NotificationConfigurationFilter {
+    let filter = (!filters.is_empty()).then_some(dto::NotificationConfigurationFilter {
         key: Some(dto::S3KeyFilter { filter_rules: Some(filters) }),
     });
     dto::QueueConfiguration {

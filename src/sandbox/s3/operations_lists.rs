@@ -225,7 +225,7 @@ impl Asked<'_> {
                         last_modified,
                         owner: None,
                         version_id,
-                    })
+                    });
                 }
                 Some(object) => output.versions.get_or_insert_default().push(dto::ObjectVersion {
                     e_tag: Some(dto::ETag::Strong(object.etag.clone())),

@@ -14,12 +14,13 @@ const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refused {
     pub refusal: Refusal,
-    headers: HeaderMap,
+    /// Apart, because results are moved about and few refusals have any.
+    headers: Box<HeaderMap>,
 }
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, headers: HeaderMap::new() }
+        Self { refusal, headers: Box::default() }
     }
 }
 
@@ -29,7 +30,7 @@ impl From<Refused> for S3Error {
         let code = S3ErrorCode::from_bytes(code.as_bytes()).unwrap_or(S3ErrorCode::InternalError);
         let mut error = Self::with_message(code, message);
         error.set_status_code(StatusCode::from_u16(status).unwrap_or_default());
-        error.set_headers(refused.headers);
+        error.set_headers(*refused.headers);
         error
     }
 }

@@ -88,7 +88,7 @@ impl Visit {
         permission: Permission<'_>,
         expected_owner: Option<&str>,
     ) -> Result<(), Refused> {
-        self.meet_chance(buckets)?;
+        Self::meet_chance(buckets)?;
         self.admit_without_chance(buckets, permission, expected_owner)
     }
 
@@ -158,7 +158,7 @@ impl Visit {
         let _ = options.acts.send(act);
     }
 
-    fn meet_chance(&self, buckets: &Buckets) -> Result<(), Refused> {
+    fn meet_chance(buckets: &Buckets) -> Result<(), Refused> {
         let struck = buckets.options().faults.strike(&[
             Fault::S3InternalError,
             Fault::S3SlowDown,

@@ -171,9 +171,9 @@ async fn versions(s3: &Client, seen: &mut Seen) {
     seen.insert("a get of a named marker", code(named));
 
     let listed = s3.list_object_versions().bucket(bucket).send().await.unwrap();
-    let names = |id: &str| if id == first { "first" } else { "second" };
+    let told_as = |id: &str| if id == first { "first" } else { "second" };
     let mut told: Vec<_> = listed.delete_markers().iter().map(|_| "marker").collect();
-    told.extend(listed.versions().iter().filter_map(|v| v.version_id()).map(names));
+    told.extend(listed.versions().iter().filter_map(|v| v.version_id()).map(told_as));
     seen.insert("versions are listed newest first", told.join(", "));
 
     let undone = s3.delete_object().bucket(bucket).key("k").version_id(&marker).send().await;

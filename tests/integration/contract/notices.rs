@@ -3,8 +3,9 @@
 use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, Delete, Event, NotificationConfiguration, ObjectIdentifier,
-    QueueConfiguration, VersioningConfiguration,
+    BucketVersioningStatus, Delete, Event, FilterRule, FilterRuleName, NotificationConfiguration,
+    NotificationConfigurationFilter, ObjectIdentifier, QueueConfiguration, S3KeyFilter,
+    VersioningConfiguration,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
@@ -72,9 +73,6 @@ pub(super) async fn check(service: &Service, seen: &mut Seen) {
 }
 
 async fn configure(service: &Service, arn: String) {
-    use aws_sdk_s3::types::{
-        FilterRule, FilterRuleName, NotificationConfigurationFilter, S3KeyFilter,
-    };
     let rule = FilterRule::builder().name(FilterRuleName::Suffix).value(".txt").build();
     let filter = S3KeyFilter::builder().filter_rules(rule).build();
     let queue = QueueConfiguration::builder()

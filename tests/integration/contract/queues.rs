@@ -2,7 +2,8 @@
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
-    DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
+    DeleteMessageBatchRequestEntry, DeleteMessageBatchResultEntry, Message,
+    MessageSystemAttributeName, QueueAttributeName,
 };
 
 use super::{Seen, Service, code};
@@ -30,6 +31,7 @@ pub(super) async fn check(service: &Service, seen: &mut Seen) {
     let sqs = &service.sqs;
     let url = queue(sqs, "contract", None).await;
     leases(sqs, &url, seen).await;
+    ended_lease(sqs, seen).await;
     batches(sqs, &url, seen).await;
     refusals(sqs, &url, seen).await;
     long_poll(sqs, seen).await;
@@ -91,9 +93,6 @@ async fn leases(sqs: &Client, url: &str, seen: &mut Seen) {
     seen.insert("a message that is in flight is not received", told);
 
     release(sqs, url, &first).await;
-    let extend = sqs.change_message_visibility().queue_url(url).visibility_timeout(30);
-    let extend = extend.receipt_handle(first.receipt_handle().unwrap()).send().await;
-    seen.insert("a lease cannot be extended when it has ended", code(extend));
     let second = receive(sqs, url).await.unwrap();
     let told = format!("received {} times", receives(&second));
     seen.insert("a message comes back when it is released", told);
@@ -114,6 +113,17 @@ fn entry(id: &str, handle: &str) -> DeleteMessageBatchRequestEntry {
     DeleteMessageBatchRequestEntry::builder().id(id).receipt_handle(handle).build().unwrap()
 }
 
+/// In a queue of its own, since where the lease is extended all the same the message stays hidden.
+async fn ended_lease(sqs: &Client, seen: &mut Seen) {
+    let url = queue(sqs, "contract-lease", None).await;
+    send(sqs, &url, "released").await;
+    let message = receive(sqs, &url).await.unwrap();
+    release(sqs, &url, &message).await;
+    let extend = sqs.change_message_visibility().queue_url(&url).visibility_timeout(30);
+    let extend = extend.receipt_handle(message.receipt_handle().unwrap()).send().await;
+    seen.insert("a lease cannot be extended when it has ended", code(extend));
+}
+
 async fn batches(sqs: &Client, url: &str, seen: &mut Seen) {
     send(sqs, url, "batch").await;
     let message = receive(sqs, url).await.unwrap();
@@ -127,7 +137,8 @@ async fn batches(sqs: &Client, url: &str, seen: &mut Seen) {
     let eleven = (0..11).map(|n| entry(&n.to_string(), "no handle")).collect();
     seen.insert("a batch of eleven", code(delete(eleven).await));
     let mixed = delete(vec![entry("bad", "no handle"), entry("good", good)]).await.unwrap();
-    let deleted: Vec<_> = mixed.successful().iter().map(|entry| entry.id()).collect();
+    let deleted: Vec<_> =
+        mixed.successful().iter().map(DeleteMessageBatchResultEntry::id).collect();
     let failed: Vec<_> =
         mixed.failed().iter().map(|entry| format!("{} {}", entry.id(), entry.code())).collect();
     let told = format!("deleted {}; failed {}", deleted.join(" "), failed.join(" "));

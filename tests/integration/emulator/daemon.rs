@@ -28,20 +28,33 @@ impl Daemon {
 
     /// The same with more settings.
     pub async fn start_with(estate: &Estate, folder: &Path, settings: &[&str]) -> Self {
+        let queue_url = ["--queue-url", &estate.queue_url];
+        let log_bucket = ["--log-bucket", &estate.bucket];
+        let settings = [settings, &queue_url, &log_bucket].concat();
+        let signer = ["us-east-1", "test", "test"];
+        Self::start_at(&estate.endpoint, signer, folder, &settings).await
+    }
+
+    /// Starts it on an endpoint, with the region, key and secret that it signs with there.
+    pub async fn start_at(
+        endpoint: &str,
+        [region, access_key_id, secret_access_key]: [&str; 3],
+        folder: &Path,
+        settings: &[&str],
+    ) -> Self {
         let ops = free_address();
         let log = folder.join("deltrail.log");
         let output = File::options().create(true).append(true).open(&log).unwrap();
         let process = Command::new(env!("CARGO_BIN_EXE_deltrail"))
             .args(["run", "--s3-path-style", "--log-format", "json"])
             .args(settings)
-            .args(["--queue-url", &estate.queue_url])
-            .args(["--log-bucket", &estate.bucket])
             .arg(format!("--store=sqlite://{}", folder.join("deltrail.db").display()))
             .arg(format!("--ops-listen={ops}"))
             .env_clear()
-            .envs([("AWS_REGION", "us-east-1"), ("AWS_EC2_METADATA_DISABLED", "true")])
-            .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
-            .env("AWS_ENDPOINT_URL", &estate.endpoint)
+            .envs([("AWS_REGION", region), ("AWS_EC2_METADATA_DISABLED", "true")])
+            .env("AWS_ACCESS_KEY_ID", access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", secret_access_key)
+            .env("AWS_ENDPOINT_URL", endpoint)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())

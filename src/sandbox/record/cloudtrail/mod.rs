@@ -75,11 +75,12 @@ pub fn records(act: &Act, layout: ChildLayout, identifiers: &Identifiers) -> Vec
     let own = |told: Told<'_>| vec![called(act, told, identifiers)];
     match &act.call {
         Call::Expire { .. } => Vec::new(),
-        Call::Put { key, version_id, object_bytes, .. } => {
-            own(Told { event_name: "PutObject", ..written(act, key, version_id, *object_bytes) })
-        }
+        Call::Put { key, version_id, object_bytes, .. } => own(Told {
+            event_name: "PutObject",
+            ..written(act, key, version_id.as_deref(), *object_bytes)
+        }),
         Call::Copy { key, version_id, object_bytes, source, .. } => {
-            let mut told = written(act, key, version_id, *object_bytes);
+            let mut told = written(act, key, version_id.as_deref(), *object_bytes);
             told.parameters.push(("x-amz-copy-source", source));
             own(Told { event_name: "CopyObject", ..told })
         }
@@ -101,7 +102,7 @@ fn is_unlogged(refusal: &Refusal) -> bool {
 fn written<'a>(
     act: &'a Act,
     key: &'a str,
-    version_id: &Option<String>,
+    version_id: Option<&str>,
     object_bytes: u64,
 ) -> Told<'a> {
     let mut response = json!({ "x-amz-server-side-encryption": "AES256" });
@@ -193,7 +194,7 @@ fn child(act: &Act, entry: &BulkEntry, layout: ChildLayout, identifiers: &Identi
             identifiers.request_id()
         }
     };
-    record(act, told, "AwsServiceEvent", &request_id, identifiers)
+    record(act, &told, "AwsServiceEvent", &request_id, identifiers)
 }
 
 /// The record of a call itself, which alone says when S3 began and ended.
@@ -204,7 +205,7 @@ fn called(act: &Act, mut told: Told<'_>, identifiers: &Identifiers) -> Value {
     }
     told.additional.push(("startTime", json!(act.started_at.as_millis())));
     told.additional.push(("endTime", json!(act.ended_at.as_millis())));
-    record(act, told, "AwsApiCall", &act.request_id, identifiers)
+    record(act, &told, "AwsApiCall", &act.request_id, identifiers)
 }
 
 impl<'a> Told<'a> {
@@ -233,7 +234,7 @@ fn nothing_transferred() -> Vec<(&'static str, Value)> {
 
 fn record(
     act: &Act,
-    told: Told<'_>,
+    told: &Told<'_>,
     event_type: &str,
     request_id: &str,
     identifiers: &Identifiers,
@@ -247,9 +248,9 @@ fn record(
         "awsRegion": act.region,
         "sourceIPAddress": act.caller.source_address,
         "userAgent": user_agent(act),
-        "requestParameters": request_parameters(act, &told),
+        "requestParameters": request_parameters(act, told),
         "responseElements": told.response,
-        "additionalEventData": additional_event_data(act, &told),
+        "additionalEventData": additional_event_data(act, told),
         "requestID": request_id,
         "eventID": identifiers.uuid(),
         "readOnly": told.is_read,

@@ -47,16 +47,15 @@ fn read_back(records: &[Value]) -> Vec<Evidence> {
     let mut decoder = LogDecoder::new(limits, LogPath::default());
     decoder.push(&packed_records(records).body).unwrap();
     decoder.finish().unwrap();
-    let decoded = decoder.take();
-    assert!(decoded.rejected.is_empty(), "{:?}", decoded.rejected);
-    decoded.evidence.into_iter().map(|located| located.evidence).collect()
+    let read = decoder.take();
+    assert!(read.rejected.is_empty(), "{:?}", read.rejected);
+    read.evidence.into_iter().map(|located| located.evidence).collect()
 }
 
 #[test]
 fn a_marker_is_told_as_in_the_captures() {
     let mut record = only(&delete(None, Effect::Marker { id: "V2".into() }));
-    let event_id = record["eventID"].take();
-    assert_eq!(event_id.as_str().unwrap().len(), 36);
+    assert_eq!(record["eventID"].take().as_str().unwrap().len(), 36);
     let expected = json!({
         "additionalEventData": {
             "AuthenticationMethod": "AuthHeader",
