@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use crate::emulator::{Daemon, eventually};
-use crate::requirement::scratch;
+use crate::requirement::{root, scratch};
 
 fn deltrail(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deltrail"));
@@ -24,6 +24,23 @@ fn figures(output: &str) -> Vec<(&str, u64, u64)> {
     table.map(figure).collect()
 }
 
+/// The README's tour shows lines that the demo prints, in their order.
+fn expect_tour(output: &str) {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, tour) = readme.split_once("### A tour").unwrap();
+    let (tour, _) = tour.split_once("\n## ").unwrap();
+    let shown: Vec<&str> = tour
+        .lines()
+        .filter(|line| line.starts_with("  ") || line.starts_with("figure "))
+        .chain(tour.lines().filter(|line| line.starts_with("deltrail_")))
+        .collect();
+    assert!(shown.len() >= 12, "{shown:#?}");
+    let mut printed = output.lines();
+    for line in shown {
+        assert!(printed.any(|other| other == line), "the demo does not print:\n{line}\n{output}");
+    }
+}
+
 #[test]
 fn every_figure_of_every_day_is_what_it_should_be() {
     // Beside what no environment of a user's may change.
@@ -36,6 +53,9 @@ fn every_figure_of_every_day_is_what_it_should_be() {
         let output = String::from_utf8(played.stdout).unwrap();
         let errors = String::from_utf8_lossy(&played.stderr);
         assert!(played.status.success(), "seed {seed}: {}\n{output}\n{errors}", played.status);
+        if seed == "7" {
+            expect_tour(&output);
+        }
         let figures = figures(&output);
         assert!(figures.len() >= 15, "{output}");
         for (figure, expected, actual) in figures {

@@ -168,3 +168,47 @@ fn tables_and_help_are_read_as_they_are_written() {
     assert_eq!(families["deltrail_a_total"], ("counter".to_owned(), labels, true));
     assert_eq!(families["deltrail_b"], ("gauge".to_owned(), vec![], false));
 }
+
+/// The commands in the README's code: the words after the program, or after Cargo's `--`, line
+/// continuations joined.
+fn commands_of(readme: &str) -> Vec<Vec<String>> {
+    let blocks = readme.split("```").skip(1).step_by(2).map(|block| block.replace("\\\n", " "));
+    let blocks: Vec<String> = blocks.collect();
+    let inline = readme.lines().filter(|line| !line.starts_with('|')).flat_map(code);
+    let lines = blocks.iter().flat_map(|block| block.lines()).chain(inline);
+    lines
+        .filter_map(|line| {
+            let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+            let program = words.first()?.rsplit('/').next()?.to_owned();
+            match program.as_str() {
+                "deltrail" => Some(words[1..].to_vec()),
+                "cargo" => {
+                    let after = words.iter().position(|word| word == "--")?;
+                    Some(words[after + 1..].to_vec())
+                }
+                _ => None,
+            }
+        })
+        .filter(|words| !words.is_empty())
+        .collect()
+}
+
+#[test]
+fn the_readme_shows_commands_that_the_program_understands() {
+    let commands = commands_of(&readme());
+    let shown: Vec<&str> = commands.iter().map(|words| words[0].as_str()).collect();
+    for wanted in ["run", "demo", "healthcheck", "check-config", "print-config"] {
+        assert!(shown.contains(&wanted), "{wanted} is not in {shown:?}");
+    }
+    for words in commands {
+        let help = Command::new(env!("CARGO_BIN_EXE_deltrail"))
+            .args([&words[0], "--help"])
+            .output()
+            .unwrap();
+        assert!(help.status.success(), "{words:?}");
+        let help = String::from_utf8(help.stdout).unwrap();
+        for flag in words.iter().filter(|word| word.starts_with("--")) {
+            assert!(help.contains(flag.as_str()), "{flag} of {words:?}");
+        }
+    }
+}

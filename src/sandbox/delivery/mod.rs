@@ -129,11 +129,13 @@ impl Delivery {
         acts: mpsc::UnboundedReceiver<Act>,
         closing: CancellationToken,
     ) -> Result<Self, DigestError> {
+        // Before the key is made: a fast clock runs on meanwhile.
+        let started_at = options.clock.now();
         let writes_digests = options.trail.as_ref().is_some_and(|trail| trail.writes_digests);
         let digest_key = if writes_digests { Some(new_key().await?) } else { None };
         let (flushes, flush_requests) = mpsc::unbounded_channel();
         let tally = Tally::default();
-        let desk = Desk::new(options, digest_key.clone(), tally.clone());
+        let desk = Desk::new(options, started_at, digest_key.clone(), tally.clone());
         tokio::spawn(deliver(desk, acts, flush_requests, closing));
         Ok(Self { flushes, tally, digest_key })
     }
@@ -205,12 +207,18 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(options: DeliveryOptions, digest_key: Option<Arc<DigestKey>>, tally: Tally) -> Self {
+    fn new(
+        options: DeliveryOptions,
+        started_at: Timestamp,
+        digest_key: Option<Arc<DigestKey>>,
+        tally: Tally,
+    ) -> Self {
         let DeliveryOptions { clock, identifiers, faults, estate, account, region, .. } = options;
         let context = Context { clock, identifiers, faults, estate, tally };
-        let trail = options
-            .trail
-            .map(|trail| Trail::starting(context.clone(), trail, account, region, digest_key));
+        let trail = options.trail.map(|trail| {
+            let digests = digest_key.map(|key| (key, started_at));
+            Trail::starting(context.clone(), trail, account, region, digests)
+        });
         Self {
             notices: Notices::new(context.clone()),
             access_logs: AccessLogs::new(context.clone(), options.access_log_delay_seconds),

@@ -47,13 +47,14 @@ struct Digests {
 }
 
 impl Trail {
-    /// Makes the trail, which writes its first, empty object.
+    /// Makes the trail, which writes its first, empty object. Digests are signed with the key, and
+    /// the first is due at the full hour after the time.
     pub(super) fn starting(
         context: Context,
         options: TrailOptions,
         account: String,
         region: String,
-        digest_key: Option<Arc<DigestKey>>,
+        digests: Option<(Arc<DigestKey>, Timestamp)>,
     ) -> Self {
         let place = TrailPlace {
             bucket: options.bucket.clone(),
@@ -62,10 +63,9 @@ impl Trail {
             region,
             trail: options.name.clone(),
         };
-        let now = context.clock.now();
-        let digests = digest_key.map(|key| Digests {
+        let digests = digests.map(|(key, started_at)| Digests {
             chain: Chain::starting(place.clone(), key),
-            next_end: rounded_up(Timestamp::from_millis(now.as_millis() + 1), HOUR_MILLIS),
+            next_end: rounded_up(after(started_at, Duration::from_millis(1)), HOUR_MILLIS),
             files: Vec::new(),
         });
         let trail = Self { context, options, place, waiting: BTreeMap::new(), digests };
