@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use deltrail_core::domain::Timestamp;
 use serde_json::json;
 
-use super::demo::random_secret;
+use super::demo::{LOG_FILTER, random_secret};
 use super::{FAILED, USAGE, fail, logging, on_runtime};
 use crate::app::stop_signal;
 use crate::config::{Config, Surroundings};
@@ -37,8 +37,8 @@ pub(super) struct SandboxArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=1000))]
     faults_per_mille: u32,
-    /// Play the demo's day once
-    #[arg(long)]
+    /// Play the demo's day once; its people cannot do with faults
+    #[arg(long, conflicts_with = "faults_per_mille")]
     play: bool,
 }
 
@@ -59,8 +59,8 @@ fn scale(text: &str) -> Result<f64, String> {
 
 /// Runs until it is asked to stop. Says on stdout, in one line of JSON, how to reach it.
 pub(super) fn sandbox(arguments: &SandboxArguments, surroundings: &Surroundings) -> ExitCode {
-    let config = Config::defaults(surroundings);
-    if let Err(error) = logging::start(config.log_format, &config.log_filter) {
+    let filter = surroundings.variable("DELTRAIL_LOG").unwrap_or(LOG_FILTER);
+    if let Err(error) = logging::start(Config::defaults(surroundings).log_format, filter) {
         return fail(USAGE, &error);
     }
     match on_runtime(run(arguments)) {

@@ -26,6 +26,8 @@ use figures::{Expected, Figure, table};
 
 /// How long after the day the figures may take to agree.
 const SETTLE_TIMEOUT: Duration = Duration::from_mins(1);
+/// What is wrong with the daemon; what a visitor does wrong, S3 says in its answer.
+pub(super) const LOG_FILTER: &str = "error,s3s=off,deltrail=warn";
 /// How fast time runs when the day is over: what a visitor deletes is logged in a few seconds.
 const AFTERWARDS_SCALE: f64 = 60.0;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -56,7 +58,7 @@ pub(super) struct DemoArguments {
 
 /// Plays, until the end or Ctrl-C.
 pub(super) fn demo(arguments: &DemoArguments, surroundings: &Surroundings) -> ExitCode {
-    let filter = surroundings.variable("DELTRAIL_LOG").unwrap_or("error,deltrail=warn");
+    let filter = surroundings.variable("DELTRAIL_LOG").unwrap_or(LOG_FILTER);
     let defaults = Config::defaults(surroundings);
     if let Err(error) = logging::start(defaults.log_format, filter) {
         return fail(USAGE, &error);

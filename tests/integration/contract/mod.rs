@@ -3,11 +3,13 @@
 //! and where the emulator does otherwise is listed with the fact that decides.
 
 mod buckets;
+mod faults;
 mod notices;
 mod queues;
 
 use std::collections::BTreeMap;
 
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use deltrail::sandbox::clock::Clock;
@@ -17,6 +19,9 @@ use deltrail::sandbox::{Options, Sandbox};
 use deltrail_core::domain::Timestamp;
 
 use crate::emulator::emulator;
+
+const KEY: &str = "AKIATESTERXXXXXXXXXX";
+const SECRET: &str = "secret";
 
 /// What was seen, by the name of the check.
 type Seen = BTreeMap<&'static str, String>;
@@ -72,6 +77,7 @@ impl Service {
             .credentials_provider(credentials.clone())
             .endpoint_url(endpoint)
             .force_path_style(true)
+            .retry_config(RetryConfig::disabled())
             .build();
         let sqs = aws_sdk_sqs::Config::builder()
             .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
@@ -89,6 +95,31 @@ impl Service {
         notices::check(self, &mut seen).await;
         seen
     }
+}
+
+/// A sandbox with one who may sign.
+async fn sandbox(faults: Faults) -> Sandbox {
+    let now = Timestamp::from_millis(1_795_435_200_000);
+    Sandbox::start(Options {
+        listen: ([127, 0, 0, 1], 0).into(),
+        seed: 1,
+        clock: Clock::starting_at(now, 1.0),
+        pace: Clock::starting_at(now, 1.0),
+        account: "111122223333".into(),
+        region: "us-east-1".into(),
+        principals: vec![Principal {
+            name: "tester".into(),
+            kind: Kind::User,
+            account: "111122223333".into(),
+            access_key_id: KEY.into(),
+            secret_access_key: SECRET.into(),
+        }],
+        faults,
+        trail: None,
+        access_log_delay_seconds: 1..2,
+    })
+    .await
+    .unwrap()
 }
 
 /// The error code, or that there was none.
@@ -115,28 +146,8 @@ fn differences<'a>(seen: &'a Seen, expected: &'a Seen) -> Vec<(&'a str, &'a str,
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sandbox_does_what_aws_does() {
-    let now = Timestamp::from_millis(1_795_435_200_000);
-    let sandbox = Sandbox::start(Options {
-        listen: ([127, 0, 0, 1], 0).into(),
-        seed: 1,
-        clock: Clock::starting_at(now, 1.0),
-        pace: Clock::starting_at(now, 1.0),
-        account: "111122223333".into(),
-        region: "us-east-1".into(),
-        principals: vec![Principal {
-            name: "tester".into(),
-            kind: Kind::User,
-            account: "111122223333".into(),
-            access_key_id: "AKIATESTERXXXXXXXXXX".into(),
-            secret_access_key: "secret".into(),
-        }],
-        faults: Faults::none(),
-        trail: None,
-        access_log_delay_seconds: 1..2,
-    })
-    .await
-    .unwrap();
-    let service = Service::at(sandbox.endpoint(), "AKIATESTERXXXXXXXXXX", "secret");
+    let sandbox = sandbox(Faults::none()).await;
+    let service = Service::at(sandbox.endpoint(), KEY, SECRET);
     let seen = service.seen().await;
     assert_eq!(differences(&seen, &expected()), [], "(check, the sandbox, AWS)");
     sandbox.stop().await;
