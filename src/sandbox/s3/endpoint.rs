@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
@@ -103,7 +103,6 @@ fn signed_for_elsewhere(signed_for: &str, region: &str, is_head: bool) -> Respon
          expecting '{region}'</Message><Region>{region}</Region></Error>"
     );
     let mut answer = (StatusCode::BAD_REQUEST, body).into_response();
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     if let Some(region) = HeaderValue::from_str(region).ok().filter(|_| is_head) {
         answer.headers_mut().insert("x-amz-bucket-region", region);
     }
@@ -127,17 +126,20 @@ async fn complete(answer: Response, arrival: &Arrival, is_head: bool) -> Respons
             head.headers.remove(header::CONTENT_TYPE);
             Body::empty()
         }
-        (true, false) => completed_error(body, &head.headers, arrival).await,
+        (true, false) => {
+            // The protocol crate drops the content type of errors that have headers.
+            head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+            completed_error(body, arrival).await
+        }
         (false, _) => body,
     };
     Response::from_parts(head, body)
 }
 
-async fn completed_error(body: Body, headers: &HeaderMap, arrival: &Arrival) -> Body {
+async fn completed_error(body: Body, arrival: &Arrival) -> Body {
     let bytes = axum::body::to_bytes(body, ERROR_BYTES_MAX).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
-    let is_xml = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/xml");
-    let Some(start) = text.strip_suffix("</Error>").filter(|_| is_xml) else {
+    let Some(start) = text.strip_suffix("</Error>") else {
         return Body::from(bytes);
     };
     let message = match text.split_once("<Code>").and_then(|(_, rest)| rest.split_once('<')) {

@@ -1,6 +1,8 @@
 //! One page of a list: prefix, delimiter, limit, and where the next page begins. It knows nothing
 //! of what is listed, nor how a list looks on the wire.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::super::record::text::hexadecimal;
 
 /// Most entries that S3 puts on one page.
@@ -87,15 +89,13 @@ fn common_prefix<'a>(key: &'a str, selection: Selection<'_>) -> Option<&'a str> 
     key.get(..end)
 }
 
-/// Percent-encodes a name, as lists do that were asked for with `encoding-type=url`.
+/// What stays as it is where `encoding-type=url` is asked for.
+const KEPT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/');
+
+/// A name as lists write it that were asked for with `encoding-type=url`.
 pub(super) fn percent_encoded(name: &str) -> String {
-    let encoded = name.bytes().map(|byte| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'/' => {
-            (byte as char).to_string()
-        }
-        other => format!("%{other:02X}"),
-    });
-    encoded.collect()
+    utf8_percent_encode(name, KEPT).to_string()
 }
 
 /// A text that callers give back to see the next page, and should not look into.

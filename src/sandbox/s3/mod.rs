@@ -4,6 +4,7 @@
 
 mod bucket;
 mod buckets;
+mod conditions;
 mod endpoint;
 mod error;
 mod listing;
@@ -12,7 +13,8 @@ mod operations;
 mod operations_buckets;
 mod operations_deletes;
 mod operations_lists;
-mod operations_objects;
+mod operations_reads;
+mod operations_writes;
 mod refused;
 mod slow_body;
 mod visit;
@@ -22,3 +24,6 @@ pub use buckets::{AccessLogTarget, Buckets, S3Options, ServicePut};
 pub use endpoint::S3Endpoint;
 pub use error::SandboxS3Error;
 pub use notifications::NotificationRule;
+
+#[cfg(test)]
+mod wire_tests;

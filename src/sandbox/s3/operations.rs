@@ -4,10 +4,11 @@ use s3s::dto;
 use s3s::{S3, S3Request, S3Response, S3Result};
 
 use super::buckets::Buckets;
-use super::operations_buckets as of_buckets;
-use super::operations_deletes as of_deletes;
-use super::operations_lists as of_lists;
-use super::operations_objects as of_objects;
+use super::operations_buckets as buckets;
+use super::operations_deletes as deletes;
+use super::operations_lists as lists;
+use super::operations_reads as reads;
+use super::operations_writes as writes;
 
 /// The operations on the buckets.
 pub(super) struct Operations(pub Buckets);
@@ -20,139 +21,139 @@ impl S3 for Operations {
         &self,
         request: S3Request<dto::CreateBucketInput>,
     ) -> Answer<dto::CreateBucketOutput> {
-        of_buckets::create(&self.0, &request).map(S3Response::new)
+        buckets::create(&self.0, &request).map(S3Response::new)
     }
 
     async fn delete_bucket(
         &self,
         request: S3Request<dto::DeleteBucketInput>,
     ) -> Answer<dto::DeleteBucketOutput> {
-        of_buckets::delete(&self.0, &request).map(S3Response::new)
+        buckets::delete(&self.0, &request).map(S3Response::new)
     }
 
     async fn head_bucket(
         &self,
         request: S3Request<dto::HeadBucketInput>,
     ) -> Answer<dto::HeadBucketOutput> {
-        of_buckets::head(&self.0, &request).map(S3Response::new)
+        buckets::head(&self.0, &request).map(S3Response::new)
     }
 
     async fn list_buckets(
         &self,
         request: S3Request<dto::ListBucketsInput>,
     ) -> Answer<dto::ListBucketsOutput> {
-        of_buckets::list(&self.0, &request).map(S3Response::new)
+        buckets::list(&self.0, &request).map(S3Response::new)
     }
 
     async fn get_bucket_location(
         &self,
         request: S3Request<dto::GetBucketLocationInput>,
     ) -> Answer<dto::GetBucketLocationOutput> {
-        of_buckets::location(&self.0, &request).map(S3Response::new)
+        buckets::location(&self.0, &request).map(S3Response::new)
     }
 
     async fn put_bucket_versioning(
         &self,
         request: S3Request<dto::PutBucketVersioningInput>,
     ) -> Answer<dto::PutBucketVersioningOutput> {
-        of_buckets::put_versioning(&self.0, &request).map(S3Response::new)
+        buckets::put_versioning(&self.0, &request).map(S3Response::new)
     }
 
     async fn get_bucket_versioning(
         &self,
         request: S3Request<dto::GetBucketVersioningInput>,
     ) -> Answer<dto::GetBucketVersioningOutput> {
-        of_buckets::versioning(&self.0, &request).map(S3Response::new)
+        buckets::versioning(&self.0, &request).map(S3Response::new)
     }
 
     async fn put_bucket_notification_configuration(
         &self,
         request: S3Request<dto::PutBucketNotificationConfigurationInput>,
     ) -> Answer<dto::PutBucketNotificationConfigurationOutput> {
-        of_buckets::put_notifications(&self.0, request).map(S3Response::new)
+        buckets::put_notifications(&self.0, request).map(S3Response::new)
     }
 
     async fn get_bucket_notification_configuration(
         &self,
         request: S3Request<dto::GetBucketNotificationConfigurationInput>,
     ) -> Answer<dto::GetBucketNotificationConfigurationOutput> {
-        of_buckets::notifications(&self.0, &request).map(S3Response::new)
+        buckets::notifications(&self.0, &request).map(S3Response::new)
     }
 
     async fn put_bucket_logging(
         &self,
         request: S3Request<dto::PutBucketLoggingInput>,
     ) -> Answer<dto::PutBucketLoggingOutput> {
-        of_buckets::put_logging(&self.0, request).map(S3Response::new)
+        buckets::put_logging(&self.0, request).map(S3Response::new)
     }
 
     async fn get_bucket_logging(
         &self,
         request: S3Request<dto::GetBucketLoggingInput>,
     ) -> Answer<dto::GetBucketLoggingOutput> {
-        of_buckets::logging(&self.0, &request).map(S3Response::new)
+        buckets::logging(&self.0, &request).map(S3Response::new)
     }
 
     async fn put_object(
         &self,
         request: S3Request<dto::PutObjectInput>,
     ) -> Answer<dto::PutObjectOutput> {
-        of_objects::put(&self.0, request).await.map(S3Response::new)
+        writes::put(&self.0, request).await.map(S3Response::new)
     }
 
     async fn copy_object(
         &self,
         request: S3Request<dto::CopyObjectInput>,
     ) -> Answer<dto::CopyObjectOutput> {
-        of_objects::copy(&self.0, request).map(S3Response::new)
+        writes::copy(&self.0, request).map(S3Response::new)
     }
 
     async fn get_object(
         &self,
         request: S3Request<dto::GetObjectInput>,
     ) -> Answer<dto::GetObjectOutput> {
-        of_objects::get(&self.0, request).map(S3Response::new)
+        reads::get(&self.0, request).map(S3Response::new)
     }
 
     async fn head_object(
         &self,
         request: S3Request<dto::HeadObjectInput>,
     ) -> Answer<dto::HeadObjectOutput> {
-        of_objects::head(&self.0, request).map(S3Response::new)
+        reads::head(&self.0, request)
     }
 
     async fn delete_object(
         &self,
         request: S3Request<dto::DeleteObjectInput>,
     ) -> Answer<dto::DeleteObjectOutput> {
-        of_deletes::delete(&self.0, request).map(S3Response::new)
+        deletes::delete(&self.0, request).map(S3Response::new)
     }
 
     async fn delete_objects(
         &self,
         request: S3Request<dto::DeleteObjectsInput>,
     ) -> Answer<dto::DeleteObjectsOutput> {
-        of_deletes::delete_many(&self.0, request).map(S3Response::new)
+        deletes::delete_many(&self.0, request).map(S3Response::new)
     }
 
     async fn list_objects(
         &self,
         request: S3Request<dto::ListObjectsInput>,
     ) -> Answer<dto::ListObjectsOutput> {
-        of_lists::objects(&self.0, request).map(S3Response::new)
+        lists::objects(&self.0, request).map(S3Response::new)
     }
 
     async fn list_objects_v2(
         &self,
         request: S3Request<dto::ListObjectsV2Input>,
     ) -> Answer<dto::ListObjectsV2Output> {
-        of_lists::objects_v2(&self.0, request).map(S3Response::new)
+        lists::objects_v2(&self.0, request).map(S3Response::new)
     }
 
     async fn list_object_versions(
         &self,
         request: S3Request<dto::ListObjectVersionsInput>,
     ) -> Answer<dto::ListObjectVersionsOutput> {
-        of_lists::versions(&self.0, request).map(S3Response::new)
+        lists::versions(&self.0, request).map(S3Response::new)
     }
 }

@@ -1,18 +1,15 @@
-//! Deleting objects, one or up to 1 000 of them, over the wire. Each request becomes one act.
+//! `DeleteObject` and `DeleteObjects`, over the wire.
 
 use s3s::{S3Request, S3Result, dto};
 
 use super::super::act::{BulkEntry, Call, Effect};
-use super::bucket::Object;
 use super::buckets::Buckets;
-use super::operations_objects::holds;
+use super::conditions::{checked_version_id, permission, satisfies};
 use super::refused::Refused;
-use super::visit::{Permission, Visit};
+use super::visit::Visit;
 
-/// Keys in one `DeleteObjects` call, at most.
+/// Most keys in one `DeleteObjects` call.
 const KEYS_MAX: usize = 1_000;
-
-const ACTION: &str = "s3:DeleteObject";
 
 pub(super) fn delete(
     buckets: &Buckets,
@@ -20,33 +17,19 @@ pub(super) fn delete(
 ) -> S3Result<dto::DeleteObjectOutput> {
     let visit = Visit::of(buckets, &request, &request.input.bucket);
     let input = request.input;
-    let (bucket, key) = (input.bucket.as_str(), input.key.as_str());
     let named = input.version_id.as_deref();
-    let permission = Permission { action: action_for(named), bucket, key: Some(key) };
-    let deleted = visit
-        .admit(buckets, permission, input.expected_bucket_owner.as_deref())
-        .and_then(|()| meets(buckets, bucket, key, input.if_match.as_ref()))
-        .and_then(|()| remove(buckets, &visit, (bucket, key), named));
-    let effect = deleted.as_ref().map_or(Effect::Nothing, Clone::clone);
-    let answer = match &effect {
-        Effect::Object => dto::DeleteObjectOutput::default(),
-        Effect::Nothing => {
-            dto::DeleteObjectOutput { version_id: input.version_id.clone(), ..Default::default() }
-        }
-        Effect::Version { id, was_marker } => dto::DeleteObjectOutput {
-            delete_marker: was_marker.then_some(true),
-            version_id: Some(id.clone()),
-            ..Default::default()
-        },
-        Effect::Marker { id } => dto::DeleteObjectOutput {
-            delete_marker: Some(true),
-            version_id: Some(id.clone()),
-            ..Default::default()
-        },
-    };
+    let wanted = permission("s3:DeleteObject", &input.bucket, &input.key, named);
+    let owner = input.expected_bucket_owner.as_deref();
+    let target = Target { key: &input.key, named, if_match: input.if_match.as_ref() };
+    let result = visit
+        .admit(buckets, wanted, owner)
+        .and_then(|()| delete_one(buckets, &visit, &input.bucket, target));
+    let effect = result.clone().unwrap_or(Effect::Nothing);
+    let output = answer(&effect, named);
     let call = Call::Delete { key: input.key, named_version: input.version_id, effect };
-    visit.conclude(buckets, call, deleted.as_ref().err());
-    deleted.map(|_| answer).map_err(Into::into)
+    visit.conclude(buckets, call, result.as_ref().err());
+    result?;
+    Ok(output)
 }
 
 pub(super) fn delete_many(
@@ -55,108 +38,127 @@ pub(super) fn delete_many(
 ) -> S3Result<dto::DeleteObjectsOutput> {
     let visit = Visit::of(buckets, &request, &request.input.bucket);
     let input = request.input;
-    let bucket = input.bucket.as_str();
-    if input.delete.objects.is_empty() || input.delete.objects.len() > KEYS_MAX {
-        let message = "The XML you provided was not well-formed or did not validate against our \
-                       published schema";
-        return Err(Refused::new(400, "MalformedXML", message).into());
+    let whole = admit_many(buckets, &visit, &input);
+    // A call that is refused as a whole names no result for any key.
+    let admitted = if whole.is_ok() { input.delete.objects } else { Vec::new() };
+    let each = admitted.into_iter().map(|object| entry(buckets, &visit, &input.bucket, object));
+    let entries: Vec<BulkEntry> = each.collect();
+    let output = bulk_answer(&entries, input.delete.quiet.unwrap_or(false));
+    visit.conclude(buckets, Call::BulkDelete { entries }, whole.as_ref().err());
+    whole?;
+    Ok(output)
+}
+
+/// What is to be deleted, and under which condition.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    key: &'a str,
+    named: Option<&'a str>,
+    /// What the object's entity tag has to be.
+    if_match: Option<&'a dto::ETagCondition>,
+}
+
+fn admit_many(
+    buckets: &Buckets,
+    visit: &Visit,
+    input: &dto::DeleteObjectsInput,
+) -> Result<(), Refused> {
+    // A caller who may not delete is told so for each key, inside an answer that says yes.
+    visit.admit_unchecked(buckets, input.expected_bucket_owner.as_deref())?;
+    if (1..=KEYS_MAX).contains(&input.delete.objects.len()) {
+        return Ok(());
     }
-    let permission = Permission { action: ACTION, bucket, key: None };
-    let owner = input.expected_bucket_owner.as_deref();
-    // Whoever may not delete in the bucket at all is told so for each key; only a missing bucket,
-    // its owner and chance refuse the call as a whole.
-    let admitted = visit.admit(buckets, permission, owner);
-    let is_denied = buckets.options().faults.denies(ACTION, bucket);
-    let refused = admitted.err().filter(|refused| !(is_denied && refused.refusal.status == 403));
-    let asked = input.delete.objects;
-    let entries: Vec<BulkEntry> = if refused.is_some() {
-        Vec::new()
-    } else {
-        asked.into_iter().map(|object| delete_one(buckets, &visit, bucket, object)).collect()
-    };
-    let is_quiet = input.delete.quiet.unwrap_or_default();
-    let answer = answer_of(&entries, is_quiet);
-    visit.conclude(buckets, Call::BulkDelete { entries }, refused.as_ref());
-    refused.map_or(Ok(answer), |refused| Err(refused.into()))
+    let message = "The XML you provided was not well-formed or did not validate against our \
+                   published schema";
+    Err(Refused::new(400, "MalformedXML", message))
+}
+
+fn entry(
+    buckets: &Buckets,
+    visit: &Visit,
+    bucket: &str,
+    object: dto::ObjectIdentifier,
+) -> BulkEntry {
+    let dto::ObjectIdentifier { key, version_id: named_version, e_tag, .. } = object;
+    let named = named_version.as_deref();
+    let if_match = e_tag.map(dto::ETagCondition::ETag);
+    let target = Target { key: &key, named, if_match: if_match.as_ref() };
+    let result = visit
+        .check(buckets, permission("s3:DeleteObject", bucket, &key, named))
+        .and_then(|()| delete_one(buckets, visit, bucket, target))
+        .map_err(|refused| refused.refusal);
+    BulkEntry { key, named_version, result }
 }
 
 fn delete_one(
     buckets: &Buckets,
     visit: &Visit,
     bucket: &str,
-    object: dto::ObjectIdentifier,
-) -> BulkEntry {
-    let dto::ObjectIdentifier { key, version_id: named_version, .. } = object;
-    let named = named_version.as_deref();
-    let permission = Permission { action: action_for(named), bucket, key: Some(&key) };
-    let result = visit
-        .check(buckets, permission)
-        .and_then(|()| remove(buckets, visit, (bucket, &key), named))
-        .map_err(|refused| refused.refusal);
-    BulkEntry { key, named_version, result }
-}
-
-fn action_for(named_version: Option<&str>) -> &'static str {
-    if named_version.is_some() { "s3:DeleteObjectVersion" } else { ACTION }
-}
-
-fn meets(
-    buckets: &Buckets,
-    bucket: &str,
-    key: &str,
-    if_match: Option<&dto::ETagCondition>,
-) -> Result<(), Refused> {
-    let Some(condition) = if_match else { return Ok(()) };
-    let etag_of = |object: &Object| object.etag.clone();
-    let current = buckets.with(bucket, |holding| {
-        holding.bucket.find(key, None).ok().map(|(_, object)| etag_of(object))
-    });
-    match current.flatten() {
-        None => Err(Refused::no_such_key()),
-        Some(etag) if holds(condition, &etag) => Ok(()),
-        Some(_) => Err(Refused::precondition_failed()),
-    }
-}
-
-fn remove(
-    buckets: &Buckets,
-    visit: &Visit,
-    (bucket, key): (&str, &str),
-    named: Option<&str>,
+    target: Target<'_>,
 ) -> Result<Effect, Refused> {
+    let Target { key, named, if_match } = target;
+    checked_version_id(named)?;
+    if if_match.is_some() && named.is_some() {
+        let message = "A header you provided implies functionality that is not implemented";
+        return Err(Refused::new(501, "NotImplemented", message));
+    }
     let fresh_id = buckets.options().identifiers.version_id();
-    buckets
-        .with(bucket, |holding| holding.bucket.delete(key, named, visit.arrival.at, fresh_id))
-        .ok_or_else(Refused::no_such_bucket)
-}
-
-fn answer_of(entries: &[BulkEntry], is_quiet: bool) -> dto::DeleteObjectsOutput {
-    let mut answer = dto::DeleteObjectsOutput::default();
-    for BulkEntry { key, named_version, result } in entries {
-        let (key, version_id) = (Some(key.clone()), named_version.clone());
-        match result {
-            Err(refusal) => answer.errors.get_or_insert_default().push(dto::Error {
-                code: Some(refusal.code.clone()),
-                message: Some(refusal.message.clone()),
-                key,
-                version_id,
-            }),
-            Ok(_) if is_quiet => {}
-            Ok(effect) => {
-                let marker = match effect {
-                    Effect::Marker { id } | Effect::Version { id, was_marker: true } => {
-                        Some(id.clone())
-                    }
-                    _ => None,
-                };
-                answer.deleted.get_or_insert_default().push(dto::DeletedObject {
-                    delete_marker: marker.is_some().then_some(true),
-                    delete_marker_version_id: marker,
-                    key,
-                    version_id,
-                });
+    let deleted = buckets.with(bucket, |holding| {
+        if let Some(condition) = if_match {
+            let (_, object) =
+                holding.bucket.find(key, None).map_err(|absence| Refused::absent(&absence))?;
+            if !satisfies(condition, &object.etag) {
+                return Err(Refused::precondition_failed());
             }
         }
+        Ok(holding.bucket.delete(key, named, visit.arrival.at, fresh_id))
+    });
+    deleted.unwrap_or_else(|| Err(Refused::no_such_bucket()))
+}
+
+fn answer(effect: &Effect, named: Option<&str>) -> dto::DeleteObjectOutput {
+    let (is_marker, version_id) = match effect {
+        Effect::Object | Effect::Nothing => (false, named),
+        Effect::Version { id, was_marker } => (*was_marker, Some(id.as_str())),
+        Effect::Marker { id } => (true, Some(id.as_str())),
+    };
+    dto::DeleteObjectOutput {
+        delete_marker: is_marker.then_some(true),
+        version_id: version_id.map(str::to_owned),
+        request_charged: None,
     }
-    answer
+}
+
+fn bulk_answer(entries: &[BulkEntry], is_quiet: bool) -> dto::DeleteObjectsOutput {
+    let mut output = dto::DeleteObjectsOutput::default();
+    for BulkEntry { key, named_version, result } in entries {
+        let key = Some(key.clone());
+        match result {
+            Err(refusal) => output.errors.get_or_insert_default().push(dto::Error {
+                code: Some(refusal.code.clone()),
+                key,
+                message: Some(refusal.message.clone()),
+                version_id: named_version.clone(),
+            }),
+            Ok(_) if is_quiet => {}
+            Ok(effect) => output.deleted.get_or_insert_default().push(dto::DeletedObject {
+                key,
+                version_id: named_version.clone(),
+                ..marker_of(effect)
+            }),
+        }
+    }
+    output
+}
+
+/// What a bulk answer says of a delete marker that was made or deleted.
+fn marker_of(effect: &Effect) -> dto::DeletedObject {
+    let (Effect::Marker { id } | Effect::Version { id, was_marker: true }) = effect else {
+        return dto::DeletedObject::default();
+    };
+    dto::DeletedObject {
+        delete_marker: Some(true),
+        delete_marker_version_id: Some(id.clone()),
+        ..dto::DeletedObject::default()
+    }
 }

@@ -6,7 +6,7 @@ use s3s::{S3Request, S3Result, dto};
 use super::bucket::{Object, Version};
 use super::buckets::{Buckets, Holding};
 use super::listing::{
-    PAGE_ENTRIES_MAX, Page, Selection, continuation_token, marker_of, page, percent_encoded,
+    Last, PAGE_ENTRIES_MAX, Page, Selection, continuation_token, marker_of, page, percent_encoded,
 };
 use super::operations_buckets::shown_time;
 use super::refused::Refused;
@@ -203,7 +203,7 @@ impl Asked<'_> {
         });
         let page = page(wanted, self.selection());
         let next_key_marker = page.next_marker().map(|marker| self.spelling.spell(marker));
-        let ends_with_entry = matches!(page.more_after, Some(super::listing::Last::Entry));
+        let ends_with_entry = matches!(page.more_after, Some(Last::Entry));
         let last = page.entries.last().filter(|_| ends_with_entry);
         let mut output = dto::ListObjectVersionsOutput {
             is_truncated: Some(next_key_marker.is_some()),
@@ -217,27 +217,23 @@ impl Asked<'_> {
             let version_id = Some(version.id.clone());
             let last_modified = Some(shown_time(version.last_modified));
             let is_latest = Some(is_latest);
-            match &version.object {
-                None => {
-                    output.delete_markers.get_or_insert_default().push(dto::DeleteMarkerEntry {
-                        is_latest,
-                        key,
-                        last_modified,
-                        owner: None,
-                        version_id,
-                    });
-                }
-                Some(object) => output.versions.get_or_insert_default().push(dto::ObjectVersion {
-                    e_tag: Some(dto::ETag::Strong(object.etag.clone())),
-                    size: i64::try_from(object.body.len()).ok(),
-                    storage_class: Some(dto::ObjectVersionStorageClass::from_static("STANDARD")),
-                    is_latest,
-                    key,
-                    last_modified,
-                    version_id,
-                    ..dto::ObjectVersion::default()
-                }),
-            }
+            let Some(object) = &version.object else {
+                let owner = None;
+                let marker =
+                    dto::DeleteMarkerEntry { is_latest, key, last_modified, owner, version_id };
+                output.delete_markers.get_or_insert_default().push(marker);
+                continue;
+            };
+            output.versions.get_or_insert_default().push(dto::ObjectVersion {
+                e_tag: Some(dto::ETag::Strong(object.etag.clone())),
+                size: i64::try_from(object.body.len()).ok(),
+                storage_class: Some(dto::ObjectVersionStorageClass::from_static("STANDARD")),
+                is_latest,
+                key,
+                last_modified,
+                version_id,
+                ..dto::ObjectVersion::default()
+            });
         }
         output
     }

@@ -14,13 +14,12 @@ const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refused {
     pub refusal: Refusal,
-    /// Apart, because results are moved about and few refusals have any.
-    headers: Box<HeaderMap>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, headers: Box::default() }
+        Self { refusal, headers: Vec::new() }
     }
 }
 
@@ -30,7 +29,7 @@ impl From<Refused> for S3Error {
         let code = S3ErrorCode::from_bytes(code.as_bytes()).unwrap_or(S3ErrorCode::InternalError);
         let mut error = Self::with_message(code, message);
         error.set_status_code(StatusCode::from_u16(status).unwrap_or_default());
-        error.set_headers(*refused.headers);
+        error.set_headers(HeaderMap::from_iter(refused.headers));
         error
     }
 }
@@ -42,7 +41,7 @@ impl Refused {
 
     fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(name, value);
+            self.headers.push((name, value));
         }
         self
     }
@@ -154,9 +153,10 @@ mod tests {
         let last_modified = Timestamp::from_millis(1_795_435_200_000);
         let refused = Refused::absent(&Absence::Marker { marker_id: "m1".into(), last_modified });
         assert_eq!(refused.refusal.status, 405);
-        assert_eq!(refused.headers["x-amz-delete-marker"], "true");
-        assert_eq!(refused.headers["x-amz-version-id"], "m1");
-        assert_eq!(refused.headers["last-modified"], "Mon, 23 Nov 2026 12:00:00 GMT");
+        let headers = HeaderMap::from_iter(refused.headers);
+        assert_eq!(headers["x-amz-delete-marker"], "true");
+        assert_eq!(headers["x-amz-version-id"], "m1");
+        assert_eq!(headers["last-modified"], "Mon, 23 Nov 2026 12:00:00 GMT");
     }
 
     #[test]

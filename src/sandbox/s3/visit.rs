@@ -8,7 +8,7 @@ use deltrail_core::domain::Timestamp;
 use s3s::S3Request;
 
 use super::super::act::{Act, Call, Caller, Refusal};
-use super::super::faults::Fault;
+use super::super::faults::{Fault, Faults};
 use super::super::identifiers::Identifiers;
 use super::super::principal::Principal;
 use super::buckets::Buckets;
@@ -88,7 +88,7 @@ impl Visit {
         permission: Permission<'_>,
         expected_owner: Option<&str>,
     ) -> Result<(), Refused> {
-        Self::meet_chance(buckets)?;
+        meet_chance(&buckets.options().faults)?;
         self.admit_without_chance(buckets, permission, expected_owner)
     }
 
@@ -99,20 +99,24 @@ impl Visit {
         permission: Permission<'_>,
         expected_owner: Option<&str>,
     ) -> Result<(), Refused> {
-        if !buckets.has(permission.bucket) {
-            return Err(Refused::no_such_bucket());
-        }
-        if expected_owner.is_some_and(|owner| owner != buckets.options().account) {
-            return Err(Refused::access_denied());
-        }
+        check_bucket(buckets, permission.bucket, expected_owner)?;
         self.check(buckets, permission)
+    }
+
+    /// As [`Visit::admit`], for requests whose keys are checked one by one.
+    pub fn admit_unchecked(
+        &self,
+        buckets: &Buckets,
+        expected_owner: Option<&str>,
+    ) -> Result<(), Refused> {
+        meet_chance(&buckets.options().faults)?;
+        check_bucket(buckets, &self.bucket, expected_owner)?;
+        self.signer().map(|_| ())
     }
 
     /// Whether the caller is allowed to.
     pub fn check(&self, buckets: &Buckets, permission: Permission<'_>) -> Result<(), Refused> {
-        let Some(principal) = &self.caller.principal else {
-            return Err(Refused::access_denied());
-        };
+        let principal = self.signer()?;
         let faults = &buckets.options().faults;
         let resource = permission.resource();
         let is_denied = faults.denies(permission.action, permission.bucket)
@@ -130,9 +134,9 @@ impl Visit {
         if !options.faults.denies("kms:Decrypt", bucket) {
             return Ok(());
         }
-        let principal = self.caller.principal.as_ref().map(|principal| principal.arn());
+        let principal = self.signer()?;
         let key_arn = format!("arn:aws:kms:{}:{}:key/{KEY_ID}", options.region, options.account);
-        Err(Refused::key_denied(&principal.unwrap_or_default(), &key_arn))
+        Err(Refused::key_denied(&principal.arn(), &key_arn))
     }
 
     /// Tells what became of the request. Called once for each request about objects.
@@ -158,20 +162,40 @@ impl Visit {
         let _ = options.acts.send(act);
     }
 
-    fn meet_chance(buckets: &Buckets) -> Result<(), Refused> {
-        let struck = buckets.options().faults.strike(&[
-            Fault::S3InternalError,
-            Fault::S3SlowDown,
-            Fault::S3AccessDenied,
-            Fault::S3WrongRegion,
-        ]);
-        match struck {
-            Some(Fault::S3InternalError) => Err(Refused::internal_error()),
-            Some(Fault::S3SlowDown) => Err(Refused::slow_down()),
-            Some(Fault::S3AccessDenied) => Err(Refused::access_denied()),
-            Some(Fault::S3WrongRegion) => Err(Refused::elsewhere(ELSEWHERE)),
-            _ => Ok(()),
-        }
+    /// Who signed the request. No bucket of the sandbox is open to those who did not.
+    fn signer(&self) -> Result<&Principal, Refused> {
+        self.caller.principal.as_deref().ok_or_else(Refused::access_denied)
+    }
+}
+
+fn check_bucket(
+    buckets: &Buckets,
+    bucket: &str,
+    expected_owner: Option<&str>,
+) -> Result<(), Refused> {
+    if !buckets.has(bucket) {
+        return Err(Refused::no_such_bucket());
+    }
+    if expected_owner.is_some_and(|owner| owner != buckets.options().account) {
+        return Err(Refused::access_denied());
+    }
+    Ok(())
+}
+
+/// Lets a fault strike that refuses the request.
+fn meet_chance(faults: &Faults) -> Result<(), Refused> {
+    let struck = faults.strike(&[
+        Fault::S3InternalError,
+        Fault::S3SlowDown,
+        Fault::S3AccessDenied,
+        Fault::S3WrongRegion,
+    ]);
+    match struck {
+        Some(Fault::S3InternalError) => Err(Refused::internal_error()),
+        Some(Fault::S3SlowDown) => Err(Refused::slow_down()),
+        Some(Fault::S3AccessDenied) => Err(Refused::access_denied()),
+        Some(Fault::S3WrongRegion) => Err(Refused::elsewhere(ELSEWHERE)),
+        _ => Ok(()),
     }
 }
 
