@@ -1,4 +1,5 @@
-//! How each fault of the sandbox's S3 looks to a client that does not try again, and what is denied.
+//! How each fault of the sandbox's S3 looks to a client that does not try again, and what is
+//! denied. It does not know when faults strike.
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
