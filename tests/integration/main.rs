@@ -13,6 +13,7 @@ mod envelopes;
 mod house;
 mod main_job;
 mod memory;
+mod mistakes;
 mod pure_core;
 mod real_data;
 mod requirement;

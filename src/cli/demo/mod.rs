@@ -51,7 +51,7 @@ pub(super) struct DemoArguments {
     /// Where the sandbox's S3 and SQS listen, on loopback [default: a free port]
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", hide_default_value = true)]
     sandbox_listen: SocketAddr,
-    /// Where evidence is kept
+    /// Where evidence is kept; a file that no other day was played into
     #[arg(long, value_name = "STORE", default_value = "sqlite::memory:")]
     store: String,
 }
