@@ -117,9 +117,9 @@ pub enum QueueError {
     /// There is no such queue.
     #[error(
         "{call}: it does not exist in region {}, which {} ({detail}); check account, name and region \
-         of the URL (aws sqs get-queue-url --queue-name {} --region {} prints the right one), or \
-         create the queue",
-        .call.queue.region, .call.origin_of_region(), .call.queue.name, .call.queue.region
+         (aws sqs get-queue-url --queue-name {} --region REGION prints the URL where the queue is), \
+         or create the queue",
+        .call.queue.region, .call.origin_of_region(), .call.queue.name
     )]
     Missing { call: Call, detail: Detail },
     /// The caller may not do this.

@@ -47,9 +47,9 @@ async fn the_queue_does_not_exist() {
     WARN cannot receive messages from queue http://127.0.0.1:[port]/111122223333/trial:
       it does not exist in region us-east-1, which AWS_REGION or the profile names, as
       its URL has none (HTTP 400 AWS.SimpleQueueService.NonExistentQueue: The specified
-      queue does not exist., request id [request-id]); check account, name and region of
-      the URL (aws sqs get-queue-url --queue-name trial --region us-east-1 prints the
-      right one), or create the queue; tried again until it works queue="trial"
+      queue does not exist., request id [request-id]); check account, name and region
+      (aws sqs get-queue-url --queue-name trial --region REGION prints the URL where the
+      queue is), or create the queue; tried again until it works queue="trial"
       region="us-east-1" request_id="[request-id]" reason="queue_missing"
     "#);
 }
@@ -63,9 +63,9 @@ async fn the_queue_is_in_another_region() {
     WARN cannot receive messages from queue http://127.0.0.1:[port]/111122223333/trail:
       it does not exist in region eu-west-1, which AWS_REGION or the profile names, as
       its URL has none (HTTP 400 AWS.SimpleQueueService.NonExistentQueue: The specified
-      queue does not exist., request id [request-id]); check account, name and region of
-      the URL (aws sqs get-queue-url --queue-name trail --region eu-west-1 prints the
-      right one), or create the queue; tried again until it works queue="trail"
+      queue does not exist., request id [request-id]); check account, name and region
+      (aws sqs get-queue-url --queue-name trail --region REGION prints the URL where the
+      queue is), or create the queue; tried again until it works queue="trail"
       region="eu-west-1" request_id="[request-id]" reason="queue_missing"
     "#);
 }
