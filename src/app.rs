@@ -327,16 +327,20 @@ fn log_start(config: &Config, ops_address: SocketAddr) {
     );
 }
 
-/// Waits for SIGTERM or SIGINT.
+/// Waits for SIGTERM or SIGINT, from the call on.
 ///
 /// # Errors
 /// When the system lets nobody wait for signals.
-pub async fn stop_signal() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+pub fn stop_signal() -> impl Future<Output = anyhow::Result<()>> {
+    let terminate = signal(SignalKind::terminate());
+    let interrupt = signal(SignalKind::interrupt());
+    async {
+        let mut terminate = terminate.context("cannot wait for SIGTERM")?;
+        let mut interrupt = interrupt.context("cannot wait for SIGINT")?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(())
     }
-    Ok(())
 }

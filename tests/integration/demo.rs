@@ -77,6 +77,25 @@ fn a_port_that_is_taken_ends_the_demo_with_the_next_step() {
 }
 
 #[test]
+fn a_day_that_is_broken_off_is_no_day_that_agrees() {
+    for (arguments, code) in [(&["demo", "--once"][..], 1), (&["demo", "--ops-listen=[::1]:0"], 0)]
+    {
+        let mut process = deltrail(arguments)
+            .args(["--day-seconds", "600"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        let pid = process.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        assert_eq!(process.wait().unwrap().code(), Some(code), "{arguments:?} after {line}");
+    }
+}
+
+#[test]
 fn the_sandbox_listens_on_loopback_only() {
     let refused = deltrail(&["sandbox", "--listen", "0.0.0.0:0"]).output().unwrap();
     let errors = String::from_utf8_lossy(&refused.stderr);

@@ -85,11 +85,12 @@ async fn play(arguments: &DemoArguments, surroundings: &Surroundings) -> anyhow:
     let world = World { aws: aws(&sandbox)?, clock: clock(&sandbox) };
     let config = settings(arguments, &sandbox, surroundings)?;
     let daemon = Daemon::start(config, world).await?;
+    let stopped = stop_signal();
     print_addresses(arguments, &sandbox, daemon.ops_address())?;
 
     let shown = tokio::select! {
         shown = whole_day(arguments, &sandbox, beginning, daemon.ops_address()) => shown,
-        signal = stop_signal() => signal.map(|()| None),
+        signal = stopped => signal.map(|()| None),
     };
     if let Ok(Some(figures)) = &shown {
         print!("\n{}", table(figures));
@@ -108,6 +109,7 @@ async fn play(arguments: &DemoArguments, surroundings: &Surroundings) -> anyhow:
         Some(figures) if figures.iter().any(|figure| !figure.agrees()) => {
             bail!("not every figure is what it should be")
         }
+        None if arguments.once => bail!("stopped before the day was over"),
         _ => Ok(()),
     }
 }
