@@ -99,8 +99,8 @@ impl Daemon {
             ingest.drain_queue(queue, heartbeat.clone());
         }
         readiness.ready();
-        let watched = (store.clone(), Arc::clone(&ingest), readiness.clone());
-        let watching = tokio::spawn(watch_store(watched.0, metrics, watched.1, watched.2));
+        let watching = watch_store(store.clone(), metrics, Arc::clone(&ingest), readiness.clone());
+        let watching = tokio::spawn(watching);
         log_start(&config, ops_address);
         let drain_timeout = config.drain_timeout;
         Ok(Self {

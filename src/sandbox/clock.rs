@@ -77,12 +77,19 @@ impl Clock {
     /// What the clock shows after `time` of its own.
     #[must_use]
     pub fn after(&self, time: Duration) -> Timestamp {
-        Timestamp::from_millis(self.now().as_millis() + millis(time.as_secs_f64()))
+        after(self.now(), time)
     }
 
     fn pace(&self) -> Pace {
         *self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The time that is `time` after `at`; saturates.
+#[must_use]
+pub fn after(at: Timestamp, time: Duration) -> Timestamp {
+    let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(at.as_millis().saturating_add(millis))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a cast of a float saturates")]

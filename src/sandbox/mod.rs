@@ -158,10 +158,7 @@ impl Sandbox {
         )
         .await?;
         let router = endpoint::router(buckets.service(), queues.clone());
-        let shutdown = closing.clone().cancelled_owned();
-        let serving = tokio::spawn(
-            axum::serve(listener, router).with_graceful_shutdown(shutdown).into_future(),
-        );
+        let serving = tokio::spawn(axum::serve(listener, router).into_future());
         Ok(Self {
             endpoint,
             clock,

@@ -56,10 +56,17 @@ impl Principal {
     /// The id without a session: four letters for its kind and 17 that follow from the name.
     #[must_use]
     pub fn unique_id(&self, prefix: &str) -> String {
-        let letters = self.name.bytes().filter(u8::is_ascii_alphanumeric);
-        let body: String = letters.map(|byte| byte.to_ascii_uppercase() as char).take(17).collect();
-        format!("{prefix}{body:X<17}")
+        identifier(prefix, &self.name, 17)
     }
+}
+
+/// An identifier of AWS' shape: its prefix, and so many upper-case letters and digits that follow
+/// from the name.
+#[must_use]
+pub fn identifier(prefix: &str, name: &str, letters: usize) -> String {
+    let body = name.bytes().filter(u8::is_ascii_alphanumeric).take(letters);
+    let body: String = body.map(|byte| byte.to_ascii_uppercase() as char).collect();
+    format!("{prefix}{body:X<letters$}")
 }
 
 #[cfg(test)]

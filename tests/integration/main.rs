@@ -17,4 +17,5 @@ mod mistakes;
 mod pure_core;
 mod real_data;
 mod requirement;
+mod sandbox;
 mod world;

@@ -19,6 +19,7 @@ use super::{FAILED, USAGE, fail, http_get, logging, on_runtime};
 use crate::app::{Daemon, World, stop_signal};
 use crate::config::{self, Config, Given, Purpose, Surroundings};
 use crate::sandbox::Sandbox;
+use crate::sandbox::clock::after;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::record::cloudtrail::ChildLayout;
 use crate::sandbox::scenario::{self, Actor, DAEMON, LOGS, QUEUE, StageOptions, VISITOR};
@@ -213,9 +214,7 @@ async fn whole_day(
     let player = scenario::player(sandbox);
     let plan = scenario::day(arguments.seed);
     let truth = player.play(plan, beginning, tell).await?;
-    let day_millis = i64::try_from(scenario::DAY.as_millis()).unwrap_or(i64::MAX);
-    let end = Timestamp::from_millis(beginning.as_millis() + day_millis);
-    sandbox.clock().sleep_until(end).await;
+    sandbox.clock().sleep_until(after(beginning, scenario::DAY)).await;
     // Else tomorrow would begin while today is still being read.
     sandbox.clock().set_scale(1.0);
     sandbox.delivery().flush().await;

@@ -7,8 +7,9 @@ use std::ops::Range;
 use bytes::Bytes;
 use deltrail_core::domain::Timestamp;
 
-use super::{Context, LOG_DELIVERY, after, is_log_delivery};
+use super::{Context, LOG_DELIVERY, is_log_delivery};
 use crate::sandbox::act::Act;
+use crate::sandbox::clock::after;
 use crate::sandbox::record::access_log::{lines, object_key};
 use crate::sandbox::s3::ServicePut;
 

@@ -305,11 +305,6 @@ impl Tally {
     }
 }
 
-fn after(at: Timestamp, time: Duration) -> Timestamp {
-    let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millis(at.as_millis().saturating_add(millis))
-}
-
 fn is_log_delivery(act: &Act) -> bool {
     let principal = act.caller.principal.as_ref();
     principal.is_some_and(|who| who.kind == Kind::Service && who.name == LOG_DELIVERY)

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use deltrail_core::domain::Timestamp;
 use serde_json::Value;
 
-use super::{Context, TrailOptions, after, is_log_delivery};
+use super::{Context, TrailOptions, is_log_delivery};
 use crate::sandbox::act::Act;
+use crate::sandbox::clock::after;
 use crate::sandbox::faults::Fault;
 use crate::sandbox::record::cloudtrail::records;
 use crate::sandbox::record::digest::{Chain, Digest, DigestKey, DigestedFile, SIGNATURE_ALGORITHM};

@@ -218,7 +218,8 @@ fn admit<T>(
     Ok(visit)
 }
 
-fn look<T>(
+/// Does something with a bucket that has to be there.
+pub(super) fn look<T>(
     buckets: &Buckets,
     bucket: &str,
     act: impl FnOnce(&mut Holding) -> T,

@@ -8,7 +8,7 @@ use super::buckets::{Buckets, Holding};
 use super::listing::{
     Last, PAGE_ENTRIES_MAX, Page, Selection, continuation_token, marker_of, page, percent_encoded,
 };
-use super::operations_buckets::shown_time;
+use super::operations_buckets::{look, shown_time};
 use super::refused::Refused;
 use super::visit::{Permission, Visit};
 
@@ -35,7 +35,7 @@ pub(super) fn objects_v2(
         entries_max: entries_max(input.max_keys)?,
         spelling: Spelling::of(input.encoding_type.as_ref()),
     };
-    let listed = seen(buckets, &input.bucket, |holding| asked.objects(holding))?;
+    let listed = look(buckets, &input.bucket, |holding| asked.objects(holding))?;
     let spelling = asked.spelling;
     Ok(dto::ListObjectsV2Output {
         name: Some(input.bucket),
@@ -68,7 +68,7 @@ pub(super) fn objects(
         entries_max: entries_max(input.max_keys)?,
         spelling: Spelling::of(input.encoding_type.as_ref()),
     };
-    let listed = seen(buckets, &input.bucket, |holding| asked.objects(holding))?;
+    let listed = look(buckets, &input.bucket, |holding| asked.objects(holding))?;
     let spelling = asked.spelling;
     // Without a delimiter, the last key says where to go on.
     let next_marker = listed.next_marker.as_deref().filter(|_| asked.delimiter.is_some());
@@ -104,7 +104,7 @@ pub(super) fn versions(
     let after_version = input.version_id_marker.as_deref().filter(|id| !id.is_empty());
     let spelling = asked.spelling;
     let mut output =
-        seen(buckets, &input.bucket, |holding| asked.versions(holding, after_version))?;
+        look(buckets, &input.bucket, |holding| asked.versions(holding, after_version))?;
     output.name = Some(input.bucket);
     output.prefix = Some(spelling.spell(asked.prefix.unwrap_or_default()));
     output.delimiter = asked.delimiter.map(|delimiter| spelling.spell(delimiter));
@@ -262,12 +262,4 @@ fn admit<T>(
 ) -> Result<(), Refused> {
     let visit = Visit::of(buckets, request, bucket);
     visit.admit(buckets, Permission { action, bucket, key: None }, owner)
-}
-
-fn seen<T>(
-    buckets: &Buckets,
-    bucket: &str,
-    look: impl FnOnce(&Holding) -> T,
-) -> Result<T, Refused> {
-    buckets.with(bucket, |holding| look(holding)).ok_or_else(Refused::no_such_bucket)
 }

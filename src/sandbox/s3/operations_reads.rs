@@ -8,7 +8,7 @@ use super::super::faults::Fault;
 use super::bucket::{Absence, Object, Version};
 use super::buckets::Buckets;
 use super::conditions::{checked_version_id, permission, satisfies};
-use super::operations_buckets::shown_time;
+use super::operations_buckets::{look, shown_time};
 use super::refused::Refused;
 use super::slow_body;
 use super::visit::{Permission, Visit};
@@ -164,10 +164,9 @@ pub(super) fn look_up(
     key: &str,
     named: Option<&str>,
 ) -> Result<Result<Seen, Absence>, Refused> {
-    let looked_up = buckets.with(bucket, |holding| {
+    look(buckets, bucket, |holding| {
         let (version, object) = holding.bucket.find(key, named)?;
         let version_id = holding.bucket.shown(version.id.clone());
         Ok((version.clone(), object.clone(), version_id))
-    });
-    looked_up.ok_or_else(Refused::no_such_bucket)
+    })
 }

@@ -13,7 +13,7 @@ use deltrail_core::domain::Timestamp;
 use super::deed::{Actor, Deed, Planned};
 use super::image_service::PROTECTED;
 use super::truth::Truth;
-use crate::sandbox::clock::Clock;
+use crate::sandbox::clock::{Clock, after};
 use crate::sandbox::faults::Faults;
 use crate::sandbox::s3::Buckets;
 
@@ -67,9 +67,8 @@ impl Player {
         for (bucket, key) in plan.iter().flat_map(|planned| protected(&planned.deed)) {
             self.faults.deny("s3:DeleteObject", &format!("{bucket}/{key}"));
         }
-        for Planned { after, actor, deed } in plan {
-            let after_millis = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
-            let at = Timestamp::from_millis(beginning.as_millis().saturating_add(after_millis));
+        for Planned { after: time, actor, deed } in plan {
+            let at = after(beginning, time);
             self.clock.sleep_until(at).await;
             if let Deed::Tell(text) = &deed {
                 tell(at, actor, text);

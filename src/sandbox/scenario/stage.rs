@@ -13,7 +13,7 @@ use crate::sandbox::act::Act;
 use crate::sandbox::clock::Clock;
 use crate::sandbox::delivery::TrailOptions;
 use crate::sandbox::faults::Faults;
-use crate::sandbox::principal::{Kind, Principal};
+use crate::sandbox::principal::{Kind, Principal, identifier};
 use crate::sandbox::record::cloudtrail::ChildLayout;
 use crate::sandbox::s3::{NotificationRule, Versioning};
 use crate::sandbox::sqs::{QueueAttributes, Redrive};
@@ -135,12 +135,12 @@ fn people(visitor_secret: String) -> Vec<Principal> {
         name: name.into(),
         kind: Kind::Role { session: format!("{name}-session") },
         account: ACCOUNT.into(),
-        access_key_id: access_key_id("ASIA", name),
+        access_key_id: identifier("ASIA", name, 16),
         secret_access_key: format!("secret-of-{name}"),
     };
     let user = |name: &str| Principal {
         kind: Kind::User,
-        access_key_id: access_key_id("AKIA", name),
+        access_key_id: identifier("AKIA", name, 16),
         ..role(name)
     };
     vec![
@@ -151,11 +151,4 @@ fn people(visitor_secret: String) -> Vec<Principal> {
         role(DAEMON),
         Principal { secret_access_key: visitor_secret, ..user(VISITOR) },
     ]
-}
-
-/// 20 upper-case letters and digits that follow from the name.
-fn access_key_id(prefix: &str, name: &str) -> String {
-    let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
-    let body: String = letters.map(|byte| byte.to_ascii_uppercase() as char).take(16).collect();
-    format!("{prefix}{body:X<16}")
 }

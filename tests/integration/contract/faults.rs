@@ -3,9 +3,10 @@
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
-use deltrail::sandbox::faults::{Fault, Faults};
+use deltrail::sandbox::faults::Fault;
 
-use super::{KEY, SECRET, Service, code, sandbox};
+use super::{KEY, SECRET, Service, code};
+use crate::sandbox::sandbox_of;
 
 const BUCKET: &str = "contract-faults";
 
@@ -28,8 +29,8 @@ async fn read(service: &Service) -> Result<Vec<u8>, String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_of_s3_looks_as_it_does_at_aws_and_passes() {
-    let faults = Faults::none();
-    let sandbox = sandbox(faults.clone()).await;
+    let sandbox = sandbox_of("tester", [KEY, SECRET]).await;
+    let faults = sandbox.faults().clone();
     let service = Service::at(sandbox.endpoint(), KEY, SECRET);
     service.s3.create_bucket().bucket(BUCKET).send().await.unwrap();
     let put = service.s3.put_object().bucket(BUCKET).key("k").body(ByteStream::from(body()));
@@ -54,8 +55,8 @@ async fn each_fault_of_s3_looks_as_it_does_at_aws_and_passes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_denied_is_named_with_who_asked_and_for_what() {
-    let faults = Faults::none();
-    let sandbox = sandbox(faults.clone()).await;
+    let sandbox = sandbox_of("tester", [KEY, SECRET]).await;
+    let faults = sandbox.faults().clone();
     let service = Service::at(sandbox.endpoint(), KEY, SECRET);
     service.s3.create_bucket().bucket(BUCKET).send().await.unwrap();
     service.s3.put_object().bucket(BUCKET).key("k").send().await.unwrap();

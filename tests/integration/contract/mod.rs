@@ -12,13 +12,9 @@ use std::collections::BTreeMap;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use deltrail::sandbox::clock::Clock;
-use deltrail::sandbox::faults::Faults;
-use deltrail::sandbox::principal::{Kind, Principal};
-use deltrail::sandbox::{Options, Sandbox};
-use deltrail_core::domain::Timestamp;
 
 use crate::emulator::emulator;
+use crate::sandbox::{REGION, sandbox_of};
 
 const KEY: &str = "AKIATESTERXXXXXXXXXX";
 const SECRET: &str = "secret";
@@ -70,7 +66,7 @@ struct Service {
 impl Service {
     fn at(endpoint: &str, key: &str, secret: &str) -> Self {
         let credentials = Credentials::new(key, secret, None, None, "test");
-        let region = Region::new("us-east-1");
+        let region = Region::new(REGION);
         let s3 = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(region.clone())
@@ -97,31 +93,6 @@ impl Service {
     }
 }
 
-/// A sandbox with one who may sign.
-async fn sandbox(faults: Faults) -> Sandbox {
-    let now = Timestamp::from_millis(1_795_435_200_000);
-    Sandbox::start(Options {
-        listen: ([127, 0, 0, 1], 0).into(),
-        seed: 1,
-        clock: Clock::starting_at(now, 1.0),
-        pace: Clock::starting_at(now, 1.0),
-        account: "111122223333".into(),
-        region: "us-east-1".into(),
-        principals: vec![Principal {
-            name: "tester".into(),
-            kind: Kind::User,
-            account: "111122223333".into(),
-            access_key_id: KEY.into(),
-            secret_access_key: SECRET.into(),
-        }],
-        faults,
-        trail: None,
-        access_log_delay_seconds: 1..2,
-    })
-    .await
-    .unwrap()
-}
-
 /// The error code, or that there was none.
 fn code<T, E: ProvideErrorMetadata>(result: Result<T, E>) -> String {
     match result {
@@ -146,7 +117,7 @@ fn differences<'a>(seen: &'a Seen, expected: &'a Seen) -> Vec<(&'a str, &'a str,
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sandbox_does_what_aws_does() {
-    let sandbox = sandbox(Faults::none()).await;
+    let sandbox = sandbox_of("tester", [KEY, SECRET]).await;
     let service = Service::at(sandbox.endpoint(), KEY, SECRET);
     let seen = service.seen().await;
     assert_eq!(differences(&seen, &expected()), [], "(check, the sandbox, AWS)");

@@ -6,7 +6,8 @@ use deltrail::sandbox::Sandbox;
 use deltrail::sandbox::s3::Versioning;
 use deltrail::sandbox::sqs::QueueAttributes;
 
-use super::{ACCESS_KEY_ID, Attempt, REGION, SECRET_ACCESS_KEY, notify, sandbox};
+use super::{ACCESS_KEY_ID, Attempt, SECRET_ACCESS_KEY, notify, sandbox};
+use crate::sandbox::REGION;
 
 /// The daemon looks at a queue every 30 s, and says nothing in the first minute.
 const PATIENCE_SECONDS: u64 = 150;

@@ -13,18 +13,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use deltrail::sandbox::clock::Clock;
-use deltrail::sandbox::faults::Faults;
-use deltrail::sandbox::principal::{Kind, Principal};
+use deltrail::sandbox::Sandbox;
 use deltrail::sandbox::s3::{NotificationRule, Versioning};
 use deltrail::sandbox::sqs::QueueAttributes;
-use deltrail::sandbox::{Options, Sandbox};
-use deltrail_core::domain::Timestamp;
 
 use crate::emulator::eventually;
 use crate::requirement::scratch;
+use crate::sandbox::{REGION, sandbox_of};
 
-const REGION: &str = "us-east-1";
 const ACCESS_KEY_ID: &str = "AKIANEWCOMERXXXXXXXX";
 const SECRET_ACCESS_KEY: &str = "secret";
 const QUEUE: &str = "trail";
@@ -44,27 +40,7 @@ const IDENTIFIERS: [(&str, &str); 4] = [
 /// A sandbox with the queue, the log bucket, and a notification from one to the other: a daemon on
 /// it has nothing to complain of but the queue's missing redrive policy.
 async fn sandbox() -> Sandbox {
-    let now = Timestamp::from_millis(1_795_435_200_000);
-    let sandbox = Sandbox::start(Options {
-        listen: ([127, 0, 0, 1], 0).into(),
-        seed: 1,
-        clock: Clock::starting_at(now, 1.0),
-        pace: Clock::starting_at(now, 1.0),
-        account: "111122223333".into(),
-        region: REGION.into(),
-        principals: vec![Principal {
-            name: "newcomer".into(),
-            kind: Kind::User,
-            account: "111122223333".into(),
-            access_key_id: ACCESS_KEY_ID.into(),
-            secret_access_key: SECRET_ACCESS_KEY.into(),
-        }],
-        faults: Faults::none(),
-        trail: None,
-        access_log_delay_seconds: 1..2,
-    })
-    .await
-    .unwrap();
+    let sandbox = sandbox_of("newcomer", [ACCESS_KEY_ID, SECRET_ACCESS_KEY]).await;
     sandbox.queues().create(QUEUE, QueueAttributes::default());
     sandbox.buckets().create(LOG_BUCKET, Versioning::Off);
     notify(&sandbox, LOG_BUCKET, QUEUE);
