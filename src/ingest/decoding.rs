@@ -99,9 +99,9 @@ pub(super) struct Decoding {
     watches: WatchesBucket,
     pub(super) pass: Pass,
     pub(super) tally: Tally,
-    pub(super) evidence: Vec<Located>,
+    pub(super) facts: Vec<Located>,
     pub(super) rejected: Vec<Rejected>,
-    evidence_bytes: usize,
+    facts_bytes: usize,
 }
 
 impl Decoding {
@@ -118,9 +118,9 @@ impl Decoding {
             watches: Arc::clone(&ingest.options.watches),
             pass,
             tally: Tally::default(),
-            evidence: Vec::new(),
+            facts: Vec::new(),
             rejected: Vec::new(),
-            evidence_bytes: 0,
+            facts_bytes: 0,
         }
     }
 
@@ -162,13 +162,13 @@ impl Decoding {
     /// Whether so much waits that it should be committed before more is read.
     pub(super) fn is_chunk_full(&self) -> bool {
         self.pass == Pass::Commit
-            && (self.evidence_bytes >= CHUNK_BYTES || self.evidence.len() >= CHUNK_ROWS_MAX)
+            && (self.facts_bytes >= CHUNK_BYTES || self.facts.len() >= CHUNK_ROWS_MAX)
     }
 
     /// The evidence that waits. What was reserved for it stays reserved until the end.
-    pub(super) fn take_evidence(&mut self) -> Vec<Located> {
-        self.evidence_bytes = 0;
-        std::mem::take(&mut self.evidence)
+    pub(super) fn take_facts(&mut self) -> Vec<Located> {
+        self.facts_bytes = 0;
+        std::mem::take(&mut self.facts)
     }
 
     /// Gives the reservation back for the next pass over the same object.
@@ -209,27 +209,27 @@ impl Decoding {
             *self.tally.rejected.entry(reason).or_default() += count;
         }
         self.rejected.extend(decoded.rejected);
-        for located in decoded.evidence {
-            if !(self.watches)(&located.evidence.bucket) {
+        for located in decoded.facts {
+            if located.fact.bucket().is_some_and(|bucket| !(self.watches)(bucket)) {
                 self.tally.ignored += 1;
                 continue;
             }
             self.tally.evidence += 1;
             if self.pass != Pass::Verify {
-                self.evidence_bytes += located.evidence.memory_bytes();
-                self.evidence.push(located);
+                self.facts_bytes += located.fact.memory_bytes();
+                self.facts.push(located);
             }
         }
         if self.pass == Pass::Stage && !self.may_stage() {
             self.pass = Pass::Verify;
-            drop(self.take_evidence());
+            drop(self.take_facts());
             self.reservation.shrink_to(self.base_bytes);
         }
     }
 
     fn may_stage(&mut self) -> bool {
-        let wanted = OBJECT_BYTES_MIN + self.evidence_bytes + self.held_beyond_usual();
-        self.evidence_bytes <= STAGED_BYTES_MAX && self.reservation.grow_to(wanted)
+        let wanted = OBJECT_BYTES_MIN + self.facts_bytes + self.held_beyond_usual();
+        self.facts_bytes <= STAGED_BYTES_MAX && self.reservation.grow_to(wanted)
     }
 
     fn held_beyond_usual(&self) -> usize {

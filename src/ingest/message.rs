@@ -142,19 +142,22 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message) -> Verdic
     let mut rejects = Vec::new();
     for item in items {
         match item {
-            Item::Created(object) | Item::NamedLog(object) if ingest.allows(&object) => {
+            Item::Created { object, .. } | Item::NamedLog(object) if ingest.allows(&object) => {
                 verdict = verdict.and(commit_object(ingest, &object).await);
             }
             Item::NamedLog(object) => {
                 ingest.tell_stranger(queue, &object);
                 rejects.push((object.source, not_allowed(&object)));
             }
-            Item::Created(object) if is_log_of_a_trail(&object) => {
+            Item::Created { object, .. } if is_log_of_a_trail(&object) => {
                 ingest.tell_stranger(queue, &object);
                 rejects.push((object.source, not_allowed(&object)));
             }
-            Item::Created(object) => {
+            Item::Created { object, .. } => {
                 ingest.count_records(object.source, RecordResult::Ignored, 1);
+            }
+            Item::Told(fact) => {
+                ingest.count_records(fact.source(), RecordResult::Ignored, 1);
             }
             Item::Other { source, .. } => {
                 ingest.count_records(source, RecordResult::Ignored, 1);

@@ -15,7 +15,7 @@ use crate::metrics::SkipReason;
 use crate::objects::{Object, ObjectError};
 use crate::store::{
     Batch, CommitReport, LedgerCounts, LedgerEntry, LedgerKey, LedgerResult, LedgerState, Origin,
-    ProofOfLife, Reject, StoreError, StoredEvidence,
+    ProofOfLife, Reject, StoreError, StoredFact,
 };
 
 /// Compressed bytes that are handed to a decode worker together.
@@ -147,13 +147,13 @@ impl Reading<'_> {
         batch: Batch,
         written_at: Option<Timestamp>,
     ) -> Result<CommitReport, StoreError> {
-        let place = |located: Located| StoredEvidence {
-            evidence: located.evidence,
+        let place = |located: Located| StoredFact {
+            fact: located.fact,
             record_index: Some(located.record_index),
         };
-        let evidence: Vec<_> = decoding.take_evidence().into_iter().map(place).collect();
-        let times: Vec<Timestamp> = evidence.iter().map(|piece| piece.evidence.at).collect();
-        let report = self.ingest.commit(Batch { evidence, ..batch }).await?;
+        let facts: Vec<_> = decoding.take_facts().into_iter().map(place).collect();
+        let times: Vec<Timestamp> = facts.iter().map(|piece| piece.fact.at()).collect();
+        let report = self.ingest.commit(Batch { facts, ..batch }).await?;
         if report.new_evidence > 0 {
             self.ingest.observe_delays(Source::CloudTrail, &times, written_at);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deltrail_core::domain::{DiscardedLatency, Evidence, Source, Timestamp};
+use deltrail_core::domain::{DiscardedLatency, Fact, Source, Timestamp};
 
 /// One log object at one revision: the same key may be written again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,8 +18,8 @@ pub struct LedgerKey {
 /// Everything of one commit: all of it is kept, or nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    /// The evidence, in any order, repetitions allowed.
-    pub evidence: Vec<StoredEvidence>,
+    /// What was told, in any order, repetitions allowed.
+    pub facts: Vec<StoredFact>,
     /// What could not be understood.
     pub rejects: Vec<Reject>,
     /// The log object that the evidence was read from, when it was read from one.
@@ -32,16 +32,16 @@ impl Batch {
     /// How many rows it may write; at least one, so that empty batches are bounded too.
     #[must_use]
     pub fn rows(&self) -> usize {
-        let rows = self.evidence.len() + self.rejects.len() + self.life.len();
+        let rows = self.facts.len() + self.rejects.len() + self.life.len();
         (rows + usize::from(self.ledger.is_some())).max(1)
     }
 }
 
-/// A piece of evidence and where it can be read again.
+/// A fact and where it can be read again.
 #[derive(Debug, Clone)]
-pub struct StoredEvidence {
-    /// The evidence.
-    pub evidence: Evidence,
+pub struct StoredFact {
+    /// The fact.
+    pub fact: Fact,
     /// Its place in the log object of [`Batch::ledger`], from 0.
     pub record_index: Option<u64>,
 }

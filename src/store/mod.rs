@@ -25,7 +25,7 @@ use deltrail_core::domain::Removal;
 
 pub use self::batch::{
     Batch, CommitReport, LedgerCounts, LedgerEntry, LedgerKey, LedgerResult, LedgerState, Origin,
-    ProofOfLife, Reject, StoredEvidence,
+    ProofOfLife, Reject, StoredFact,
 };
 pub use self::error::StoreError;
 pub use self::figures::{RowCounts, StoreSize, Total};

@@ -22,12 +22,12 @@ fn told_by_core(world: &World) -> Truth {
         let mut decoder = LogDecoder::new(limits, path);
         decoder.push(&file.body()).and_then(|()| decoder.finish()).unwrap();
         let found = decoder.take();
-        told.evidence_records += found.evidence.len() as u64;
+        told.evidence_records += found.facts.len() as u64;
         told.ignored_records += found.ignored;
         for rejected in &found.rejected {
             *told.rejected.entry(vec![rejected.reason.as_str().to_owned()]).or_default() += 1;
         }
-        for evidence in found.evidence.into_iter().map(|located| located.evidence) {
+        for evidence in found.facts.into_iter().filter_map(|located| located.fact.deletion()) {
             if let Some(request) = Request::of(&evidence) {
                 let at = (request.bucket.clone(), request.identity.clone());
                 let joined = match requests.remove(&at) {

@@ -92,8 +92,8 @@ fn variant(error: &DecodeError) -> String {
 fn deletes_of(decoded: &Decoded) -> BTreeMap<String, u64> {
     let names = [Api::DeleteObject.as_str(), Api::DeleteObjects.as_str()];
     let mut deletes: BTreeMap<String, u64> = names.map(|name| (name.to_owned(), 0)).into();
-    for located in &decoded.evidence {
-        *deletes.get_mut(event_name(&located.evidence)).unwrap() += 1;
+    for evidence in decoded.facts.iter().filter_map(|located| located.fact.clone().deletion()) {
+        *deletes.get_mut(event_name(&evidence)).unwrap() += 1;
     }
     deletes
 }
@@ -122,7 +122,7 @@ fn every_real_file_decodes_to_what_python_counts_in_it() {
                 assert_eq!(summary.content, Content::CloudTrail, "{name}");
                 assert_eq!(summary.records, counted.records, "{name}: records");
                 let refused = decoded.rejected.iter().filter(|r| r.record_index.is_some()).count();
-                let sum = decoded.evidence.len() + refused;
+                let sum = decoded.facts.len() + refused;
                 assert_eq!(sum as u64 + decoded.ignored, counted.records, "{name}: accounted for");
                 assert_eq!(deletes_of(&decoded), counted.deletes, "{name}: deletes");
                 log_files += 1;
@@ -153,9 +153,9 @@ fn expect_evidence_of_each(records: &[Value]) {
     let document = json!({ "Records": records }).to_string();
     let (summary, decoded) = decode(LogPath::default(), document.as_bytes(), 4096).unwrap();
     assert_eq!(summary.records, records.len() as u64);
-    assert_eq!(decoded.evidence.len(), records.len(), "{:?}", decoded.rejected);
-    for (located, record) in decoded.evidence.iter().zip(records) {
-        let evidence = &located.evidence;
+    assert_eq!(decoded.facts.len(), records.len(), "{:?}", decoded.rejected);
+    for (located, record) in decoded.facts.iter().zip(records) {
+        let evidence = &located.fact.clone().deletion().unwrap();
         let written = |field: &str| record[field].as_str();
         assert_eq!(Some(event_name(evidence)), written("eventName"));
         assert_eq!(evidence.request_id.as_deref(), written("requestID"));

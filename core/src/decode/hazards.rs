@@ -49,10 +49,10 @@ fn decode(document: impl AsRef<[u8]>) -> Result<(Decoded, Summary), DecodeError>
 /// The number of pieces of evidence and the reasons of rejections.
 fn outcome(document: impl AsRef<[u8]>) -> (usize, Vec<&'static str>) {
     let (decoded, summary) = decode(document).unwrap();
-    let counted = (decoded.evidence.len() + decoded.rejected.len()) as u64 + decoded.ignored;
+    let counted = (decoded.facts.len() + decoded.rejected.len()) as u64 + decoded.ignored;
     let of_the_whole = decoded.rejected.iter().filter(|r| r.record_index.is_none()).count() as u64;
     assert_eq!(counted - of_the_whole, summary.records, "every record is one of the three");
-    (decoded.evidence.len(), decoded.rejected.iter().map(|r| r.reason.as_str()).collect())
+    (decoded.facts.len(), decoded.rejected.iter().map(|r| r.reason.as_str()).collect())
 }
 
 /// How many S3 delete records the judge sees.
@@ -145,8 +145,8 @@ fn keys_with_escapes_are_read_as_written() {
     {
         let case = document(&[&with_key(written), &delete()]);
         let (decoded, _) = decode(&case).unwrap();
-        assert_eq!(decoded.evidence.len(), judged(&case));
-        assert_eq!(decoded.evidence[0].evidence.key.as_deref(), Some(key));
+        assert_eq!(decoded.facts.len(), judged(&case));
+        assert_eq!(decoded.facts[0].fact.clone().deletion().unwrap().key.as_deref(), Some(key));
     }
 }
 
@@ -283,7 +283,7 @@ fn what_follows_the_document_or_the_stream_is_reported_once() {
     let mut bytes = gzip(good.as_bytes());
     bytes.extend([0; 300]);
     let (decoded, summary) = decode_chunks(bytes.chunks(7)).unwrap();
-    assert_eq!((decoded.evidence.len(), summary.trailing_bytes), (1, 300));
+    assert_eq!((decoded.facts.len(), summary.trailing_bytes), (1, 300));
     assert_eq!(decoded.rejected[0].reason, RejectReason::TrailingBytes);
 }
 
@@ -307,11 +307,11 @@ fn staging_stops_near_the_budget_however_much_a_chunk_inflates_to() {
         // Two windows of these records stage less than four times their own size.
         assert!(decoder.staged_bytes() < budget + 4 * 2 * super::inflate::WINDOW_BYTES);
         rest = &rest[used..];
-        found += decoder.take().evidence.len();
+        found += decoder.take().facts.len();
         takes += 1;
     }
     decoder.finish().unwrap();
-    assert_eq!(found + decoder.take().evidence.len(), records);
+    assert_eq!(found + decoder.take().facts.len(), records);
     assert!(takes > 10, "the budget was reached: {takes}");
 }
 

@@ -11,7 +11,7 @@ use super::inflate::Inflater;
 use super::log_key::LogPath;
 use super::records::{Element, Splitter};
 use super::reject::{RejectReason, Rejected};
-use crate::domain::{Evidence, Timestamp};
+use crate::domain::{Fact, Timestamp};
 
 /// One of so many records that are no evidence is asked for its time.
 const TIME_SAMPLE_RECORDS: u64 = 64;
@@ -29,20 +29,20 @@ pub struct Limits {
     pub record_bytes_max: usize,
 }
 
-/// Evidence and where it was.
+/// A fact and where it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
     /// The position among the records of the object, from 0, refused ones included.
     pub record_index: u64,
     /// What it says.
-    pub evidence: Evidence,
+    pub fact: Fact,
 }
 
 /// What was decoded since it was last taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decoded {
-    /// S3 deletion evidence, in the order of the object.
-    pub evidence: Vec<Located>,
+    /// What was told, in the order of the object.
+    pub facts: Vec<Located>,
     /// What could not be understood: the first [`REJECTED_MAX`] of the object.
     pub rejected: Vec<Rejected>,
     /// How many more there were, by reason.
@@ -241,9 +241,10 @@ impl Stage {
         };
         match read_record(record, &self.path) {
             Ok(Some(evidence)) => {
-                self.see_time(Some(evidence.at));
-                self.heap_bytes += evidence.memory_bytes();
-                self.decoded.evidence.push(Located { record_index, evidence });
+                let fact = Fact::Deletion(Box::new(evidence));
+                self.see_time(Some(fact.at()));
+                self.heap_bytes += fact.memory_bytes();
+                self.decoded.facts.push(Located { record_index, fact });
             }
             Ok(None) => {
                 self.decoded.ignored += 1;

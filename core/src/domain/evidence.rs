@@ -1,7 +1,7 @@
 //! One thing that one source said about one delete. Evidence is kept as a set; its identity makes
 //! a redelivered or repeated record the same element. It knows no wire format.
 
-use super::{Actor, Source, Target, Timestamp};
+use super::{Actor, Moment, Source, Target, Timestamp};
 
 /// The S3 call that was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,6 +151,11 @@ pub struct Evidence {
     pub started_at: Option<Timestamp>,
     /// When S3 had served the request, where the source has it to the millisecond.
     pub ended_at: Option<Timestamp>,
+    /// How long S3 took for the whole request in milliseconds, where an access log says so (Total
+    /// Time, from the first byte received to the last one sent).
+    pub total_millis: Option<i64>,
+    /// S3's order of the events of this key: hexadecimal digits of any length.
+    pub sequencer: Option<String>,
     /// The HTTP status, where told.
     pub http_status: Option<u16>,
     /// The error code, where told.
@@ -175,6 +180,18 @@ impl Evidence {
         format!("{tag}{id}")
     }
 
+    /// When it happened, as far as its source can tell: a notification has milliseconds, and so has
+    /// a CloudTrail record with an `endTime`; all others have whole seconds.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        let is_fine = self.source == Source::S3Notification || self.ended_at.is_some();
+        Moment {
+            at: self.ended_at.unwrap_or(self.at),
+            is_coarse: !is_fine,
+            sequencer: self.sequencer.clone(),
+        }
+    }
+
     /// Roughly how many bytes of memory this piece holds, its texts included.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
@@ -190,6 +207,7 @@ impl Evidence {
             &self.amends_event_id,
             &self.error_code,
             &self.marker_version_id,
+            &self.sequencer,
         ];
         let optional: usize = texts.iter().map(|text| text.as_ref().map_or(0, String::len)).sum();
         let required = self.id.len() + self.bucket.len() + self.account.len() + self.region.len();

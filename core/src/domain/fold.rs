@@ -15,8 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::matching::maximum_matching;
+use super::removal::CHILD_PREFIX;
 use super::{
-    Actor, Cause, Evidence, Kind, Mark, Removal, RemovalRole, Source, SourceSet, Target, Timestamp,
+    Actor, Cause, Evidence, Kind, Mark, Moment, Removal, RemovalRole, Source, SourceSet, Target,
+    Timestamp,
 };
 
 /// How far apart a child and a claim may lie, in milliseconds, when only their times speak for a
@@ -142,10 +144,10 @@ fn children_of<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Vec<Child<'a
 
 fn call_identity(child: &Evidence) -> String {
     match (&child.shared_event_id, &child.request_id, &child.event_id) {
-        (Some(id), _, _) => format!("child s:{id}"),
-        (None, Some(id), _) => format!("child r:{id}"),
-        (None, None, Some(id)) => format!("child e:{id}"),
-        (None, None, None) => format!("child i:{}", child.id),
+        (Some(id), _, _) => format!("{CHILD_PREFIX}s:{id}"),
+        (None, Some(id), _) => format!("{CHILD_PREFIX}r:{id}"),
+        (None, None, Some(id)) => format!("{CHILD_PREFIX}e:{id}"),
+        (None, None, None) => format!("{CHILD_PREFIX}i:{}", child.id),
     }
 }
 
@@ -233,13 +235,21 @@ fn removal_of<'a>(
         .iter()
         .filter_map(|member| Some((member.role == RemovalRole::Child, member.request_id.as_ref()?)))
         .collect();
+    let moment = finest_moment(members);
     Removal {
         identity,
         target,
         kind,
         cause: if by_lifecycle { Cause::Lifecycle } else { Cause::Api },
         is_confirmed: members.iter().any(|member| member.source.is_confirmation()),
-        at: finest_time(members),
+        at: moment.at,
+        is_coarse: moment.is_coarse,
+        sequencer: moment.sequencer,
+        notified_at: members
+            .iter()
+            .filter(|member| member.source == Source::S3Notification)
+            .map(|member| member.at)
+            .min(),
         request_id: request_ids.first().map(|(_, id)| (*id).clone()),
         sources,
         actor: caller(members, amended),
@@ -258,17 +268,23 @@ const fn word_rank(source: Source) -> u8 {
 
 /// The earliest time on the finest clock: a notification's milliseconds, then CloudTrail's
 /// `endTime`, then clocks of whole seconds.
-fn finest_time(members: &[&Evidence]) -> Timestamp {
-    let clock = |piece: &Evidence| match (piece.source, piece.ended_at) {
-        (Source::S3Notification, _) => (0, piece.at),
-        (_, Some(ended_at)) => (1, ended_at),
-        (_, None) => (2, piece.at),
+fn finest_moment(members: &[&Evidence]) -> Moment {
+    let clock = |piece: &Evidence| {
+        let moment = piece.moment();
+        let rank = match (piece.source, moment.is_coarse) {
+            (Source::S3Notification, _) => 0,
+            (_, false) => 1,
+            (_, true) => 2,
+        };
+        (rank, moment.at, moment.is_coarse)
     };
-    members
-        .iter()
-        .map(|piece| clock(piece))
-        .min()
-        .map_or(Timestamp::from_millis(0), |(_, time)| time)
+    let (_, at, is_coarse) = members.iter().map(|piece| clock(piece)).min().unwrap_or((
+        0,
+        Timestamp::from_millis(0),
+        true,
+    ));
+    let sequencer = members.iter().filter_map(|member| member.sequencer.clone()).min();
+    Moment { at, is_coarse, sequencer }
 }
 
 /// CloudTrail knows the full identity, the others little more than an id.

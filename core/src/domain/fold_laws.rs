@@ -28,6 +28,8 @@ pub(super) fn evidence(id: &str, source: Source, role: RemovalRole, seconds: i64
         at: Timestamp::from_millis(seconds * 1_000),
         started_at: None,
         ended_at: None,
+        total_millis: None,
+        sequencer: None,
         http_status: None,
         error_code: None,
         marker_version_id: None,

@@ -1,7 +1,7 @@
 //! A removal: S3 accepted a delete of one (key, target) by one request. It does not prove that the
 //! key existed. Rows are made by the fold only.
 
-use super::{Actor, Cause, SourceSet, Target, Timestamp};
+use super::{Actor, Cause, Moment, SourceSet, Target, Timestamp};
 
 /// What a removal took away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +44,12 @@ pub struct Removal {
     pub is_confirmed: bool,
     /// When, by the finest clock among its evidence.
     pub at: Timestamp,
+    /// Whether that clock shows whole seconds: it happened within the second from `at` on.
+    pub is_coarse: bool,
+    /// S3's order of the events of this key: hexadecimal digits of any length.
+    pub sequencer: Option<String>,
+    /// When S3 had done it, by its own notification, to the millisecond.
+    pub notified_at: Option<Timestamp>,
     /// The request behind it, where known.
     pub request_id: Option<String>,
     /// Which sources it rests on.
@@ -53,3 +59,21 @@ pub struct Removal {
     /// The id of the marker that was made, where known.
     pub marker_version_id: Option<String>,
 }
+
+impl Removal {
+    /// When it happened, as far as its evidence can tell.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        Moment { at: self.at, is_coarse: self.is_coarse, sequencer: self.sequencer.clone() }
+    }
+
+    /// Whether only CloudTrail's records of a key of a bulk call tell of it: then its request id
+    /// may be the record's own and not that of a call.
+    #[must_use]
+    pub fn is_child_only(&self) -> bool {
+        self.identity.starts_with(CHILD_PREFIX)
+    }
+}
+
+/// How the identity of a removal begins that rests on children only.
+pub(super) const CHILD_PREFIX: &str = "child ";

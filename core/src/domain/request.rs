@@ -28,6 +28,8 @@ pub struct Request {
     pub started_at: Option<Timestamp>,
     /// When S3 had served it, where told to the millisecond.
     pub ended_at: Option<Timestamp>,
+    /// Total Time of the access-log line in milliseconds, where told.
+    pub total_millis: Option<i64>,
     /// The HTTP status, where told.
     pub http_status: Option<u16>,
     /// The error code, where told.
@@ -55,6 +57,7 @@ impl Request {
             at: evidence.at,
             started_at: evidence.started_at,
             ended_at: evidence.ended_at,
+            total_millis: evidence.total_millis,
             http_status: evidence.http_status,
             error_code: evidence.error_code.clone(),
             sources: [evidence.source].into_iter().collect(),
@@ -76,6 +79,7 @@ impl Request {
             at: self.at.min(other.at),
             started_at: min_option(self.started_at, other.started_at),
             ended_at: max_option(self.ended_at, other.ended_at),
+            total_millis: max_option(self.total_millis, other.total_millis),
             http_status: max_option(self.http_status, other.http_status),
             error_code: max_option(self.error_code, other.error_code),
             sources: self.sources.union(other.sources),

@@ -191,7 +191,8 @@ async fn after_a_flush_everything_is_written_and_told() {
     let files = running.estate.log_files();
     let told = running.estate.messages_to(LOGS_QUEUE);
     assert_eq!(told.len(), files.len() + 1, "each file, and the empty object of a new trail");
-    let Item::Created(created) = &parse_message(told.last().unwrap()).unwrap()[0] else {
+    let Item::Created { object: created, .. } = &parse_message(told.last().unwrap()).unwrap()[0]
+    else {
         panic!("{told:?}")
     };
     assert!(files.iter().any(|file| file.key == created.key), "{created:?}");

@@ -134,7 +134,8 @@ mod tests {
         let mut decoder = LogDecoder::new(limits, LogPath::default());
         decoder.push(body).unwrap();
         let summary = decoder.finish().unwrap();
-        let evidence = decoder.take().evidence.into_iter().map(|located| located.evidence);
+        let evidence =
+            decoder.take().facts.into_iter().filter_map(|located| located.fact.deletion());
         (summary, evidence.collect())
     }
 }

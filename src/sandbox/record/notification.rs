@@ -287,7 +287,7 @@ mod tests {
         let raised = events(&put);
         let body = message(&put, &raised[0], "all", "01", "host=");
         let items = parse_message(&body).unwrap();
-        let [Item::Created(created)] = items.as_slice() else { panic!("{items:?}") };
+        let [Item::Created { object: created, .. }] = items.as_slice() else { panic!("{items:?}") };
         assert_eq!(created.key, "new cats/ü+1.jpg");
         assert_eq!((created.size, created.version_id.as_deref()), (Some(29), Some("V3")));
         assert_eq!(created.etag.as_deref(), Some("1145e7649fb122c67a8db04caace882e"));

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use deltrail_core::domain::{Delta, Evidence, Request, Timestamp, count_latency, count_request};
+use deltrail_core::domain::{
+    Delta, Evidence, Fact, Request, Timestamp, count_latency, count_request,
+};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::rows::{Place, amount, insert_evidence, request_of, write_request};
@@ -25,7 +27,7 @@ pub(super) fn commit_batch(
     now: Timestamp,
 ) -> Result<CommitReport> {
     let mut report = CommitReport::default();
-    let slots = upsert_slots(connection, &batch.evidence)?;
+    let slots = upsert_slots(connection, &batch.facts)?;
     let log_object_id = match &batch.ledger {
         Some(entry) => Some(log_object_id(connection, &entry.key, entry.source.as_str())?),
         None => None,
@@ -58,8 +60,8 @@ fn write_evidence<'a>(
     report: &mut CommitReport,
 ) -> Result<Vec<&'a Evidence>> {
     let mut fresh = Vec::new();
-    for stored in &batch.evidence {
-        let evidence = &stored.evidence;
+    for stored in &batch.facts {
+        let Fact::Deletion(evidence) = &stored.fact else { continue };
         let slot = slot_key(evidence).and_then(|key| slots.get(&(evidence.bucket.as_str(), key)));
         let place = Place {
             slot_id: slot.map(|slot| slot.id),
@@ -67,7 +69,7 @@ fn write_evidence<'a>(
             record_index: stored.record_index,
         };
         if insert_evidence(connection, evidence, place)? {
-            fresh.push(evidence);
+            fresh.push(evidence.as_ref());
             report.new_evidence += 1;
         } else {
             report.repeated_evidence += 1;

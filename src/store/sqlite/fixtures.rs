@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use deltrail_core::domain::{
-    Actor, Api, Call, Cause, Evidence, Family, Mark, Outcome, Part, RemovalRole, Series, Source,
-    Target, Timestamp,
+    Actor, Api, Call, Cause, Evidence, Fact, Family, Mark, Outcome, Part, RemovalRole, Series,
+    Source, Target, Timestamp,
 };
 
-use crate::store::{Batch, Location, Options, Store, StoredEvidence, Total};
+use crate::store::{Batch, Location, Options, Store, StoredFact, Total};
 
 /// A store there, for a writer named `here`; buckets named `vital...` are important.
 pub(in crate::store) fn options(location: Location, labelled_buckets_max: usize) -> Options {
@@ -31,8 +31,8 @@ pub(in crate::store) fn file(path: &Path) -> Store {
 }
 
 /// Evidence that was read from nowhere in particular.
-pub(in crate::store) fn stored(evidence: Evidence) -> StoredEvidence {
-    StoredEvidence { evidence, record_index: None }
+pub(in crate::store) fn stored(evidence: Evidence) -> StoredFact {
+    StoredFact { fact: Fact::Deletion(Box::new(evidence)), record_index: None }
 }
 
 /// A direct delete of `key` that took 42 ms.
@@ -56,6 +56,8 @@ pub(in crate::store) fn delete(bucket: &str, key: &str, request: &str) -> Eviden
         at: Timestamp::from_millis(1_000),
         started_at: Some(Timestamp::from_millis(1_000)),
         ended_at: Some(Timestamp::from_millis(1_042)),
+        total_millis: None,
+        sequencer: None,
         http_status: Some(204),
         error_code: None,
         marker_version_id: None,
@@ -65,7 +67,7 @@ pub(in crate::store) fn delete(bucket: &str, key: &str, request: &str) -> Eviden
 
 /// A batch of evidence alone.
 pub(in crate::store) fn batch(evidence: impl IntoIterator<Item = Evidence>) -> Batch {
-    Batch { evidence: evidence.into_iter().map(stored).collect(), ..Batch::default() }
+    Batch { facts: evidence.into_iter().map(stored).collect(), ..Batch::default() }
 }
 
 /// One number of the totals, 0 when there is none.

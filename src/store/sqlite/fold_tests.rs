@@ -90,6 +90,8 @@ prop_compose! {
             at: Timestamp::from_millis(at),
             started_at: millis.filter(|_| in_trail).map(|_| Timestamp::from_millis(at)),
             ended_at: millis.filter(|_| in_trail).map(|ms| Timestamp::from_millis(at + ms)),
+            total_millis: None,
+            sequencer: None,
             http_status: Some(204),
             error_code: None,
             marker_version_id: (mark == Mark::Marker).then(|| format!("m{event}")),
@@ -188,9 +190,9 @@ async fn commit_all(store: &Store, groups: Vec<Vec<Vec<Evidence>>>) -> CommitRep
         let mut commits = tokio::task::JoinSet::new();
         for pieces in group {
             let store = store.clone();
-            let evidence = pieces.into_iter().map(stored).collect();
+            let facts = pieces.into_iter().map(stored).collect();
             commits.spawn(async move {
-                store.commit(Batch { evidence, ..Batch::default() }).await.unwrap()
+                store.commit(Batch { facts, ..Batch::default() }).await.unwrap()
             });
         }
         for report in commits.join_all().await {

@@ -17,6 +17,12 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// More than the statements of a commit, so that none is compiled twice.
 const CACHED_STATEMENTS: usize = 64;
 
+/// Every change of the tables, in order.
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("V1__evidence_and_totals", include_str!("../migrations/V1__evidence_and_totals.sql")),
+    ("V2__every_source", include_str!("../migrations/V2__every_source.sql")),
+];
+
 /// Opens the one connection that writes, and brings the tables to this version.
 pub(super) fn open_writer(location: &Location) -> Result<Connection, StoreError> {
     let place = location.to_string();
@@ -105,14 +111,11 @@ fn migrate(connection: &mut Connection, place: &str) -> Result<(), StoreError> {
         Some(error) => explain(place, error),
         None => StoreError::Migration { store: place.to_owned(), detail: error.to_string() },
     };
-    let first = Migration::unapplied(
-        "V1__evidence_and_totals",
-        include_str!("../migrations/V1__evidence_and_totals.sql"),
-    )
-    .map_err(migration)?;
+    let known = MIGRATIONS.map(|(name, sql)| Migration::unapplied(name, sql));
+    let known = known.into_iter().collect::<Result<Vec<_>, _>>().map_err(migration)?;
     // Migrations expand before they contract, so the version before runs on the tables of the next:
     // old and new tasks overlap while a new version is rolled out, and it may be rolled back.
-    Runner::new(&[first]).set_abort_missing(false).run(connection).map_err(migration)?;
+    Runner::new(&known).set_abort_missing(false).run(connection).map_err(migration)?;
     Ok(())
 }
 
@@ -185,7 +188,7 @@ mod tests {
         let applied = "SELECT count(*), count(DISTINCT version) FROM refinery_schema_history";
         let counts: (i64, i64) =
             again.query_row(applied, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        assert_eq!(counts, (1, 1));
+        assert_eq!(counts, (2, 2));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::store::words;
 /// The columns that [`evidence_of`] reads.
 pub(super) const EVIDENCE_COLUMNS: &str = "id, bucket, source, api, outcome, role, target, mark, \
      cause, request_id, event_id, shared_event_id, amends_event_id, account, region, at, \
-     started_at, ended_at, http_status, error_code, marker_version_id, actor";
+     started_at, ended_at, total_millis, sequencer, http_status, error_code, marker_version_id, actor";
 
 /// A text column whose words are a closed set; an unknown word is an error that names the column.
 fn word<T>(row: &Row<'_>, column: &str, read: fn(&str) -> Option<T>) -> Result<T> {
@@ -75,6 +75,8 @@ pub(super) fn evidence_of(row: &Row<'_>, key: Option<&str>) -> Result<Evidence> 
         at: time(row, "at")?,
         started_at: optional_time(row, "started_at")?,
         ended_at: optional_time(row, "ended_at")?,
+        total_millis: row.get("total_millis")?,
+        sequencer: row.get("sequencer")?,
         http_status: row.get("http_status")?,
         error_code: row.get("error_code")?,
         marker_version_id: row.get("marker_version_id")?,
@@ -99,9 +101,9 @@ pub(super) fn insert_evidence(
     let mut statement = connection.prepare_cached(
         "INSERT INTO evidence (id, slot_id, bucket, source, api, outcome, role, target, mark,
              cause, request_id, event_id, shared_event_id, amends_event_id, account, region, at,
-             started_at, ended_at, http_status, error_code, marker_version_id, actor,
-             log_object_id, record_index)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             started_at, ended_at, total_millis, sequencer, http_status, error_code,
+             marker_version_id, actor, log_object_id, record_index)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let inserted = statement.execute(params![
@@ -124,6 +126,8 @@ pub(super) fn insert_evidence(
         evidence.at.as_millis(),
         millis(evidence.started_at),
         millis(evidence.ended_at),
+        evidence.total_millis,
+        evidence.sequencer,
         evidence.http_status,
         evidence.error_code,
         evidence.marker_version_id,
@@ -148,6 +152,7 @@ pub(super) fn request_of(row: &Row<'_>) -> Result<Request> {
         at: time(row, "at")?,
         started_at: optional_time(row, "started_at")?,
         ended_at: optional_time(row, "ended_at")?,
+        total_millis: row.get("total_millis")?,
         http_status: row.get("http_status")?,
         error_code: row.get("error_code")?,
         sources: SourceSet::from_bits(row.get("sources")?),
@@ -159,8 +164,9 @@ pub(super) fn request_of(row: &Row<'_>) -> Result<Request> {
 pub(super) fn write_request(connection: &Connection, request: &Request) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT OR REPLACE INTO requests (bucket, identity, key, api, outcome, request_id, account,
-             region, at, started_at, ended_at, http_status, error_code, sources, actor_kind, actor)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             region, at, started_at, ended_at, total_millis, http_status, error_code, sources,
+             actor_kind, actor)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     statement.execute(params![
         request.bucket,
@@ -174,6 +180,7 @@ pub(super) fn write_request(connection: &Connection, request: &Request) -> Resul
         request.at.as_millis(),
         millis(request.started_at),
         millis(request.ended_at),
+        request.total_millis,
         request.http_status,
         request.error_code,
         request.sources.bits(),
@@ -192,6 +199,9 @@ pub(super) fn removal_of(row: &Row<'_>) -> Result<Removal> {
         cause: word(row, "cause", words::cause)?,
         is_confirmed: row.get("is_confirmed")?,
         at: time(row, "at")?,
+        is_coarse: row.get("is_coarse")?,
+        sequencer: row.get("sequencer")?,
+        notified_at: optional_time(row, "notified_at")?,
         request_id: row.get("request_id")?,
         sources: SourceSet::from_bits(row.get("sources")?),
         actor: actor(row)?,
@@ -216,9 +226,9 @@ pub(super) fn write_removal(
 ) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT OR REPLACE INTO removals (slot_id, identity, bucket, target, kind, cause,
-             is_confirmed, at, request_id, sources, actor_kind, actor, marker_version_id,
-             counted_kind, counted_cause, counted_confirmed)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             is_confirmed, at, is_coarse, sequencer, notified_at, request_id, sources, actor_kind,
+             actor, marker_version_id, counted_kind, counted_cause, counted_confirmed)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     let target: &Target = &removal.target;
     statement.execute(params![
@@ -230,6 +240,9 @@ pub(super) fn write_removal(
         removal.cause.as_str(),
         removal.is_confirmed,
         removal.at.as_millis(),
+        removal.is_coarse,
+        removal.sequencer,
+        millis(removal.notified_at),
         removal.request_id,
         removal.sources.bits(),
         removal.actor.kind().as_str(),

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use deltrail_core::domain::{Counted, Evidence, RemovalRole, fold};
+use deltrail_core::domain::{Counted, Evidence, Fact, RemovalRole, fold};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::neighbourhood::{Search, neighbours};
 use super::rows::{counted_of, write_removal};
-use crate::store::StoredEvidence;
+use crate::store::StoredFact;
 use crate::store::change::{SlotChange, slot_change};
 
 /// A slot as it was before the batch.
@@ -39,13 +39,16 @@ pub(super) fn said_key(slot_key: &str) -> Option<&str> {
 /// of every store takes them in the same order, so that none waits for the other in a circle.
 pub(super) fn upsert_slots<'a>(
     connection: &Connection,
-    evidence: &'a [StoredEvidence],
+    facts: &'a [StoredFact],
 ) -> Result<BTreeMap<(&'a str, &'a str), SlotRow>> {
     let mut slots = BTreeMap::new();
-    let mut names: Vec<(&str, &str)> = evidence
+    let mut names: Vec<(&str, &str)> = facts
         .iter()
-        .filter_map(|stored| {
-            slot_key(&stored.evidence).map(|key| (stored.evidence.bucket.as_str(), key))
+        .filter_map(|stored| match &stored.fact {
+            Fact::Deletion(evidence) => {
+                slot_key(evidence).map(|key| (evidence.bucket.as_str(), key))
+            }
+            _ => None,
         })
         .collect();
     names.sort_unstable();

@@ -194,6 +194,8 @@ fn evidence_of(
         at,
         started_at: time_in_millis(&additional["startTime"]),
         ended_at,
+        total_millis: None,
+        sequencer: None,
         http_status,
         error_code,
         marker_version_id: removed.marker_version_id,

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Item, ObjectRef, bucket_name, etag, time, version_id};
+use super::{Item, ObjectRef, bucket_name, creation_of, etag, time, version_id};
 use crate::decode::lenient::{filled_text, whole_number};
 use crate::decode::reject::{RejectReason, Rejected};
-use crate::domain::Source;
+use crate::domain::{Source, Timestamp};
 
 /// What an event of source `aws.s3` says.
 pub(super) fn item(event: &Value) -> Item {
@@ -33,7 +33,7 @@ fn read(event: &Value) -> Result<Item, (RejectReason, String)> {
     let object = &detail["object"];
     let key = filled_text(&object["key"])
         .ok_or_else(|| (RejectReason::WrongType, format!("key {} is no text", object["key"])))?;
-    Ok(Item::Created(ObjectRef {
+    let object = ObjectRef {
         bucket,
         key: key.to_owned(),
         version_id: version_id(&object["version-id"]),
@@ -42,5 +42,8 @@ fn read(event: &Value) -> Result<Item, (RejectReason, String)> {
         region: filled_text(&event["region"]).map(str::to_owned),
         event_at: time(&event["time"]),
         source: Source::EventBridge,
-    }))
+    };
+    let at = object.event_at.unwrap_or(Timestamp::from_millis(0));
+    let creation = creation_of(&object, String::new(), at);
+    Ok(Item::Created { object, creation })
 }

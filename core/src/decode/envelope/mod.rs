@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use super::excerpt::escaped_excerpt;
 use super::lenient::{filled_text, text};
 use super::reject::{RejectReason, Rejected};
-use crate::domain::{Source, Timestamp};
+use crate::domain::{Actor, Creation, Fact, Source, Timestamp};
 
 /// How many SNS envelopes may lie in one another.
 const SNS_LEVELS_MAX: usize = 2;
@@ -40,8 +40,16 @@ struct Records<'a> {
 /// One thing that a message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
-    /// An object was created (S3's own event, directly, through SNS or through EventBridge).
-    Created(ObjectRef),
+    /// An object was created (S3's own event, directly, through SNS or through EventBridge): work if
+    /// it is in a log bucket, else evidence.
+    Created {
+        /// The object, to be fetched.
+        object: ObjectRef,
+        /// What its making tells of its key.
+        creation: Box<Creation>,
+    },
+    /// Something was told that is kept.
+    Told(Fact),
     /// CloudTrail itself names a log file that it delivered.
     NamedLog(ObjectRef),
     /// Any other event of S3.
@@ -220,6 +228,23 @@ fn subscription_message(message: &Value) -> Option<&'static str> {
 /// The inner message of an SNS notification. Confirmations of a subscription are none.
 fn sns_message(message: &Value) -> Option<&str> {
     (text(&message["Type"]) == Some("Notification")).then(|| message["Message"].as_str())?
+}
+
+/// What the making of `object` tells of its key.
+fn creation_of(object: &ObjectRef, id: String, at: Timestamp) -> Box<Creation> {
+    Box::new(Creation {
+        id,
+        source: object.source,
+        bucket: object.bucket.clone(),
+        key: object.key.clone(),
+        version_id: object.version_id.clone(),
+        request_id: None,
+        sequencer: None,
+        account: String::new(),
+        region: object.region.clone().unwrap_or_default(),
+        at,
+        actor: Actor::default(),
+    })
 }
 
 /// The name of a bucket, which law allows to be nothing but a name.

@@ -5,10 +5,10 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Item, Nothing, ObjectRef, bucket_name, etag, time, version_id};
+use super::{Item, Nothing, ObjectRef, bucket_name, creation_of, etag, time, version_id};
 use crate::decode::lenient::{filled_text, identifier, text, whole_number};
 use crate::decode::reject::{RejectReason, Rejected};
-use crate::domain::Source;
+use crate::domain::{Source, Timestamp};
 
 /// S3's records have about 1 KB, with the longest key not much more than 5 KB.
 const RECORD_BYTES_MAX: usize = 64 * 1024;
@@ -63,7 +63,7 @@ fn item(record: &Value) -> Result<Item, (RejectReason, String)> {
     let object = &record["s3"]["object"];
     let encoded = filled_text(&object["key"])
         .ok_or_else(|| (RejectReason::WrongType, format!("key {} is no text", object["key"])))?;
-    Ok(Item::Created(ObjectRef {
+    let object = ObjectRef {
         bucket,
         key: decoded_key(encoded)?,
         version_id: version_id(&object["versionId"]),
@@ -72,7 +72,10 @@ fn item(record: &Value) -> Result<Item, (RejectReason, String)> {
         region: filled_text(&record["awsRegion"]).map(str::to_owned),
         event_at: time(&record["eventTime"]),
         source: Source::S3Notification,
-    }))
+    };
+    let at = object.event_at.unwrap_or(Timestamp::from_millis(0));
+    let creation = creation_of(&object, String::new(), at);
+    Ok(Item::Created { object, creation })
 }
 
 /// A record says so, or has S3's own member. Compatible servers put their name in front.

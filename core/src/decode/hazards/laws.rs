@@ -43,9 +43,9 @@ proptest! {
         let bytes: Vec<u8> = text.as_bytes().chunks(member_length).flat_map(gzip).collect();
         let (decoded, summary) = decode_chunks(bytes.chunks(chunk_length)).unwrap();
         let keys: Vec<_> = decoded
-            .evidence
+            .facts
             .iter()
-            .map(|located| (located.record_index, located.evidence.key.clone()))
+            .map(|located| (located.record_index, located.fact.clone().deletion().unwrap().key))
             .collect();
         let is_delete = |record: &Value| {
             record["eventSource"] == "s3.amazonaws.com"

@@ -49,7 +49,7 @@ fn read_back(records: &[Value]) -> Vec<Evidence> {
     decoder.finish().unwrap();
     let read = decoder.take();
     assert!(read.rejected.is_empty(), "{:?}", read.rejected);
-    read.evidence.into_iter().map(|located| located.evidence).collect()
+    read.facts.into_iter().filter_map(|located| located.fact.deletion()).collect()
 }
 
 #[test]
