@@ -2,6 +2,7 @@
 //! here knows where evidence comes from or where rows are kept.
 
 mod actor;
+mod counting;
 mod creation;
 mod evidence;
 mod fact;
@@ -11,6 +12,7 @@ mod fold_laws;
 #[cfg(test)]
 mod fold_worlds;
 mod intent;
+mod latency;
 mod matching;
 mod moment;
 mod protection;
@@ -22,13 +24,20 @@ mod time;
 mod totals;
 #[cfg(test)]
 mod totals_laws;
+mod verdict;
+mod watermark;
 
 pub use actor::{Actor, ActorKind};
-pub use creation::Creation;
+pub use counting::{
+    Counted, Provenance, Recount, Said, Settling, count_confirmed_latency, count_removals,
+    count_request, count_settled,
+};
+pub use creation::{Created, Creation, fold_creations};
 pub use evidence::{Api, Call, Cause, Evidence, Mark, Outcome, RemovalRole};
 pub use fact::Fact;
 pub use fold::{PAIR_MILLIS_MAX, fold};
 pub use intent::Intent;
+pub use latency::{Basis, DiscardedLatency, count_latency, observe_latency};
 pub use moment::Moment;
 pub use protection::ProtectionChange;
 pub use removal::{Kind, Removal};
@@ -36,7 +45,6 @@ pub use request::Request;
 pub use slot::{Slot, Target};
 pub use source::{Source, SourceSet};
 pub use time::{ParseTimestampError, Timestamp};
-pub use totals::{
-    Counted, Delta, DiscardedLatency, Family, LATENCY_BUCKETS_MS, Part, Recount, Series,
-    count_latency, count_removals, count_request,
-};
+pub use totals::{Delta, Family, LATENCY_BUCKETS_MS, Part, Series};
+pub use verdict::{DUPLICATE_MILLIS_MAX, History, Verdict, fulfilment, judge};
+pub use watermark::{SETTLE_MILLIS, lateness_millis};

@@ -99,6 +99,13 @@ impl Request {
         accepted.then_some(())?;
         Some(self.ended_at?.millis_since(self.started_at?))
     }
+
+    /// How long S3 took for the whole of it, in milliseconds, when it was accepted and an access
+    /// log says so.
+    #[must_use]
+    pub fn access_log_millis(&self) -> Option<i64> {
+        self.total_millis.filter(|_| self.outcome == Outcome::Ok)
+    }
 }
 
 /// The larger of two, where a missing one is the smallest.

@@ -1,9 +1,7 @@
-//! What a commit adds to the durable totals: the difference between what was counted before and
-//! what the fold says now. It knows no registry and no store, only families and labels.
+//! The durable totals: families, series and amounts that are added to them. It knows no registry
+//! and no store, and not what is counted.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::{Cause, Kind, Outcome, Removal, Request};
+use std::collections::BTreeMap;
 
 /// Upper bounds of the latency histogram's buckets in milliseconds, from a fast call (5 ms) to the
 /// longest plausible wait of a declared delete (1 h).
@@ -23,19 +21,28 @@ pub enum Family {
     RemovalsByKind,
     /// Removals that S3 itself confirmed.
     RemovalsConfirmed,
+    /// Removals that were learnt from files of the past, and are in no other family.
+    BackfilledRemovals,
+    /// Settled removals that repeat another one.
+    DuplicateDeleteRequests,
+    /// Settled removals of a write that had just replaced another one.
+    StaleDeletes,
     /// Seconds from a request to its removal; stored in milliseconds.
     RequestToDeleteLatency,
-    /// Counted facts that later evidence contradicted.
+    /// Counted or settled facts that later evidence contradicted.
     Corrections,
 }
 
 impl Family {
     /// Every durable family.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::DeleteRequests,
         Self::ObjectsRemoved,
         Self::RemovalsByKind,
         Self::RemovalsConfirmed,
+        Self::BackfilledRemovals,
+        Self::DuplicateDeleteRequests,
+        Self::StaleDeletes,
         Self::RequestToDeleteLatency,
         Self::Corrections,
     ];
@@ -48,6 +55,9 @@ impl Family {
             Self::ObjectsRemoved => "deltrail_objects_removed_total",
             Self::RemovalsByKind => "deltrail_removals_by_kind_total",
             Self::RemovalsConfirmed => "deltrail_removals_confirmed_total",
+            Self::BackfilledRemovals => "deltrail_backfilled_removals_total",
+            Self::DuplicateDeleteRequests => "deltrail_duplicate_delete_requests_total",
+            Self::StaleDeletes => "deltrail_stale_deletes_total",
             Self::RequestToDeleteLatency => "deltrail_request_to_delete_latency_seconds",
             Self::Corrections => "deltrail_corrections_total",
         }
@@ -58,7 +68,11 @@ impl Family {
     pub const fn label_names(self) -> &'static [&'static str] {
         match self {
             Self::DeleteRequests => &["bucket", "api", "outcome"],
-            Self::ObjectsRemoved | Self::RemovalsConfirmed => &["bucket"],
+            Self::ObjectsRemoved
+            | Self::RemovalsConfirmed
+            | Self::BackfilledRemovals
+            | Self::DuplicateDeleteRequests
+            | Self::StaleDeletes => &["bucket"],
             Self::RemovalsByKind => &["bucket", "kind", "cause"],
             Self::RequestToDeleteLatency => &["bucket", "basis"],
             Self::Corrections => &["reason"],
@@ -123,154 +137,4 @@ impl Delta {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-}
-
-/// Why a latency was not observed; the value of the `reason` label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DiscardedLatency {
-    /// The end lies before the start.
-    Negative,
-    /// More than an hour.
-    OverOneHour,
-}
-
-impl DiscardedLatency {
-    /// The value of the `reason` label.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Negative => "negative",
-            Self::OverOneHour => "over_1h",
-        }
-    }
-}
-
-/// What a request adds, given what was known of it before. An outcome is counted once, when the
-/// request is learnt; a copy that contradicts it is a correction.
-pub fn count_request(before: Option<&Request>, after: &Request, bucket: &str, delta: &mut Delta) {
-    match before {
-        None => delta.add(
-            Family::DeleteRequests,
-            &[bucket, after.api.as_str(), after.outcome.as_str()],
-            Part::Value,
-            1,
-        ),
-        Some(before) if before.outcome != after.outcome => {
-            delta.add(Family::Corrections, &["request_outcome"], Part::Value, 1);
-        }
-        Some(_) => {}
-    }
-}
-
-/// Observes the service latency of a request once, when both of its ends are first known.
-///
-/// # Errors
-/// Why it was discarded, when it is not plausible. It is discarded once as well.
-pub fn count_latency(
-    before: Option<&Request>,
-    after: &Request,
-    bucket: &str,
-    delta: &mut Delta,
-) -> Result<(), DiscardedLatency> {
-    // A refusal that is learnt late leaves what was observed; it is a correction of the outcome.
-    let was_known = before.is_some_and(|before| {
-        before.started_at.is_some() && before.ended_at.is_some() || before.outcome != Outcome::Ok
-    });
-    match after.service_millis().filter(|_| !was_known) {
-        None => Ok(()),
-        Some(millis) if millis < 0 => Err(DiscardedLatency::Negative),
-        Some(millis) if millis > 3_600_000 => Err(DiscardedLatency::OverOneHour),
-        Some(millis) => {
-            let slot = LATENCY_BUCKETS_MS.iter().take_while(|&&bound| bound < millis).count();
-            let part = Part::Bucket(u8::try_from(slot).unwrap_or(u8::MAX));
-            let labels = [bucket, "service"];
-            delta.add(Family::RequestToDeleteLatency, &labels, part, 1);
-            delta.add(Family::RequestToDeleteLatency, &labels, Part::SumMillis, millis);
-            Ok(())
-        }
-    }
-}
-
-/// What the totals already hold for one removal row.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// The kind and cause it was counted under, once its kind was known.
-    pub kind: Option<(Kind, Cause)>,
-    /// Whether it was counted as confirmed.
-    pub is_confirmed: bool,
-}
-
-/// The result of counting a slot's removals again.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Recount {
-    /// For each removal, in order, what the totals hold for it now.
-    pub counted: Vec<Counted>,
-    /// What the totals gain.
-    pub delta: Delta,
-}
-
-/// What the removals of a slot add to the totals, given the rows that were there before.
-///
-/// A row may change its identity when a child finds its claim; what was counted for a row that
-/// went is carried over to one that came, so that nothing is counted twice.
-#[must_use]
-pub fn count_removals(
-    before: &BTreeMap<String, Counted>,
-    after: &[Removal],
-    bucket: &str,
-) -> Recount {
-    let mut recount = Recount::default();
-    let came = after.len().saturating_sub(before.len());
-    recount.delta.add(Family::ObjectsRemoved, &[bucket], Part::Value, amount(came));
-    for (removal, was) in after.iter().zip(inherit(before, after)) {
-        recount.counted.push(count_removal(was, removal, bucket, &mut recount.delta));
-    }
-    recount
-}
-
-/// What was counted for each removal before, under this identity or under one that went: of the
-/// same kind first, then of no kind yet, and what is left over contradicts.
-fn inherit(before: &BTreeMap<String, Counted>, after: &[Removal]) -> Vec<Counted> {
-    let mut inherited: Vec<Option<Counted>> =
-        after.iter().map(|removal| before.get(&removal.identity).copied()).collect();
-    let stays: BTreeSet<&str> = after.iter().map(|removal| removal.identity.as_str()).collect();
-    let mut gone: Vec<Counted> = before
-        .iter()
-        .filter(|(identity, _)| !stays.contains(identity.as_str()))
-        .map(|(_, counted)| *counted)
-        .collect();
-    let agrees: [fn(&Counted, &Removal) -> bool; 3] = [
-        |counted, removal| counted.kind == Some((removal.kind, removal.cause)),
-        |counted, _| counted.kind.is_none(),
-        |_, _| true,
-    ];
-    for agrees in agrees {
-        for (was, removal) in inherited.iter_mut().zip(after).filter(|(was, _)| was.is_none()) {
-            let nearest = gone.iter().position(|counted| agrees(counted, removal));
-            *was = nearest.map(|nearest| gone.swap_remove(nearest));
-        }
-    }
-    inherited.into_iter().map(Option::unwrap_or_default).collect()
-}
-
-fn count_removal(was: Counted, removal: &Removal, bucket: &str, delta: &mut Delta) -> Counted {
-    let now = (removal.kind != Kind::Unknown).then_some((removal.kind, removal.cause));
-    match (was.kind, now) {
-        (None, Some((kind, cause))) => {
-            let labels = [bucket, kind.as_str(), cause.as_str()];
-            delta.add(Family::RemovalsByKind, &labels, Part::Value, 1);
-        }
-        (Some(was), Some(now)) if was != now => {
-            delta.add(Family::Corrections, &["kind"], Part::Value, 1);
-        }
-        _ => {}
-    }
-    if removal.is_confirmed && !was.is_confirmed {
-        delta.add(Family::RemovalsConfirmed, &[bucket], Part::Value, 1);
-    }
-    Counted { kind: now.or(was.kind), is_confirmed: removal.is_confirmed || was.is_confirmed }
-}
-
-fn amount(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,103 @@
+//! How long a delete took, on each of the bases that it is measured on, and when that is counted:
+//! once, when both ends are first known. It reads no clock.
+
+use super::totals::{Delta, Family, LATENCY_BUCKETS_MS, Part};
+use super::{Outcome, Request};
+
+/// More than this is taken for a wrong clock or a wrong pair, in milliseconds.
+const PLAUSIBLE_MILLIS_MAX: i64 = 3_600_000;
+
+/// What a latency is measured on; the value of the `basis` label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Basis {
+    /// CloudTrail: `endTime` less `startTime` of a request.
+    Service,
+    /// Access log: Total Time of a request.
+    AccessLog,
+    /// A key's notification less the `startTime` of its request.
+    Confirmed,
+    /// A key's removal less the time it was declared.
+    Intent,
+}
+
+impl Basis {
+    /// Every basis.
+    pub const ALL: [Self; 4] = [Self::Service, Self::AccessLog, Self::Confirmed, Self::Intent];
+
+    /// The value of the `basis` label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::AccessLog => "access_log",
+            Self::Confirmed => "confirmed",
+            Self::Intent => "intent",
+        }
+    }
+}
+
+/// Why a latency was not observed; the value of the `reason` label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DiscardedLatency {
+    /// The end lies before the start.
+    Negative,
+    /// More than an hour.
+    OverOneHour,
+}
+
+impl DiscardedLatency {
+    /// The value of the `reason` label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Negative => "negative",
+            Self::OverOneHour => "over_1h",
+        }
+    }
+}
+
+/// Observes `millis` in the histogram of `bucket`.
+///
+/// # Errors
+/// Why it was discarded, when it is not plausible.
+pub fn observe_latency(
+    basis: Basis,
+    millis: i64,
+    bucket: &str,
+    delta: &mut Delta,
+) -> Result<(), DiscardedLatency> {
+    if millis < 0 {
+        return Err(DiscardedLatency::Negative);
+    }
+    if millis > PLAUSIBLE_MILLIS_MAX {
+        return Err(DiscardedLatency::OverOneHour);
+    }
+    let slot = LATENCY_BUCKETS_MS.iter().take_while(|&&bound| bound < millis).count();
+    let part = Part::Bucket(u8::try_from(slot).unwrap_or(u8::MAX));
+    let labels = [bucket, basis.as_str()];
+    delta.add(Family::RequestToDeleteLatency, &labels, part, 1);
+    delta.add(Family::RequestToDeleteLatency, &labels, Part::SumMillis, millis);
+    Ok(())
+}
+
+/// Observes what a request itself tells of its latency, on each basis once, when it is first
+/// known. Gives why any of it was discarded as not plausible, which happens once as well.
+pub fn count_latency(
+    before: Option<&Request>,
+    after: &Request,
+    bucket: &str,
+    delta: &mut Delta,
+) -> Vec<DiscardedLatency> {
+    // A refusal that is learnt late leaves what was observed; it is a correction of the outcome.
+    let was_refused = before.is_some_and(|before| before.outcome != Outcome::Ok);
+    let bases: [(Basis, fn(&Request) -> Option<i64>); 2] =
+        [(Basis::Service, Request::service_millis), (Basis::AccessLog, Request::access_log_millis)];
+    let is_new =
+        |millis: fn(&Request) -> Option<i64>| !was_refused && before.and_then(millis).is_none();
+    bases
+        .into_iter()
+        .filter(|(_, millis)| is_new(*millis))
+        .filter_map(|(basis, millis)| Some((basis, millis(after)?)))
+        .filter_map(|(basis, millis)| observe_latency(basis, millis, bucket, delta).err())
+        .collect()
+}
