@@ -21,6 +21,8 @@ use crate::objects::{Objects, ObjectsOptions};
 use crate::queue::Queue;
 use crate::store::{Options as StoreOptions, Store, StoreError};
 
+/// Writes of keys that are kept at most, to tell stale deletes: about 200 bytes each.
+const CREATIONS_MAX: usize = 2_000_000;
 /// How often the size of the store is looked at.
 const STORE_SIZE_EVERY: Duration = Duration::from_secs(2);
 /// The totals are looked at with every so many looks at the size, besides every scrape, so that the
@@ -159,6 +161,7 @@ async fn open_store(config: &Config, metrics: &Metrics) -> anyhow::Result<Store>
         location: config.store.clone(),
         writer: config.instance.clone(),
         labelled_buckets_max: config.labelled_buckets_max,
+        creations_max: CREATIONS_MAX,
         is_important: Arc::new(move |bucket| matches_any(&important, bucket)),
     };
     // Opening migrates, which may take its time; the runtime's threads have other work.

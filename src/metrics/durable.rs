@@ -113,6 +113,9 @@ const fn kind(family: Family) -> Kind {
         | Family::ObjectsRemoved
         | Family::RemovalsByKind
         | Family::RemovalsConfirmed
+        | Family::BackfilledRemovals
+        | Family::DuplicateDeleteRequests
+        | Family::StaleDeletes
         | Family::Corrections => Kind::Counter,
     }
 }
@@ -128,16 +131,31 @@ const fn help(family: Family) -> &'static str {
         }
         Family::RemovalsByKind => {
             "Removals by kind (object, version, marker, unknown) and cause (api, lifecycle), \
-             counted when the kind is known."
+             counted when the kind is known; unknown is counted when it is settled."
         }
         Family::RemovalsConfirmed => {
             "Removals that S3 itself confirmed by a notification, EventBridge or an access log."
         }
         Family::RequestToDeleteLatency => {
-            "Time that a delete took, by what it is measured on; \
-             service is endTime less startTime of the CloudTrail record."
+            "Time that a delete took, by what it is measured on: of a request, service (endTime less \
+             startTime of the CloudTrail record) and access_log (Total Time); of a key, confirmed \
+             (its notification less the start of its request) and intent (its removal less when it \
+             was declared)."
         }
-        Family::Corrections => "Counted facts that later evidence changed.",
+        Family::BackfilledRemovals => {
+            "Removals that were learnt by scan, and are counted nowhere else."
+        }
+        Family::DuplicateDeleteRequests => {
+            "Second requests for a key and version that was removed within 10 minutes before and \
+             not made anew between, counted when settled."
+        }
+        Family::StaleDeletes => {
+            "Removals of a key within the stale window after an upload that had replaced it, counted \
+             when settled."
+        }
+        Family::Corrections => {
+            "Counted or settled facts that later evidence changed, by what was changed."
+        }
     }
 }
 

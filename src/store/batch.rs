@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deltrail_core::domain::{DiscardedLatency, Fact, Source, Timestamp};
+use deltrail_core::domain::{DiscardedLatency, Fact, Provenance, Source, Timestamp};
 
 /// One log object at one revision: the same key may be written again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +24,11 @@ pub struct Batch {
     pub rejects: Vec<Reject>,
     /// The log object that the evidence was read from, when it was read from one.
     pub ledger: Option<LedgerEntry>,
+    /// The account and region of the log that the facts were read from, empty when its path says
+    /// neither; `None` when they came in messages, and each fact says it itself.
+    pub log_of: Option<(String, String)>,
+    /// Whether the facts are told as they happen.
+    pub provenance: Provenance,
     /// What was heard of the sources.
     pub life: Vec<ProofOfLife>,
 }
@@ -161,9 +166,9 @@ pub struct ProofOfLife {
 /// What one batch changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommitReport {
-    /// Evidence that was not known.
+    /// Facts that were not known.
     pub new_evidence: u64,
-    /// Evidence that was known already.
+    /// Facts that were known already.
     pub repeated_evidence: u64,
     /// Removals that were learnt.
     pub removals: u64,

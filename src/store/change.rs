@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use deltrail_core::domain::{Counted, Delta, Evidence, Removal, count_removals, fold};
+use deltrail_core::domain::{
+    Counted, Delta, Evidence, Provenance, Removal, Settling, count_removals, fold,
+};
 
 /// What is to be written for one slot.
 #[derive(Debug, Default)]
@@ -26,9 +28,10 @@ pub(super) fn slot_change(
     standing: Vec<Removal>,
     counted: &BTreeMap<String, Counted>,
     bucket_label: &str,
+    provenance: Provenance,
 ) -> SlotChange {
     let after = fold(known.iter().chain(fresh.iter().copied()));
-    let recount = count_removals(counted, &after, bucket_label);
+    let recount = count_removals(counted, &after, bucket_label, provenance);
     let gained = after.len().saturating_sub(counted.len());
     let mut standing: BTreeMap<String, Removal> =
         standing.into_iter().map(|removal| (removal.identity.clone(), removal)).collect();
@@ -40,18 +43,27 @@ pub(super) fn slot_change(
     for (removal, now) in after.into_iter().zip(recount.counted) {
         let was = standing.remove(&removal.identity);
         if was.as_ref() != Some(&removal) || counted.get(&removal.identity) != Some(&now) {
-            change.written.push((removal, now));
+            let settling = reopened(now.settling);
+            change.written.push((removal, Counted { settling, ..now }));
         }
     }
     change.vanished = standing.into_keys().collect();
     change
 }
 
+/// What was said of a removal that is another one now has to be said again.
+fn reopened(settling: Settling) -> Settling {
+    match settling {
+        Settling::Settled(said) | Settling::Reopened(said) => Settling::Reopened(said),
+        Settling::Open => Settling::Open,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use deltrail_core::domain::{Family, fold};
+    use deltrail_core::domain::{Family, Provenance, fold};
 
     use super::slot_change;
     use crate::store::sqlite::fixtures::delete;
@@ -60,9 +72,10 @@ mod tests {
     fn a_row_that_stays_as_it_was_is_not_written_again() {
         let known = [delete("b", "k", "A")];
         let fresh = delete("b", "k", "B");
-        let first = slot_change(&[], &[&known[0]], Vec::new(), &BTreeMap::new(), "b");
+        let first =
+            slot_change(&[], &[&known[0]], Vec::new(), &BTreeMap::new(), "b", Provenance::Live);
         let counted = first.written.into_iter().map(|(row, was)| (row.identity, was)).collect();
-        let change = slot_change(&known, &[&fresh], fold(&known), &counted, "b");
+        let change = slot_change(&known, &[&fresh], fold(&known), &counted, "b", Provenance::Live);
         assert_eq!(change.gained, 1);
         assert_eq!(change.written.len(), 1);
         assert_eq!(change.written[0].0.request_id.as_deref(), Some("B"));
@@ -72,7 +85,8 @@ mod tests {
     fn a_row_that_was_lost_is_written_and_counted_again() {
         let known = [delete("b", "k", "A")];
         let fresh = delete("b", "k", "B");
-        let change = slot_change(&known, &[&fresh], fold(&known), &BTreeMap::new(), "b");
+        let change =
+            slot_change(&known, &[&fresh], fold(&known), &BTreeMap::new(), "b", Provenance::Live);
         assert_eq!(change.written.len(), 2);
         let removed = change.delta.iter().filter(|(s, _, _)| s.family == Family::ObjectsRemoved);
         assert_eq!(removed.map(|(_, _, amount)| amount).sum::<i64>(), 2);

@@ -14,6 +14,7 @@ mod change;
 mod error;
 mod figures;
 mod location;
+mod settling;
 mod sqlite;
 mod words;
 
@@ -30,6 +31,7 @@ pub use self::batch::{
 pub use self::error::StoreError;
 pub use self::figures::{RowCounts, StoreSize, Total};
 pub use self::location::{Location, LocationError};
+pub use self::settling::{Gauges, Holds, Settle, SettleReport, SourceKey};
 
 use self::sqlite::SqliteStore;
 
@@ -43,6 +45,8 @@ pub struct Options {
     pub writer: String,
     /// How many buckets have a metric label of their own; the others are counted as `other`.
     pub labelled_buckets_max: usize,
+    /// How many writes of keys are kept at most; the oldest are forgotten first.
+    pub creations_max: usize,
     /// Whether a bucket has a latency histogram of its own.
     pub is_important: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
@@ -53,6 +57,7 @@ impl fmt::Debug for Options {
             .field("location", &self.location)
             .field("writer", &self.writer)
             .field("labelled_buckets_max", &self.labelled_buckets_max)
+            .field("creations_max", &self.creations_max)
             .finish_non_exhaustive()
     }
 }
@@ -79,6 +84,23 @@ impl Store {
     /// When nothing of it was kept. After a transient error the same batch may be committed again.
     pub async fn commit(&self, batch: Batch) -> Result<CommitReport, StoreError> {
         self.0.commit(batch).await
+    }
+
+    /// Moves watermarks and settles what no source can tell more of: judged, said and counted once.
+    /// A part at a time; ask again while there is more.
+    ///
+    /// # Errors
+    /// When nothing of it was kept.
+    pub async fn settle(&self, ask: Settle) -> Result<SettleReport, StoreError> {
+        self.0.settle(ask).await
+    }
+
+    /// What gauges show of the store as a whole.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn gauges(&self) -> Result<Gauges, StoreError> {
+        self.0.gauges().await
     }
 
     /// Whether all of this log object has been committed.

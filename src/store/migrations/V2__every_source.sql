@@ -54,10 +54,13 @@ CREATE TABLE creations (
     version_id TEXT,
     sources INTEGER NOT NULL,                -- one bit for each source
     actor TEXT NOT NULL,                     -- JSON
+    is_superseded INTEGER NOT NULL,          -- a later write of the key is known
     PRIMARY KEY (slot_id, identity)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX creations_by_time ON creations (at, slot_id);
+-- What may be forgotten: first what is superseded, then the oldest.
+CREATE INDEX creations_superseded ON creations (at) WHERE is_superseded = 1;
+CREATE INDEX creations_by_time ON creations (at);
 
 CREATE TABLE intents (
     id TEXT PRIMARY KEY NOT NULL,
@@ -72,15 +75,18 @@ CREATE TABLE intent_keys (
     intent_id TEXT NOT NULL,
     bucket TEXT NOT NULL,
     requested_at INTEGER NOT NULL,
+    -- Event time that has to be settled before it is looked at (again).
+    due_at INTEGER NOT NULL,
     state TEXT NOT NULL,                     -- 'pending', 'fulfilled' or 'unfulfilled'
-    was_settled INTEGER NOT NULL DEFAULT 0,
+    was_unfulfilled INTEGER NOT NULL DEFAULT 0,
     removal TEXT,                            -- the identity of the removal that fulfilled it
+    removed_at INTEGER,
     counted_latency INTEGER NOT NULL DEFAULT 0,
     is_backfilled INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (slot_id, intent_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX intent_keys_pending ON intent_keys (bucket, requested_at) WHERE state = 'pending';
+CREATE INDEX intent_keys_pending ON intent_keys (bucket, due_at) WHERE state = 'pending';
 CREATE INDEX intent_keys_unfulfilled ON intent_keys (bucket, requested_at)
     WHERE state = 'unfulfilled';
 CREATE INDEX intent_keys_by_intent ON intent_keys (intent_id);

@@ -1,20 +1,24 @@
 //! One batch inside a transaction: the commit protocol. It neither begins nor ends the transaction.
 //!
-//! The order is the same on every database: slots, evidence, requests, the removals of each slot,
+//! The order is the same on every database: slots, facts, requests, the removals of each slot,
 //! rejects and signs of life, totals, and the ledger row last.
 
 use std::collections::BTreeMap;
 
-use deltrail_core::domain::{
-    Delta, Evidence, Fact, Request, Timestamp, count_latency, count_request,
-};
+use deltrail_core::domain::{Evidence, Fact, Provenance, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::rows::{Place, amount, insert_evidence, request_of, write_request};
+use super::creations::write_creation;
+use super::heard::write_heard;
+use super::intents::{write_intent, write_key};
+use super::journal::Journal;
+use super::protections::write_protection;
+use super::requests::{resolve_late, write_requests};
+use super::rows::{Place, amount, insert_evidence};
 use super::slots::{SlotRow, slot_key, upsert_slots, write_slot};
-use super::totals::{Labels, add_totals};
+use super::totals::add_totals;
 use crate::store::{
-    Batch, CommitReport, LedgerEntry, LedgerKey, LedgerState, Options, Origin, ProofOfLife, Reject,
+    Batch, CommitReport, LedgerEntry, LedgerKey, LedgerState, Options, Origin, Reject,
 };
 
 type Slots<'a> = BTreeMap<(&'a str, &'a str), SlotRow>;
@@ -26,105 +30,70 @@ pub(super) fn commit_batch(
     batch: &Batch,
     now: Timestamp,
 ) -> Result<CommitReport> {
-    let mut report = CommitReport::default();
+    let mut journal = Journal::new(connection, options, batch.provenance);
     let slots = upsert_slots(connection, &batch.facts)?;
     let log_object_id = match &batch.ledger {
         Some(entry) => Some(log_object_id(connection, &entry.key, entry.source.as_str())?),
         None => None,
     };
-    let fresh = write_evidence(connection, batch, &slots, log_object_id, &mut report)?;
-    let mut labels = Labels::new(connection, options);
-    let mut delta = Delta::default();
-    write_requests(connection, &fresh, &mut labels, &mut delta, &mut report)?;
-    write_slots(connection, &slots, &fresh, &mut labels, &mut delta, &mut report)?;
+    let fresh = write_facts(&mut journal, batch, &slots, log_object_id)?;
+    write_requests(&mut journal, &fresh)?;
+    write_slots(&mut journal, &slots, &fresh)?;
+    resolve_late(connection, &fresh, &mut journal.delta)?;
     for reject in &batch.rejects {
-        report.new_rejects += u64::from(write_reject(connection, reject)?);
+        journal.report.new_rejects += u64::from(write_reject(connection, reject)?);
     }
-    for life in &batch.life {
-        write_life(connection, life)?;
+    // History proves nothing about what is delivered now.
+    if batch.provenance == Provenance::Live {
+        write_heard(connection, batch, now)?;
     }
-    add_totals(connection, &options.writer, &delta)?;
-    report.label_overflow = labels.overflow;
+    add_totals(connection, &options.writer, &journal.delta)?;
+    let mut report = journal.report;
+    report.label_overflow = journal.labels.overflow;
     if let (Some(entry), Some(id)) = (&batch.ledger, log_object_id) {
         report.was_committed = !write_ledger(connection, id, entry, now)?;
     }
     Ok(report)
 }
 
-/// Adds the evidence to the set and returns what was not in it.
-fn write_evidence<'a>(
-    connection: &Connection,
+/// Adds the facts to their sets and returns the evidence of deletes that was not known.
+fn write_facts<'a>(
+    journal: &mut Journal<'_>,
     batch: &'a Batch,
     slots: &Slots<'_>,
     log_object_id: Option<i64>,
-    report: &mut CommitReport,
 ) -> Result<Vec<&'a Evidence>> {
     let mut fresh = Vec::new();
     for stored in &batch.facts {
-        let Fact::Deletion(evidence) = &stored.fact else { continue };
-        let slot = slot_key(evidence).and_then(|key| slots.get(&(evidence.bucket.as_str(), key)));
-        let place = Place {
-            slot_id: slot.map(|slot| slot.id),
-            log_object_id,
-            record_index: stored.record_index,
-        };
-        if insert_evidence(connection, evidence, place)? {
-            fresh.push(evidence.as_ref());
-            report.new_evidence += 1;
-        } else {
-            report.repeated_evidence += 1;
+        let place = Place { slot_id: None, log_object_id, record_index: stored.record_index };
+        match &stored.fact {
+            Fact::Deletion(evidence) => {
+                let slot = slot_key(evidence).and_then(|key| slots.get(&(&*evidence.bucket, key)));
+                let place = Place { slot_id: slot.map(|slot| slot.id), ..place };
+                let is_new = insert_evidence(journal.connection, evidence, place)?;
+                journal.note(is_new);
+                fresh.extend(is_new.then_some(&**evidence));
+            }
+            Fact::Creation(creation) => {
+                if let Some(&slot) = slots.get(&(&*creation.bucket, &*creation.key)) {
+                    write_creation(journal, slot, creation)?;
+                }
+            }
+            Fact::Intent(intent) => {
+                write_intent(journal, intent)?;
+                for key in &intent.keys {
+                    if let Some(slot) = slots.get(&(&*intent.bucket, &**key)) {
+                        write_key(journal.connection, slot.id, intent, batch.provenance)?;
+                    }
+                }
+            }
+            Fact::Protection(change) => write_protection(journal, change, place)?,
         }
     }
     Ok(fresh)
 }
 
-/// Joins the requests of new evidence with what was known of them, and counts what is new.
-fn write_requests(
-    connection: &Connection,
-    fresh: &[&Evidence],
-    labels: &mut Labels<'_>,
-    delta: &mut Delta,
-    report: &mut CommitReport,
-) -> Result<()> {
-    let mut requests: BTreeMap<(String, String), Request> = BTreeMap::new();
-    for request in fresh.iter().filter_map(|piece| Request::of(piece)) {
-        let identity = (request.bucket.clone(), request.identity.clone());
-        let joined = match requests.remove(&identity) {
-            Some(known) => known.join(request),
-            None => request,
-        };
-        requests.insert(identity, joined);
-    }
-    for ((bucket, identity), request) in requests {
-        let before = connection
-            .prepare_cached("SELECT * FROM requests WHERE bucket = ?1 AND identity = ?2")?
-            .query_row(params![bucket, identity], request_of)
-            .optional()?;
-        let after = match before.clone() {
-            Some(before) => before.join(request),
-            None => request,
-        };
-        if before.as_ref() == Some(&after) {
-            continue;
-        }
-        write_request(connection, &after)?;
-        count_request(before.as_ref(), &after, &labels.of(&bucket)?, delta);
-        let label = labels.of_latency(&bucket)?;
-        if let Err(reason) = count_latency(before.as_ref(), &after, &label, delta) {
-            *report.discarded_latencies.entry(reason).or_default() += 1;
-        }
-    }
-    Ok(())
-}
-
-fn write_slots(
-    connection: &Connection,
-    slots: &Slots<'_>,
-    fresh: &[&Evidence],
-    labels: &mut Labels<'_>,
-    delta: &mut Delta,
-    report: &mut CommitReport,
-) -> Result<()> {
+fn write_slots(journal: &mut Journal<'_>, slots: &Slots<'_>, fresh: &[&Evidence]) -> Result<()> {
     let mut by_slot: BTreeMap<(&str, &str), Vec<&Evidence>> = BTreeMap::new();
     for &piece in fresh {
         if let Some(key) = slot_key(piece) {
@@ -132,11 +101,8 @@ fn write_slots(
         }
     }
     for (name, fresh) in by_slot {
-        let Some(&slot) = slots.get(&name) else { continue };
-        let change = write_slot(connection, slot, name, &fresh, || labels.of(name.0))?;
-        if let Some(change) = change {
-            report.removals += change.gained;
-            delta.merge(change.delta);
+        if let Some(&slot) = slots.get(&name) {
+            write_slot(journal, slot, name, &fresh)?;
         }
     }
     Ok(())
@@ -222,31 +188,4 @@ fn write_reject(connection: &Connection, reject: &Reject) -> Result<bool> {
             message.map(|(_, _, body)| body),
         ])?;
     Ok(inserted == 1)
-}
-
-/// Moves the times of a source forward, never back.
-fn write_life(connection: &Connection, life: &ProofOfLife) -> Result<()> {
-    let millis = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
-    connection
-        .prepare_cached(
-            "INSERT INTO sources AS s (source, account, region, newest_event_at, last_delivery_at,
-                 proof_of_life_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (source, account, region) DO UPDATE SET
-                 newest_event_at = max(coalesce(s.newest_event_at, excluded.newest_event_at),
-                     coalesce(excluded.newest_event_at, s.newest_event_at)),
-                 last_delivery_at = max(coalesce(s.last_delivery_at, excluded.last_delivery_at),
-                     coalesce(excluded.last_delivery_at, s.last_delivery_at)),
-                 proof_of_life_at = max(coalesce(s.proof_of_life_at, excluded.proof_of_life_at),
-                     coalesce(excluded.proof_of_life_at, s.proof_of_life_at))",
-        )?
-        .execute(params![
-            life.source.as_str(),
-            life.account,
-            life.region,
-            millis(life.newest_event_at),
-            millis(life.last_delivery_at),
-            millis(life.proof_of_life_at),
-        ])?;
-    Ok(())
 }

@@ -16,6 +16,7 @@ pub(in crate::store) fn options(location: Location, labelled_buckets_max: usize)
         location,
         writer: "here".into(),
         labelled_buckets_max,
+        creations_max: 1_000,
         is_important: Arc::new(|bucket| bucket.starts_with("vital")),
     }
 }

@@ -2,12 +2,23 @@
 //! to them, not what the work is.
 
 mod commit;
+mod creations;
+mod gauges;
+mod heard;
+mod intents;
+mod journal;
 mod neighbourhood;
 mod open;
+mod protections;
 mod read;
+mod requests;
 mod rows;
+mod settle;
+mod settle_calls;
+mod settle_intents;
 mod slots;
 mod totals;
+mod watermarks;
 mod writer;
 
 #[cfg(test)]
@@ -33,8 +44,8 @@ use tokio::sync::{Semaphore, oneshot};
 use self::open::{directory_of, explain, open_reader, open_writer};
 use self::writer::{Commit, Job, Pulse, Writer};
 use super::{
-    Batch, CommitReport, LedgerKey, Location, Options, ProofOfLife, RowCounts, StoreError,
-    StoreSize, Total,
+    Batch, CommitReport, Gauges, LedgerKey, Location, Options, ProofOfLife, RowCounts, Settle,
+    SettleReport, StoreError, StoreSize, Total,
 };
 
 /// Rows of batches that may wait for the writer: two groups, so that one is ready when the other is
@@ -92,6 +103,16 @@ impl SqliteStore {
         let (answer, answered) = oneshot::channel();
         self.send(Job::Commit(Box::new(Commit { batch, answer, permit })))?;
         answered.await.map_err(|_| self.closed())?
+    }
+
+    pub(super) async fn settle(&self, ask: Settle) -> Result<SettleReport, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Job::Settle(Box::new((ask, answer))))?;
+        answered.await.map_err(|_| self.closed())?
+    }
+
+    pub(super) async fn gauges(&self) -> Result<Gauges, StoreError> {
+        self.read(gauges::gauges).await
     }
 
     pub(super) async fn is_committed(&self, key: LedgerKey) -> Result<bool, StoreError> {

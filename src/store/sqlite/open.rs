@@ -15,7 +15,7 @@ use crate::store::{Location, StoreError};
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 /// More than the statements of a commit, so that none is compiled twice.
-const CACHED_STATEMENTS: usize = 64;
+const CACHED_STATEMENTS: usize = 128;
 
 /// Every change of the tables, in order.
 const MIGRATIONS: [(&str, &str); 2] = [

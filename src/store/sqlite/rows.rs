@@ -1,7 +1,8 @@
 //! Domain values as rows and back, exactly. It decides nothing.
 
 use deltrail_core::domain::{
-    Actor, Call, Counted, Evidence, Kind, Removal, Request, SourceSet, Target, Timestamp,
+    Actor, Call, Counted, Evidence, Kind, Moment, Provenance, Removal, Request, Said, Settling,
+    SourceSet, Target, Timestamp,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Result, Row, params};
@@ -33,17 +34,17 @@ fn time(row: &Row<'_>, column: &str) -> Result<Timestamp> {
     row.get(column).map(Timestamp::from_millis)
 }
 
-fn optional_time(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>> {
+pub(super) fn optional_time(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>> {
     row.get::<_, Option<i64>>(column).map(|millis| millis.map(Timestamp::from_millis))
 }
 
-fn actor(row: &Row<'_>) -> Result<Actor> {
+pub(super) fn actor(row: &Row<'_>) -> Result<Actor> {
     let text: String = row.get("actor")?;
     serde_json::from_str(&text)
         .map_err(|error| unreadable(row, "actor", format!("column actor: {error}")))
 }
 
-fn actor_text(actor: &Actor) -> Result<String> {
+pub(super) fn actor_text(actor: &Actor) -> Result<String> {
     serde_json::to_string(actor)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
@@ -160,13 +161,24 @@ pub(super) fn request_of(row: &Row<'_>) -> Result<Request> {
     })
 }
 
-/// Writes a request over what was there.
-pub(super) fn write_request(connection: &Connection, request: &Request) -> Result<()> {
+/// Writes a request over what was there; how its settling stands is kept.
+pub(super) fn write_request(
+    connection: &Connection,
+    request: &Request,
+    is_backfilled: bool,
+) -> Result<()> {
     let mut statement = connection.prepare_cached(
-        "INSERT OR REPLACE INTO requests (bucket, identity, key, api, outcome, request_id, account,
+        "INSERT INTO requests (bucket, identity, key, api, outcome, request_id, account,
              region, at, started_at, ended_at, total_millis, http_status, error_code, sources,
-             actor_kind, actor)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             actor_kind, actor, is_backfilled)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (bucket, identity) DO UPDATE SET key = excluded.key, api = excluded.api,
+             outcome = excluded.outcome, request_id = excluded.request_id,
+             account = excluded.account, region = excluded.region, at = excluded.at,
+             started_at = excluded.started_at, ended_at = excluded.ended_at,
+             total_millis = excluded.total_millis, http_status = excluded.http_status,
+             error_code = excluded.error_code, sources = excluded.sources,
+             actor_kind = excluded.actor_kind, actor = excluded.actor",
     )?;
     statement.execute(params![
         request.bucket,
@@ -186,6 +198,7 @@ pub(super) fn write_request(connection: &Connection, request: &Request) -> Resul
         request.sources.bits(),
         request.actor.kind().as_str(),
         actor_text(&request.actor)?,
+        is_backfilled,
     ])?;
     Ok(())
 }
@@ -213,7 +226,48 @@ pub(super) fn removal_of(row: &Row<'_>) -> Result<Removal> {
 pub(super) fn counted_of(row: &Row<'_>) -> Result<Counted> {
     let kind: Option<Kind> = optional_word(row, "counted_kind", words::kind)?;
     let cause = optional_word(row, "counted_cause", words::cause)?;
-    Ok(Counted { kind: kind.zip(cause), is_confirmed: row.get("counted_confirmed")? })
+    let is_backfilled: bool = row.get("is_backfilled")?;
+    Ok(Counted {
+        kind: kind.zip(cause),
+        is_confirmed: row.get("counted_confirmed")?,
+        has_latency: row.get("counted_latency")?,
+        provenance: if is_backfilled { Provenance::Backfill } else { Provenance::Live },
+        settling: settling_of(row)?,
+    })
+}
+
+fn settling_of(row: &Row<'_>) -> Result<Settling> {
+    let said = || -> Result<Said> {
+        Ok(Said {
+            duplicate_of: row.get("duplicate_of")?,
+            is_stale: row.get("is_stale")?,
+            is_undelete: row.get("is_undelete")?,
+            is_unconfirmed: row.get("is_unconfirmed")?,
+        })
+    };
+    Ok(match row.get::<_, u8>("settled")? {
+        0 => Settling::Open,
+        1 => Settling::Settled(said()?),
+        _ => Settling::Reopened(said()?),
+    })
+}
+
+/// How `settled` is written, and what was said.
+fn settled_columns(settling: &Settling) -> (u8, Said) {
+    match settling {
+        Settling::Open => (0, Said::default()),
+        Settling::Settled(said) => (1, said.clone()),
+        Settling::Reopened(said) => (2, said.clone()),
+    }
+}
+
+/// Reads when something happened.
+pub(super) fn moment_of(row: &Row<'_>) -> Result<Moment> {
+    Ok(Moment {
+        at: time(row, "at")?,
+        is_coarse: row.get("is_coarse")?,
+        sequencer: row.get("sequencer")?,
+    })
 }
 
 /// Writes a removal over what was there.
@@ -222,15 +276,18 @@ pub(super) fn write_removal(
     slot_id: i64,
     bucket: &str,
     removal: &Removal,
-    counted: Counted,
+    counted: &Counted,
 ) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT OR REPLACE INTO removals (slot_id, identity, bucket, target, kind, cause,
              is_confirmed, at, is_coarse, sequencer, notified_at, request_id, sources, actor_kind,
-             actor, marker_version_id, counted_kind, counted_cause, counted_confirmed)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             actor, marker_version_id, counted_kind, counted_cause, counted_confirmed,
+             counted_latency, is_backfilled, settled, duplicate_of, is_stale, is_undelete,
+             is_unconfirmed)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     let target: &Target = &removal.target;
+    let (settled, said) = settled_columns(&counted.settling);
     statement.execute(params![
         slot_id,
         removal.identity,
@@ -251,6 +308,13 @@ pub(super) fn write_removal(
         counted.kind.map(|(kind, _)| kind.as_str()),
         counted.kind.map(|(_, cause)| cause.as_str()),
         counted.is_confirmed,
+        counted.has_latency,
+        counted.provenance == Provenance::Backfill,
+        settled,
+        said.duplicate_of,
+        said.is_stale,
+        said.is_undelete,
+        said.is_unconfirmed,
     ])?;
     Ok(())
 }

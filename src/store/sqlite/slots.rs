@@ -3,13 +3,23 @@
 
 use std::collections::BTreeMap;
 
-use deltrail_core::domain::{Counted, Evidence, Fact, RemovalRole, fold};
+use deltrail_core::domain::{
+    Counted, Evidence, Fact, Removal, RemovalRole, Timestamp, count_confirmed_latency, fold,
+};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
+use super::intents::reopen_intents;
+use super::journal::Journal;
 use super::neighbourhood::{Search, neighbours};
+use super::requests::started_at;
 use super::rows::{counted_of, write_removal};
 use crate::store::StoredFact;
-use crate::store::change::{SlotChange, slot_change};
+use crate::store::change::slot_change;
+
+/// How long after new evidence in a slot what is said of its removals may change: writes are known
+/// for 26 h. Its other members may lie a little before it.
+const REOPENED_BEFORE_MILLIS: i64 = 10_000;
+const REOPENED_AFTER_MILLIS: i64 = 26 * 60 * 60 * 1_000;
 
 /// A slot as it was before the batch.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +28,7 @@ pub(super) struct SlotRow {
     /// It was made by this batch: there is nothing in it to read.
     pub(super) is_new: bool,
     pub(super) has_child: bool,
+    pub(super) has_intent: bool,
 }
 
 /// The key of the slot that `evidence` is kept in, none when it is about no single key. A removal
@@ -42,21 +53,25 @@ pub(super) fn upsert_slots<'a>(
     facts: &'a [StoredFact],
 ) -> Result<BTreeMap<(&'a str, &'a str), SlotRow>> {
     let mut slots = BTreeMap::new();
-    let mut names: Vec<(&str, &str)> = facts
-        .iter()
-        .filter_map(|stored| match &stored.fact {
-            Fact::Deletion(evidence) => {
-                slot_key(evidence).map(|key| (evidence.bucket.as_str(), key))
-            }
-            _ => None,
-        })
-        .collect();
+    let mut names: Vec<(&str, &str)> = facts.iter().flat_map(slots_of).collect();
     names.sort_unstable();
     names.dedup();
     for (bucket, key) in names {
         slots.insert((bucket, key), upsert_slot(connection, bucket, key)?);
     }
     Ok(slots)
+}
+
+/// The slots that a fact is kept in.
+fn slots_of(stored: &StoredFact) -> Vec<(&str, &str)> {
+    match &stored.fact {
+        Fact::Deletion(evidence) => {
+            slot_key(evidence).map(|key| (&*evidence.bucket, key)).into_iter().collect()
+        }
+        Fact::Creation(creation) => vec![(&*creation.bucket, &*creation.key)],
+        Fact::Intent(intent) => intent.keys.iter().map(|key| (&*intent.bucket, &**key)).collect(),
+        Fact::Protection(_) => Vec::new(),
+    }
 }
 
 fn upsert_slot(connection: &Connection, bucket: &str, key: &str) -> Result<SlotRow> {
@@ -66,29 +81,33 @@ fn upsert_slot(connection: &Connection, bucket: &str, key: &str) -> Result<SlotR
     )?;
     let made = insert.query_row([bucket, key], |row| row.get(0)).optional()?;
     if let Some(id) = made {
-        return Ok(SlotRow { id, is_new: true, has_child: false });
+        return Ok(SlotRow { id, is_new: true, has_child: false, has_intent: false });
     }
-    let mut select = connection
-        .prepare_cached("SELECT id, has_child FROM slots WHERE bucket = ?1 AND key = ?2")?;
+    let mut select =
+        connection.prepare_cached("SELECT * FROM slots WHERE bucket = ?1 AND key = ?2")?;
     select.query_row([bucket, key], |row| {
-        Ok(SlotRow { id: row.get(0)?, is_new: false, has_child: row.get(1)? })
+        Ok(SlotRow {
+            id: row.get("id")?,
+            is_new: false,
+            has_child: row.get("has_child")?,
+            has_intent: row.get("has_intent")?,
+        })
     })
 }
 
-/// Writes what `fresh` evidence, already stored, changes in its slot, and returns the change, whose
-/// rows are in the store then. None when it cannot change any removal.
+/// Writes what `fresh` evidence, already stored, changes in its slot.
 pub(super) fn write_slot(
-    connection: &Connection,
+    journal: &mut Journal<'_>,
     slot: SlotRow,
     (bucket, key): (&str, &str),
     fresh: &[&Evidence],
-    bucket_label: impl FnOnce() -> Result<String>,
-) -> Result<Option<SlotChange>> {
+) -> Result<()> {
     let is_relevant =
         |piece: &&Evidence| piece.role != RemovalRole::None || piece.amends_event_id.is_some();
     if !fresh.iter().any(is_relevant) {
-        return Ok(None);
+        return Ok(());
     }
+    let connection = journal.connection;
     let brings_child = fresh.iter().any(|piece| piece.role == RemovalRole::Child);
     if brings_child && !slot.has_child {
         connection
@@ -105,22 +124,74 @@ pub(super) fn write_slot(
             counted.insert(removal.identity.clone(), was);
         }
     }
-    let change = slot_change(&known, fresh, standing, &counted, &bucket_label()?);
+    let label = journal.labels.of(bucket)?;
+    let change = slot_change(&known, fresh, standing, &counted, &label, journal.provenance);
     for identity in &change.vanished {
         connection
             .prepare_cached("DELETE FROM removals WHERE slot_id = ?1 AND identity = ?2")?
             .execute(params![slot.id, identity])?;
     }
-    for (removal, now) in &change.written {
-        write_removal(connection, slot.id, bucket, removal, *now)?;
+    journal.report.removals += change.gained;
+    journal.delta.merge(change.delta);
+    let times = change.written.iter().map(|(removal, _)| removal.at);
+    let span = times.clone().min().zip(times.max());
+    for (removal, mut now) in change.written {
+        confirm(journal, bucket, &removal, &mut now)?;
+        write_removal(connection, slot.id, bucket, &removal, &now)?;
     }
-    Ok(Some(change))
+    if let Some((first, last)) = span {
+        if !slot.is_new {
+            reopen(connection, slot.id, first, last)?;
+        }
+        if slot.has_intent {
+            reopen_intents(connection, slot.id, first, last)?;
+        }
+    }
+    Ok(())
+}
+
+/// Observes how long it took to S3's notification, if the start of the request is known.
+fn confirm(
+    journal: &mut Journal<'_>,
+    bucket: &str,
+    removal: &Removal,
+    counted: &mut Counted,
+) -> Result<()> {
+    let (Some(_), Some(request_id), false) =
+        (removal.notified_at, &removal.request_id, counted.has_latency)
+    else {
+        return Ok(());
+    };
+    let started_at = started_at(journal.connection, bucket, request_id)?;
+    let label = journal.labels.of_latency(bucket)?;
+    let delta = &mut journal.delta;
+    if let Err(reason) = count_confirmed_latency(removal, counted, started_at, &label, delta) {
+        *journal.report.discarded_latencies.entry(reason).or_default() += 1;
+    }
+    Ok(())
+}
+
+/// Opens again what was settled in a slot and may be judged otherwise for new evidence of these
+/// times.
+pub(super) fn reopen(
+    connection: &Connection,
+    slot_id: i64,
+    first: Timestamp,
+    last: Timestamp,
+) -> Result<()> {
+    let from = first.as_millis().saturating_sub(REOPENED_BEFORE_MILLIS);
+    let to = last.as_millis().saturating_add(REOPENED_AFTER_MILLIS);
+    connection
+        .prepare_cached(
+            "UPDATE removals SET settled = 2
+             WHERE slot_id = ?1 AND settled = 1 AND at BETWEEN ?2 AND ?3",
+        )?
+        .execute([slot_id, from, to])?;
+    Ok(())
 }
 
 fn read_counted(connection: &Connection, slot_id: i64, identity: &str) -> Result<Option<Counted>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT counted_kind, counted_cause, counted_confirmed FROM removals
-         WHERE slot_id = ?1 AND identity = ?2",
-    )?;
+    let mut statement =
+        connection.prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND identity = ?2")?;
     statement.query_row(params![slot_id, identity], counted_of).optional()
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::store::{Options, words};
 
 /// The label of every bucket that has no label of its own.
-const OTHER: &str = "other";
+pub(super) const OTHER: &str = "other";
 
 /// The labels of the buckets of one batch.
 pub(super) struct Labels<'a> {

@@ -12,7 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::commit::commit_batch;
 use super::open::explain;
-use crate::store::{Batch, CommitReport, Options, StoreError};
+use super::settle::settle;
+use crate::store::{Batch, CommitReport, Options, Settle, SettleReport, StoreError};
 
 /// A group takes no further batch once it has so many rows.
 const GROUP_ROWS_MAX: usize = 10_000;
@@ -24,6 +25,8 @@ const TICK: Duration = Duration::from_secs(1);
 pub(super) enum Job {
     /// Commit a batch.
     Commit(Box<Commit>),
+    /// Settle what may be settled.
+    Settle(Box<(Settle, oneshot::Sender<Result<SettleReport, StoreError>>)>),
     /// Read on the writing connection: the only one that sees a store in memory.
     Read(Box<dyn FnOnce(&Connection) + Send>),
     /// Stop, after everything that was sent before.
@@ -93,6 +96,11 @@ impl Writer {
                     (group, next) = self.gather(*first);
                     self.commit(group);
                 }
+                Ok(Job::Settle(ask)) => {
+                    let (ask, answer) = *ask;
+                    // Whoever asked may have given up; what is settled stays so.
+                    let _ = answer.send(self.settle(&ask));
+                }
                 Ok(Job::Read(read)) => read(&self.connection),
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Job::Close) | Err(RecvTimeoutError::Disconnected) => break,
@@ -146,19 +154,29 @@ impl Writer {
 
     fn commit_together(&mut self, batches: &[&Batch]) -> Result<Vec<CommitReport>, StoreError> {
         let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
+        self.in_transaction(|connection, options| {
+            batches.iter().map(|batch| commit_batch(connection, options, batch, now)).collect()
+        })
+    }
+
+    fn settle(&mut self, ask: &Settle) -> Result<SettleReport, StoreError> {
+        self.in_transaction(|connection, options| settle(connection, options, ask))
+    }
+
+    fn in_transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &Options) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
         let options = &self.options;
         let connection = &mut self.connection;
-        let mut run = || {
+        let run = || {
             // The write lock is taken at once: a transaction that begins as a reader could not
             // wait for it later.
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut reports = Vec::with_capacity(batches.len());
-            for batch in batches {
-                reports.push(commit_batch(&transaction, options, batch, now)?);
-            }
+            let result = work(&transaction, options)?;
             transaction.commit()?;
-            Ok(reports)
+            Ok(result)
         };
         run().map_err(|error| explain(&self.options.location.to_string(), &error))
     }

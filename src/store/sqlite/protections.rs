@@ -1,0 +1,45 @@
+//! Changes of what protects objects, as they were told. Nothing is derived from them here.
+
+use deltrail_core::domain::ProtectionChange;
+use rusqlite::{Result, params};
+
+use super::journal::Journal;
+use super::rows::{Place, actor_text, amount};
+
+/// Adds a change to the set.
+pub(super) fn write_protection(
+    journal: &mut Journal<'_>,
+    change: &ProtectionChange,
+    place: Place,
+) -> Result<()> {
+    let inserted = journal
+        .connection
+        .prepare_cached(
+            "INSERT INTO protection_changes (id, service, event_name, bucket, resource, detail,
+                 outcome, error_code, request_id, event_id, shared_event_id, account, region, at,
+                 actor_kind, actor, log_object_id, record_index)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            change.id,
+            change.service,
+            change.event_name,
+            change.bucket,
+            change.resource,
+            change.detail,
+            change.outcome.as_str(),
+            change.error_code,
+            change.request_id,
+            change.event_id,
+            change.shared_event_id,
+            change.account,
+            change.region,
+            change.at.as_millis(),
+            change.actor.kind().as_str(),
+            actor_text(&change.actor)?,
+            place.log_object_id,
+            place.record_index.map(amount),
+        ])?;
+    journal.note(inserted == 1);
+    Ok(())
+}

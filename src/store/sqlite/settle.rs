@@ -1,0 +1,289 @@
+//! Settling: when no source can tell more of a fact, it is judged, said and counted once. What is
+//! said is the core's business; when it may be said, the watermarks'.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deltrail_core::domain::{
+    Created, History, PAIR_MILLIS_MAX, Provenance, Removal, SETTLE_MILLIS, Said, Target, Verdict,
+    count_settled, judge,
+};
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+use super::creations::{created_of, forget};
+use super::journal::Journal;
+use super::rows::{counted_of, removal_of, write_removal};
+use super::settle_calls::settle_calls;
+use super::settle_intents::settle_intents;
+use super::totals::add_totals;
+use super::watermarks::{advance, watermark_of};
+use crate::store::{Options, Settle, SettleReport};
+
+/// Facts of one kind in one bucket that are settled in one transaction.
+pub(super) const ROWS_MAX: usize = 1_000;
+/// How long writes are kept that another one came after, in milliseconds of event time.
+const CREATIONS_KEPT_MILLIS: i64 = 26 * 60 * 60 * 1_000;
+
+/// Settles what may be settled, inside a transaction.
+pub(super) fn settle(
+    connection: &Connection,
+    options: &Options,
+    ask: &Settle,
+) -> Result<SettleReport> {
+    advance(connection, &ask.holds)?;
+    let mut journal = Journal::new(connection, options, Provenance::Live);
+    let mut report = SettleReport::default();
+    for bucket in open_buckets(connection)? {
+        let watermark = watermark_of(connection, &bucket)?;
+        let horizon = Horizon {
+            bucket: &bucket,
+            // Nothing is that old.
+            until: watermark.map_or(i64::MIN, |at| at.saturating_sub(SETTLE_MILLIS)),
+            takes_backfill: ask.settles_backfill,
+        };
+        let settled = [
+            settle_removals(&mut journal, &horizon, ask)?,
+            settle_calls(&journal, &horizon)?,
+            settle_intents(&mut journal, &horizon)?,
+        ];
+        report.settled += settled.iter().map(|&count| count as u64).sum::<u64>();
+        report.has_more |= settled.iter().any(|&count| count >= ROWS_MAX);
+    }
+    forget_creations(connection, options, ask)?;
+    add_totals(connection, &options.writer, &journal.delta)?;
+    report.discarded_latencies = journal.report.discarded_latencies;
+    Ok(report)
+}
+
+/// What of a bucket may be settled.
+pub(super) struct Horizon<'a> {
+    pub(super) bucket: &'a str,
+    /// Facts up to this event time, in milliseconds.
+    pub(super) until: i64,
+    /// And all that was learnt from files of the past.
+    pub(super) takes_backfill: bool,
+}
+
+/// The buckets with anything open. Each is looked up after the one before, because there are many
+/// more rows than buckets.
+fn open_buckets(connection: &Connection) -> Result<BTreeSet<String>> {
+    let mut buckets = BTreeSet::new();
+    let open = [
+        "removals WHERE settled <> 1",
+        "requests WHERE api = 'DeleteObjects' AND outcome = 'ok' AND resolution IS NULL",
+        "intent_keys WHERE state = 'pending'",
+    ];
+    for rows in open {
+        let mut next = connection
+            .prepare_cached(&format!("SELECT min(bucket) FROM {rows} AND bucket > ?1"))?;
+        let mut last = String::new();
+        while let Some(bucket) = next.query_row([&last], |row| row.get::<_, Option<String>>(0))? {
+            buckets.insert(bucket.clone());
+            last = bucket;
+        }
+    }
+    Ok(buckets)
+}
+
+fn settle_removals(
+    journal: &mut Journal<'_>,
+    horizon: &Horizon<'_>,
+    ask: &Settle,
+) -> Result<usize> {
+    let due = due_removals(journal.connection, horizon)?;
+    let count = due.len();
+    if count == 0 {
+        return Ok(0);
+    }
+    let told = Told::of(journal.connection, horizon.bucket)?;
+    let label = journal.labels.of(horizon.bucket)?;
+    let mut by_slot: BTreeMap<i64, Vec<(String, i64)>> = BTreeMap::new();
+    for (slot_id, identity, at) in due {
+        by_slot.entry(slot_id).or_default().push((identity, at));
+    }
+    for (slot_id, due) in by_slot {
+        settle_slot(journal, slot_id, &due, &told, &label, ask)?;
+    }
+    Ok(count)
+}
+
+fn due_removals(connection: &Connection, horizon: &Horizon<'_>) -> Result<Vec<(i64, String, i64)>> {
+    let rows = |condition: &str| -> Result<Vec<(i64, String, i64)>> {
+        let mut select = connection.prepare_cached(&format!(
+            "SELECT slot_id, identity, at FROM removals
+             WHERE settled <> 1 AND bucket = ?1 AND {condition} ORDER BY at LIMIT ?3"
+        ))?;
+        let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
+        select
+            .query_map(params![horizon.bucket, horizon.until, limit], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?
+            .collect()
+    };
+    let due = rows("at <= ?2")?;
+    if !due.is_empty() || !horizon.takes_backfill {
+        return Ok(due);
+    }
+    rows("at > ?2 AND is_backfilled = 1")
+}
+
+/// Which sources tell of a bucket besides CloudTrail, and when they did.
+struct Told {
+    /// From when to when S3 itself told of it, for each of its ways, in milliseconds.
+    notices: Vec<(i64, i64)>,
+    has_creations: bool,
+}
+
+impl Told {
+    fn of(connection: &Connection, bucket: &str) -> Result<Self> {
+        let mut select = connection.prepare_cached(
+            "SELECT oldest_event_at, newest_event_at FROM bucket_sources
+             WHERE bucket = ?1 AND source IN ('s3_notification', 'eventbridge')",
+        )?;
+        let notices = select
+            .query_map([bucket], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<Vec<(i64, i64)>>>()?;
+        let has_creations = connection
+            .prepare_cached(
+                "SELECT 1 FROM bucket_sources
+                 WHERE bucket = ?1 AND newest_creation_at IS NOT NULL LIMIT 1",
+            )?
+            .query_row([bucket], |_| Ok(()))
+            .optional()?
+            .is_some();
+        Ok(Self { notices, has_creations })
+    }
+
+    /// Whether S3 told of the bucket in the 24 h before.
+    fn was_noticed_before(&self, at: i64) -> bool {
+        const DAY_MILLIS: i64 = 24 * 60 * 60 * 1_000;
+        self.notices
+            .iter()
+            .any(|&(oldest, newest)| oldest <= at && newest >= at.saturating_sub(DAY_MILLIS))
+    }
+}
+
+fn settle_slot(
+    journal: &mut Journal<'_>,
+    slot_id: i64,
+    due: &[(String, i64)],
+    told: &Told,
+    label: &str,
+    ask: &Settle,
+) -> Result<()> {
+    let connection = journal.connection;
+    let (removals, verdicts) = judged(connection, slot_id, due, ask.stale_window_millis)?;
+    for (removal, verdict) in removals.iter().zip(verdicts) {
+        let Some((identity, at)) = due.iter().find(|(identity, _)| *identity == removal.identity)
+        else {
+            continue;
+        };
+        let row = connection
+            .prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND identity = ?2")?
+            .query_row(params![slot_id, identity], |row| {
+                Ok((row.get::<_, String>("bucket")?, counted_of(row)?))
+            })?;
+        let (bucket, counted) = row;
+        let said = Said {
+            duplicate_of: verdict.duplicate_of,
+            is_stale: told.has_creations.then_some(verdict.is_stale),
+            is_undelete: verdict.is_undelete,
+            is_unconfirmed: !removal.is_confirmed && told.was_noticed_before(*at),
+        };
+        let counted = count_settled(removal, counted, said, label, &mut journal.delta);
+        write_removal(connection, slot_id, &bucket, removal, &counted)?;
+    }
+    Ok(())
+}
+
+/// The part of a slot's history that says what `due` removals are, judged.
+pub(super) fn judged(
+    connection: &Connection,
+    slot_id: i64,
+    due: &[(String, i64)],
+    stale_window_millis: i64,
+) -> Result<(Vec<Removal>, Vec<Verdict>)> {
+    let first = due.iter().map(|(_, at)| *at).min().unwrap_or_default();
+    let last = due.iter().map(|(_, at)| *at).max().unwrap_or_default();
+    let from = first.saturating_sub(CREATIONS_KEPT_MILLIS);
+    let to = last.saturating_add(PAIR_MILLIS_MAX);
+    let creations = creations_until(connection, slot_id, to)?;
+    let mut removals = removals_between(connection, slot_id, from, to)?;
+    removals.extend(last_before(connection, slot_id, from)?);
+    let calls = known_calls(connection, &removals)?;
+    let history =
+        History { removals: &removals, creations: &creations, calls: &calls, stale_window_millis };
+    let mut verdicts = judge(&history);
+    for (removal, verdict) in removals.iter().zip(&mut verdicts) {
+        if let Target::Version(version) = &removal.target
+            && !verdict.is_undelete
+        {
+            verdict.is_undelete = made_marker(connection, slot_id, version)?;
+        }
+    }
+    Ok((removals, verdicts))
+}
+
+fn creations_until(connection: &Connection, slot_id: i64, to: i64) -> Result<Vec<Created>> {
+    connection
+        .prepare_cached("SELECT * FROM creations WHERE slot_id = ?1 AND at <= ?2")?
+        .query_map([slot_id, to], created_of)?
+        .collect()
+}
+
+fn removals_between(
+    connection: &Connection,
+    slot_id: i64,
+    from: i64,
+    to: i64,
+) -> Result<Vec<Removal>> {
+    connection
+        .prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND at BETWEEN ?2 AND ?3")?
+        .query_map([slot_id, from, to], removal_of)?
+        .collect()
+}
+
+/// The last removal of what was current before: the last write of a key may be older than all that
+/// is looked at, and removed since.
+fn last_before(connection: &Connection, slot_id: i64, from: i64) -> Result<Option<Removal>> {
+    connection
+        .prepare_cached(
+            "SELECT * FROM removals WHERE slot_id = ?1 AND at < ?2 AND target NOT LIKE 'version %'
+             ORDER BY at DESC LIMIT 1",
+        )?
+        .query_row([slot_id, from], removal_of)
+        .optional()
+}
+
+/// The request ids of children's removals that are those of known bulk calls.
+fn known_calls(connection: &Connection, removals: &[Removal]) -> Result<BTreeSet<String>> {
+    let mut calls = BTreeSet::new();
+    let children = removals.iter().filter(|it| it.is_child_only() && it.target == Target::Unknown);
+    for request_id in children.filter_map(|child| child.request_id.as_ref()) {
+        let found = connection
+            .prepare_cached(
+                "SELECT 1 FROM requests WHERE request_id = ?1 AND api = 'DeleteObjects'",
+            )?
+            .query_row([request_id], |_| Ok(()))
+            .optional()?;
+        calls.extend(found.map(|()| request_id.clone()));
+    }
+    Ok(calls)
+}
+
+fn made_marker(connection: &Connection, slot_id: i64, version: &str) -> Result<bool> {
+    let found = connection
+        .prepare_cached("SELECT 1 FROM removals WHERE slot_id = ?1 AND marker_version_id = ?2")?
+        .query_row(params![slot_id, version], |_| Ok(()))
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Forgets writes that no open removal can be judged by any more.
+fn forget_creations(connection: &Connection, options: &Options, ask: &Settle) -> Result<()> {
+    let oldest_open: Option<i64> = connection
+        .prepare_cached("SELECT min(at) FROM removals WHERE settled <> 1")?
+        .query_row([], |row| row.get(0))?;
+    let cutoff = ask.now.as_millis().min(oldest_open.unwrap_or(i64::MAX)) - CREATIONS_KEPT_MILLIS;
+    forget(connection, cutoff, options.creations_max, ROWS_MAX)?;
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! Settling declared deletes: which removal fulfilled each key, and how long that took.
+
+use deltrail_core::domain::{
+    Basis, Family, Part, Removal, SETTLE_MILLIS, Timestamp, fulfilment, observe_latency,
+};
+use rusqlite::{Connection, Result, Row, params};
+
+use super::journal::Journal;
+use super::rows::removal_of;
+use super::settle::{Horizon, ROWS_MAX};
+
+/// Removals after an intent that are looked at: the first of them counts, and clocks of whole
+/// seconds leave a few in question.
+const CANDIDATES_MAX: i64 = 100;
+
+/// One key of an intent.
+struct Key {
+    slot_id: i64,
+    intent_id: String,
+    requested_at: Timestamp,
+    was_unfulfilled: bool,
+    has_latency: bool,
+    is_backfilled: bool,
+}
+
+fn key_of(row: &Row<'_>) -> Result<Key> {
+    Ok(Key {
+        slot_id: row.get("slot_id")?,
+        intent_id: row.get("intent_id")?,
+        requested_at: Timestamp::from_millis(row.get("requested_at")?),
+        was_unfulfilled: row.get("was_unfulfilled")?,
+        has_latency: row.get("counted_latency")?,
+        is_backfilled: row.get("is_backfilled")?,
+    })
+}
+
+/// Settles keys of intents; gives how many were looked at.
+pub(super) fn settle_intents(journal: &mut Journal<'_>, horizon: &Horizon<'_>) -> Result<usize> {
+    let condition =
+        if horizon.takes_backfill { "(due_at <= ?2 OR is_backfilled)" } else { "due_at <= ?2" };
+    let mut select = journal.connection.prepare_cached(&format!(
+        "SELECT * FROM intent_keys
+         WHERE state = 'pending' AND bucket = ?1 AND {condition} ORDER BY due_at LIMIT ?3"
+    ))?;
+    let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
+    let due = select
+        .query_map(params![horizon.bucket, horizon.until, limit], key_of)?
+        .collect::<Result<Vec<_>>>()?;
+    for key in &due {
+        settle_key(journal, horizon, key)?;
+    }
+    Ok(due.len())
+}
+
+fn settle_key(journal: &mut Journal<'_>, horizon: &Horizon<'_>, key: &Key) -> Result<()> {
+    let candidates = candidates(journal.connection, key)?;
+    match fulfilment(key.requested_at, &candidates) {
+        None => write(journal.connection, key, "unfulfilled", None, false),
+        // An earlier one may still be on its way.
+        Some(removal)
+            if removal.at.as_millis() > horizon.until
+                && !(horizon.takes_backfill && key.is_backfilled) =>
+        {
+            wait_for(journal.connection, key, removal)
+        }
+        Some(removal) => {
+            let has_latency = observe(journal, horizon.bucket, key, removal)?;
+            let is_late = removal.at.millis_since(key.requested_at) <= SETTLE_MILLIS;
+            if key.was_unfulfilled && is_late && !key.is_backfilled {
+                journal.delta.add(Family::Corrections, &["unfulfilled"], Part::Value, 1);
+            }
+            write(journal.connection, key, "fulfilled", Some(removal), has_latency)
+        }
+    }
+}
+
+fn candidates(connection: &Connection, key: &Key) -> Result<Vec<Removal>> {
+    // A clock of whole seconds may show its second's beginning.
+    let from = key.requested_at.as_millis() - 999;
+    connection
+        .prepare_cached(
+            "SELECT * FROM removals WHERE slot_id = ?1 AND at >= ?2 ORDER BY at LIMIT ?3",
+        )?
+        .query_map(params![key.slot_id, from, CANDIDATES_MAX], removal_of)?
+        .collect()
+}
+
+/// Observes how long it took, unless the removal is known from a clock of whole seconds only.
+/// Whether it has been observed or discarded, now or before.
+fn observe(journal: &mut Journal<'_>, bucket: &str, key: &Key, removal: &Removal) -> Result<bool> {
+    if key.has_latency || key.is_backfilled || removal.is_coarse {
+        return Ok(key.has_latency);
+    }
+    let label = journal.labels.of_latency(bucket)?;
+    let millis = removal.at.millis_since(key.requested_at);
+    if let Err(reason) = observe_latency(Basis::Intent, millis, &label, &mut journal.delta) {
+        *journal.report.discarded_latencies.entry(reason).or_default() += 1;
+    }
+    Ok(true)
+}
+
+fn wait_for(connection: &Connection, key: &Key, removal: &Removal) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE intent_keys SET due_at = ?3 WHERE slot_id = ?1 AND intent_id = ?2")?
+        .execute(params![key.slot_id, key.intent_id, removal.at.as_millis()])?;
+    Ok(())
+}
+
+fn write(
+    connection: &Connection,
+    key: &Key,
+    state: &str,
+    removal: Option<&Removal>,
+    has_latency: bool,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE intent_keys SET state = ?3, was_unfulfilled = ?4, removal = ?5,
+                 removed_at = ?6, counted_latency = ?7
+             WHERE slot_id = ?1 AND intent_id = ?2",
+        )?
+        .execute(params![
+            key.slot_id,
+            key.intent_id,
+            state,
+            key.was_unfulfilled || state == "unfulfilled",
+            removal.map(|removal| &removal.identity),
+            removal.map(|removal| removal.at.as_millis()),
+            has_latency || key.has_latency,
+        ])?;
+    Ok(())
+}
