@@ -20,6 +20,7 @@ use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::{Objects, ObjectsOptions};
 use crate::queue::Queue;
 use crate::store::{Options as StoreOptions, Store, StoreError};
+use crate::watch::{Options as WatchOptions, watch};
 
 /// Writes of keys that are kept at most, to tell stale deletes: about 200 bytes each.
 const CREATIONS_MAX: usize = 2_000_000;
@@ -71,6 +72,9 @@ pub struct Daemon {
     readiness: Readiness,
     heartbeats: Vec<Heartbeat>,
     watching: JoinHandle<()>,
+    /// Ends the settling.
+    settled: CancellationToken,
+    settling: JoinHandle<()>,
     closing: CancellationToken,
     ops: JoinHandle<std::io::Result<()>>,
 }
@@ -86,6 +90,7 @@ impl Daemon {
         let store = open_store(&config, &metrics).await?;
         let readiness = Readiness::not_yet("starting");
         let queues = queues(&config, &world.aws)?;
+        let clock = Arc::clone(&world.clock);
         let ingest = ingest(&config, world, &store, &metrics);
 
         let (health, heartbeats) = health(&queues, &store);
@@ -101,6 +106,8 @@ impl Daemon {
             ingest.drain_queue(queue, heartbeat.clone());
         }
         readiness.ready();
+        let settled = CancellationToken::new();
+        let settling = settle(&config, clock, &ingest, &store, &metrics, &settled);
         let watching = watch_store(store.clone(), metrics, Arc::clone(&ingest), readiness.clone());
         let watching = tokio::spawn(watching);
         log_start(&config, ops_address);
@@ -113,6 +120,8 @@ impl Daemon {
             readiness,
             heartbeats,
             watching,
+            settled,
+            settling,
             closing,
             ops,
         })
@@ -147,6 +156,8 @@ impl Daemon {
         if !drained {
             tracing::warn!("not everything was settled in time; the rest comes again and is found");
         }
+        self.settled.cancel();
+        self.settling.await.context("the settling of facts failed")?;
         self.store.close().await?;
         self.closing.cancel();
         self.ops.await.context("the ops listener failed")??;
@@ -261,6 +272,24 @@ async fn listen(
     let listener = http::listen(config.ops_listen).await?;
     let bound = listener.local_addr().context("cannot tell where the ops listener is")?;
     Ok((bound, tokio::spawn(serve(listener, ops_router(state), closing.clone()))))
+}
+
+/// Sets the settling of facts to work.
+fn settle(
+    config: &Config,
+    clock: Clock,
+    ingest: &Arc<Ingest>,
+    store: &Store,
+    metrics: &Arc<Metrics>,
+    settled: &CancellationToken,
+) -> JoinHandle<()> {
+    let ingest = Arc::clone(ingest);
+    let options = WatchOptions {
+        stale_window: Duration::from_mins(15),
+        holds: Box::new(move || ingest.holds()),
+        clock,
+    };
+    tokio::spawn(watch(options, store.clone(), Arc::clone(metrics), settled.clone()))
 }
 
 /// Looks at the room on the disk often, because commits may fill it fast, and at the totals seldom.

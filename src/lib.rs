@@ -1,7 +1,7 @@
 //! The daemon around `deltrail-core`.
 //!
 //! Adapters (`queue`, `objects`, `store`) know the core and nothing else of ours; shells (`ingest`,
-//! `http`, `sandbox`) drive them and do not know one another; `app` puts the house together; `cli`
+//! `watch`, `http`, `sandbox`) drive them and do not know one another; `app` puts the house together; `cli`
 //! talks to people. `tests/` reads the imports and fails on a breach.
 
 pub mod app;
@@ -14,3 +14,4 @@ pub mod objects;
 pub mod queue;
 pub mod sandbox;
 pub mod store;
+pub mod watch;

@@ -5,18 +5,17 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use deltrail_core::domain::Timestamp;
 use serde_json::json;
 
-use super::demo::{LOG_FILTER, random_secret};
+use super::demo::{LOG_FILTER, Layout, random_secret};
 use super::{FAILED, USAGE, fail, logging, on_runtime};
 use crate::app::stop_signal;
 use crate::config::{Config, Surroundings};
 use crate::sandbox::Sandbox;
 use crate::sandbox::faults::{Fault, Faults};
-use crate::sandbox::record::cloudtrail::ChildLayout;
-use crate::sandbox::scenario::{self, LOGS, QUEUE, StageOptions, VISITOR};
+use crate::sandbox::scenario::{self, EVENTS_QUEUE, LOGS, QUEUE, StageOptions, VISITOR};
 
 /// Arguments of `deltrail sandbox`.
 #[derive(Debug, Args)]
@@ -40,14 +39,9 @@ pub(super) struct SandboxArguments {
     /// Play the demo's day once; its people cannot do with faults
     #[arg(long, conflicts_with = "faults_per_mille")]
     play: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Layout {
-    /// With the request id of the call
-    SharedRequest,
-    /// With a request id of its own
-    OwnRequest,
+    /// How many removals that nobody has read are notified of before it begins
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    removal_backlog: u32,
 }
 
 fn scale(text: &str) -> Result<f64, String> {
@@ -82,19 +76,18 @@ async fn run(arguments: &SandboxArguments) -> anyhow::Result<()> {
         beginning,
         scale: arguments.time_scale,
         visitor_secret: random_secret()?,
-        child_layout: match arguments.child_layout {
-            Layout::SharedRequest => ChildLayout::SharedRequest,
-            Layout::OwnRequest => ChildLayout::OwnRequest,
-        },
+        child_layout: arguments.child_layout.into(),
         faults,
     })
     .await?;
+    scenario::send_removals(&sandbox, arguments.seed, arguments.removal_backlog);
     println!("{}", how_to_reach(&sandbox)?);
     let playing = async {
         if arguments.play {
             let player = scenario::player(&sandbox);
             player.play(scenario::day(arguments.seed), beginning, |_, _, _| {}).await?;
         }
+        sandbox.clock().run();
         std::future::pending::<anyhow::Result<()>>().await
     };
     tokio::select! {
@@ -113,6 +106,7 @@ fn how_to_reach(sandbox: &Sandbox) -> anyhow::Result<serde_json::Value> {
         "access_key_id": visitor.access_key_id,
         "secret_access_key": visitor.secret_access_key,
         "queue_url": sandbox.queues().url(QUEUE),
+        "events_queue_url": sandbox.queues().url(EVENTS_QUEUE),
         "log_bucket": LOGS,
     }))
 }

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use deltrail_core::decode::{
-    Item, LogKey, Nothing, ObjectRef, RejectReason, Rejected, parse_message,
+    DigestPath, Item, LogKey, LogPath, Nothing, ObjectRef, RejectReason, Rejected, parse_message,
 };
-use deltrail_core::domain::Source;
+use deltrail_core::domain::{Fact, Source};
 
 use super::disposition::{Disposition, Failure, Verdict, dispose};
+use super::facts::keep_facts;
 use super::hints::Arrival;
 use super::object::commit_object;
 use super::source_queue::SourceQueue;
@@ -17,7 +18,7 @@ use super::tell::{STORE, queue_place};
 use super::{Ingest, lease};
 use crate::metrics::RecordResult;
 use crate::queue::{Entry, Message};
-use crate::store::{Batch, Origin, Reject};
+use crate::store::{Batch, Origin, Reject, SourceKey};
 
 /// Works on a message while its lease is held, and settles it.
 pub(super) async fn see_through(ingest: &Ingest, queue: &SourceQueue, message: Message) {
@@ -139,10 +140,12 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message) -> Verdic
         queue.arrived(arrival);
     }
     let mut verdict = Verdict::Done;
+    let mut facts = Vec::new();
     let mut rejects = Vec::new();
     for item in items {
         match item {
             Item::Created { object, .. } | Item::NamedLog(object) if ingest.allows(&object) => {
+                queue.heard(sources_of_log(&object));
                 verdict = verdict.and(commit_object(ingest, &object).await);
             }
             Item::NamedLog(object) => {
@@ -153,12 +156,11 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message) -> Verdic
                 ingest.tell_stranger(queue, &object);
                 rejects.push((object.source, not_allowed(&object)));
             }
-            Item::Created { object, .. } => {
-                ingest.count_records(object.source, RecordResult::Ignored, 1);
+            Item::Created { creation: Ok(creation), .. } => facts.push(Fact::Creation(creation)),
+            Item::Created { object, creation: Err(rejected) } => {
+                rejects.push((object.source, rejected));
             }
-            Item::Told(fact) => {
-                ingest.count_records(fact.source(), RecordResult::Ignored, 1);
-            }
+            Item::Told(fact) => facts.push(fact),
             Item::Other { source, .. } => {
                 ingest.count_records(source, RecordResult::Ignored, 1);
             }
@@ -166,6 +168,7 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message) -> Verdic
             Item::Rejected { source, rejected } => rejects.push((source, rejected)),
         }
     }
+    let verdict = verdict.and(keep_facts(ingest, queue, message, facts).await);
     verdict.and(keep_rejects(ingest, queue, message, &rejects).await)
 }
 
@@ -176,6 +179,19 @@ fn arrival_of(item: &Item) -> Option<Arrival> {
         Item::Nothing(_) => None,
         _ => Some(Arrival::News),
     }
+}
+
+/// Whose words a log object may hold: what it is shows when it is read.
+fn sources_of_log(object: &ObjectRef) -> impl Iterator<Item = SourceKey> {
+    let path = match LogKey::of(&object.key) {
+        LogKey::Log(path) | LogKey::Digest(DigestPath { log: path, .. }) => path,
+        _ => LogPath::default(),
+    };
+    [Source::CloudTrail, Source::AccessLog].into_iter().map(move |source| SourceKey {
+        source,
+        account: path.account.clone().unwrap_or_default(),
+        region: path.region.clone().unwrap_or_default(),
+    })
 }
 
 /// Whether an object that nobody allowed looks like a CloudTrail log: then `--log-bucket` is

@@ -7,8 +7,10 @@
 //! on one of the workers. Backlog waits in SQS.
 
 mod acknowledge;
+mod backlog;
 mod decoding;
 mod disposition;
+mod facts;
 mod hints;
 mod lease;
 mod looks;
@@ -23,8 +25,7 @@ mod space;
 mod tell;
 mod trouble;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use deltrail_core::decode::{Limits, ObjectRef, RejectReason};
 use deltrail_core::domain::{Source, Timestamp};
@@ -37,7 +38,7 @@ pub use decoding::OBJECT_BYTES_MIN;
 use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::Objects;
 use crate::queue::Queue;
-use crate::store::{Batch, CommitReport, Store, StoreError};
+use crate::store::{Batch, CommitReport, Holds, Store, StoreError};
 
 /// Says whether an object (bucket, key) may be fetched.
 pub type AllowsObject = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
@@ -83,8 +84,8 @@ pub struct Ingest {
     decode_permits: Arc<Semaphore>,
     budget: memory::Budget,
     messages: TaskTracker,
-    /// How many queues share the message permits.
-    queues: AtomicUsize,
+    /// The queues that are drained; they share the message permits.
+    queues: RwLock<Vec<Arc<source_queue::SourceQueue>>>,
     space: space::Space,
     said: tell::Said,
     stop: CancellationToken,
@@ -101,7 +102,7 @@ impl Ingest {
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let reasons = RejectReason::ALL.map(RejectReason::as_str);
-        for source in [Source::CloudTrail, Source::S3Notification, Source::EventBridge] {
+        for source in Source::ALL {
             metrics.expect_rejects(source, reasons);
         }
         Arc::new(Self {
@@ -117,7 +118,7 @@ impl Ingest {
             objects,
             metrics,
             messages: TaskTracker::new(),
-            queues: AtomicUsize::new(0),
+            queues: RwLock::default(),
             space: space::Space::default(),
             said: tell::Said::default(),
             stop: CancellationToken::new(),
@@ -128,10 +129,21 @@ impl Ingest {
     /// Drains a queue until [`Ingest::stop`], beating `heartbeat` as it goes round.
     pub fn drain_queue(self: &Arc<Self>, queue: Queue, heartbeat: Heartbeat) {
         let queue = Arc::new(source_queue::SourceQueue::new(queue));
-        self.queues.fetch_add(1, Ordering::Relaxed);
+        self.queues.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&queue));
         self.metrics.expect_queue(queue.name());
         self.messages.spawn(looks::watch_attributes(Arc::clone(self), Arc::clone(&queue)));
         self.messages.spawn(poller::poll(Arc::clone(self), queue, heartbeat));
+    }
+
+    /// Whose watermarks must not move now, because a queue has a backlog.
+    #[must_use]
+    pub fn holds(&self) -> Holds {
+        let queues = self.queues.read().unwrap_or_else(PoisonError::into_inner);
+        queues.iter().fold(Holds::None, |holds, queue| queue.add_holds(holds))
+    }
+
+    fn queue_count(&self) -> usize {
+        self.queues.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Takes note of the free space on the store's disk. While it says that this is too little,

@@ -3,7 +3,6 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -113,7 +112,7 @@ async fn receive(
     };
     // A queue that waits for its first message holds what it asked for; with few permits and many
     // queues each takes its share only.
-    let share = (ingest.options.in_flight_messages / ingest.queues.load(Ordering::Relaxed).max(1))
+    let share = (ingest.options.in_flight_messages / ingest.queue_count().max(1))
         .clamp(1, RECEIVE_MESSAGES_MAX);
     while permits.num_permits() < share {
         match Arc::clone(&ingest.message_permits).try_acquire_owned() {
@@ -137,17 +136,21 @@ fn start(
 ) {
     let now = ingest.now();
     let oldest = messages.iter().filter_map(|message| message.sent_at_millis).min();
-    let age_seconds = oldest.map_or(0.0, |sent| (now.as_millis() - sent).max(0) as f64 / 1e3);
+    let age = |sent: i64| Duration::from_millis(u64::try_from(now.as_millis() - sent).unwrap_or(0));
+    let oldest = oldest.map(age);
+    let age_seconds = oldest.unwrap_or_default().as_secs_f64();
     ingest.metrics.oldest_message_age.with_label_values(&[queue.name()]).set(age_seconds);
+    queue.came_back(oldest);
     count_received(ingest, queue, &messages);
     for received in messages {
         // SQS returns no more messages than were asked for, one for each permit.
         let Some(permit) = permits.split(1) else { break };
+        let message_age = received.sent_at_millis.map(age).unwrap_or_default();
         let (ingest, queue) = (Arc::clone(ingest), Arc::clone(queue));
         let tracker = ingest.messages.clone();
         tracker.spawn(async move {
             let _flight = InFlight::new(&ingest.metrics.in_flight_messages);
-            let _held = queue.hold();
+            let _held = queue.hold(message_age);
             message::see_through(&ingest, &queue, received).await;
             drop(permit);
         });

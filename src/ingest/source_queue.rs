@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::Ingest;
 use super::acknowledge::Acknowledger;
+use super::backlog::Backlog;
 use super::disposition::Redrive;
 use super::hints::{Arrival, Hint, Hints, Look};
 use super::tell::{locked, queue_place};
 use super::trouble::{Told, Trouble};
 use crate::queue::{Entry, Queue, QueueAttributes, QueueError};
+use crate::store::{Holds, SourceKey};
 
 /// The visibility timeout that SQS gives a queue unless told otherwise.
 const VISIBILITY_DEFAULT: Duration = Duration::from_secs(30);
@@ -28,15 +30,20 @@ pub(super) struct SourceQueue {
     receiving: Mutex<Trouble>,
     reading_attributes: Mutex<Trouble>,
     hints: Mutex<Hints>,
+    backlog: Mutex<Backlog>,
     told: Mutex<Told>,
 }
 
 /// A message that is held as long as this lives.
-pub(super) struct Held<'a>(&'a AtomicU64);
+pub(super) struct Held<'a> {
+    queue: &'a SourceQueue,
+    number: u64,
+}
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.queue.held.fetch_sub(1, Ordering::Relaxed);
+        locked(&self.queue.backlog).end(self.number);
     }
 }
 
@@ -53,6 +60,7 @@ impl SourceQueue {
             receiving: Mutex::default(),
             reading_attributes: Mutex::default(),
             hints: Mutex::new(Hints::new(Duration::ZERO, VISIBILITY_DEFAULT)),
+            backlog: Mutex::default(),
             told: Mutex::default(),
         }
     }
@@ -109,10 +117,26 @@ impl SourceQueue {
         self.received.fetch_add(messages as u64, Ordering::Relaxed);
     }
 
-    /// Counts a message among those that this process holds.
-    pub(super) fn hold(&self) -> Held<'_> {
+    /// Counts a message that is so old among those that this process holds.
+    pub(super) fn hold(&self, age: Duration) -> Held<'_> {
         self.held.fetch_add(1, Ordering::Relaxed);
-        Held(&self.held)
+        let number = locked(&self.backlog).begin(age, self.drained_since.elapsed());
+        Held { queue: self, number }
+    }
+
+    /// Notes that a receive came back, and the age of its oldest message.
+    pub(super) fn came_back(&self, oldest: Option<Duration>) {
+        locked(&self.backlog).received(oldest, self.drained_since.elapsed());
+    }
+
+    /// Notes whose words came by this queue.
+    pub(super) fn heard(&self, sources: impl IntoIterator<Item = SourceKey>) {
+        locked(&self.backlog).heard(sources);
+    }
+
+    /// Adds whose watermarks must not move because of a backlog in this queue.
+    pub(super) fn add_holds(&self, holds: Holds) -> Holds {
+        locked(&self.backlog).add_to(holds, self.drained_since.elapsed())
     }
 
     /// Notes what kind of message came.
@@ -122,7 +146,9 @@ impl SourceQueue {
 
     /// Notes that a message was left in the queue, invisible for `time`.
     pub(super) fn let_go(&self, time: Duration) {
-        locked(&self.hints).let_go(self.drained_since.elapsed() + time);
+        let returns_at = self.drained_since.elapsed() + time;
+        locked(&self.hints).let_go(returns_at);
+        locked(&self.backlog).let_go(returns_at);
     }
 
     /// What the state of the queue may mean, if that is new. While nothing is received, as when

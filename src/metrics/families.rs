@@ -120,6 +120,20 @@ families! {
     delivery_delay: HistogramVec = "deltrail_delivery_delay_seconds" ["source"] in DELAY_SECONDS;
     /// When the last thing of this source arrived, as a Unix time.
     last_delivery_timestamp: GaugeVec = "deltrail_last_delivery_timestamp_seconds" ["source"];
+    /// Up to when everything of this source is believed to be known, as a Unix time: the lowest of
+    /// its accounts and regions.
+    watermark_timestamp: GaugeVec = "deltrail_watermark_timestamp_seconds" ["source"];
+    /// Accepted DeleteObjects calls of which no source named a key, once they are settled.
+    unresolved_bulk_deletes: IntGaugeVec = "deltrail_unresolved_bulk_deletes" ["bucket"];
+    /// Settled removals without S3's own word, in buckets whose notifications were seen in the 24 h
+    /// before.
+    unconfirmed_removals: IntGaugeVec = "deltrail_unconfirmed_removals" ["bucket"];
+    /// Keys of declared deletes that were not removed at or after their time, once settled.
+    unfulfilled_intents: IntGaugeVec = "deltrail_unfulfilled_intents" ["bucket"];
+    /// Removals in the newest 5 minutes of event time that all sources are complete for.
+    settled_removals: IntGaugeVec = "deltrail_settled_removals" ["bucket"];
+    /// The end of those 5 minutes, as a Unix time.
+    settled_window_end: GaugeVec = "deltrail_settled_window_end_timestamp_seconds" [];
     /// Latencies that were not observed, because the end lies before the start (negative) or more
     /// than an hour after it (over_1h).
     latency_discarded: IntCounterVec = "deltrail_latency_discarded_total" ["reason"];

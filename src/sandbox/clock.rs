@@ -1,5 +1,5 @@
-//! The time that the sandbox lives in: it begins where it is told and runs at a scale of its own.
-//! It knows nothing of what happens at those times.
+//! The time that the sandbox lives in: it begins where it is told, runs at a scale of its own, and
+//! waits where it is told to. It knows nothing of what happens at those times.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,12 +18,20 @@ struct Pace {
     origin: Timestamp,
     since: Instant,
     scale: f64,
+    /// Where it stands still once it is there.
+    stop: Option<Timestamp>,
 }
 
 impl Pace {
     fn at(&self, instant: Instant) -> Timestamp {
         let elapsed = instant.saturating_duration_since(self.since).as_secs_f64();
-        Timestamp::from_millis(self.origin.as_millis() + millis(elapsed * self.scale))
+        let at = Timestamp::from_millis(self.origin.as_millis() + millis(elapsed * self.scale));
+        self.stop.map_or(at, |stop| at.min(stop))
+    }
+
+    /// The same time, counted from this instant on.
+    fn counted_from(self, instant: Instant) -> Self {
+        Self { origin: self.at(instant), since: instant, ..self }
     }
 }
 
@@ -35,7 +43,19 @@ impl Clock {
     #[must_use]
     pub fn starting_at(origin: Timestamp, scale: f64) -> Self {
         assert!(scale.is_finite() && scale > 0.0, "a clock needs a positive scale, not {scale}");
-        Self { pace: Arc::new(Mutex::new(Pace { origin, since: Instant::now(), scale })) }
+        let pace = Pace { origin, since: Instant::now(), scale, stop: None };
+        Self { pace: Arc::new(Mutex::new(pace)) }
+    }
+
+    /// The same clock, which stands still at `origin` until it is told to run.
+    ///
+    /// # Panics
+    /// If `scale` is not a positive number.
+    #[must_use]
+    pub fn standing_at(origin: Timestamp, scale: f64) -> Self {
+        let clock = Self::starting_at(origin, scale);
+        clock.change(|pace| Pace { origin, stop: Some(origin), ..pace });
+        clock
     }
 
     /// What the clock shows.
@@ -50,9 +70,19 @@ impl Clock {
     /// If `scale` is not a positive number.
     pub fn set_scale(&self, scale: f64) {
         assert!(scale.is_finite() && scale > 0.0, "a clock needs a positive scale, not {scale}");
-        let since = Instant::now();
-        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-        *pace = Pace { origin: pace.at(since), since, scale };
+        self.change(|pace| Pace { scale, ..pace });
+    }
+
+    /// Runs until the clock shows `at`, and stands still there: what is done then is done at that
+    /// time, however long it takes. A time that has passed already stops it at once.
+    pub async fn stop_at(&self, at: Timestamp) {
+        self.change(|pace| Pace { stop: Some(at.max(pace.origin)), ..pace });
+        self.sleep_until(at).await;
+    }
+
+    /// Runs on, wherever it stands or was to stop.
+    pub fn run(&self) {
+        self.change(|pace| Pace { stop: None, ..pace });
     }
 
     /// Waits until the clock shows `at`.
@@ -78,6 +108,12 @@ impl Clock {
     #[must_use]
     pub fn after(&self, time: Duration) -> Timestamp {
         after(self.now(), time)
+    }
+
+    /// Changes how it runs from now on, without a jump.
+    fn change(&self, change: impl FnOnce(Pace) -> Pace) {
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        *pace = change(pace.counted_from(Instant::now()));
     }
 
     fn pace(&self) -> Pace {
@@ -106,7 +142,7 @@ mod tests {
     #[test]
     fn a_scaled_clock_runs_faster_than_the_world() {
         let since = Instant::now();
-        let pace = Pace { origin: NOON, since, scale: 100.0 };
+        let pace = Pace { origin: NOON, since, scale: 100.0, stop: None };
         assert_eq!(pace.at(since + Duration::from_secs(36)).millis_since(NOON), 3_600_000);
         assert_eq!(pace.at(since), NOON);
     }
@@ -119,6 +155,24 @@ mod tests {
         let after = clock.now();
         assert!(after >= before);
         assert!(clock.now().millis_since(after) < 1_000, "it hardly moves any more");
+    }
+
+    #[tokio::test]
+    async fn a_clock_stands_still_where_it_is_stopped_and_runs_on_without_a_jump() {
+        let clock = Clock::standing_at(NOON, 1e6);
+        let a_while = Duration::from_millis(2);
+        tokio::time::sleep(a_while).await;
+        assert_eq!(clock.now(), NOON, "it waits for the first who needs it");
+        let later = after(NOON, Duration::from_mins(10));
+        clock.stop_at(later).await;
+        tokio::time::sleep(a_while).await;
+        assert_eq!(clock.now(), later);
+        clock.stop_at(NOON).await;
+        assert_eq!(clock.now(), later, "time does not go back");
+        clock.set_scale(1.0);
+        clock.run();
+        let passed_millis = clock.now().millis_since(later);
+        assert!((0..60_000).contains(&passed_millis), "{passed_millis}");
     }
 
     #[tokio::test]

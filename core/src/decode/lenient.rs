@@ -20,6 +20,20 @@ pub(super) fn filled_text(value: &Value) -> Option<&str> {
     text(value).filter(|text| !text.is_empty())
 }
 
+/// Bytes that are kept of a text that is only shown or compared. AWS itself cuts user agents at
+/// 1 KB.
+pub(super) const TEXT_BYTES_MAX: usize = 2_048;
+
+/// [`filled_text`], cut to a bounded length.
+pub(super) fn shown(value: &Value) -> Option<String> {
+    filled_text(value).map(capped)
+}
+
+/// The beginning of a text, as much of it as is kept.
+pub(super) fn capped(text: &str) -> String {
+    text[..text.floor_char_boundary(TEXT_BYTES_MAX)].to_owned()
+}
+
 /// A text, or a number as it is written: for identifiers that look like numbers.
 pub(super) fn identifier(value: &Value) -> Option<String> {
     match value {

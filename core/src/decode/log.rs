@@ -240,8 +240,7 @@ impl Stage {
             return self.reject(Some(record_index), RejectReason::RecordTooLarge, detail);
         };
         match read_record(record, &self.path) {
-            Ok(Some(evidence)) => {
-                let fact = Fact::Deletion(Box::new(evidence));
+            Ok(Some(fact)) => {
                 self.see_time(Some(fact.at()));
                 self.heap_bytes += fact.memory_bytes();
                 self.decoded.facts.push(Located { record_index, fact });

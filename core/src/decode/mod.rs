@@ -2,14 +2,17 @@
 //! Everything here takes bytes and limits and returns values; what is fetched, kept or retried is
 //! decided elsewhere. Bad input never panics and never takes good input with it.
 
+mod bucket_name;
 mod cloudtrail;
 mod envelope;
 mod error;
 mod excerpt;
+mod fingerprint;
 mod gzip_header;
 #[cfg(test)]
 mod hazards;
 mod inflate;
+mod intent;
 mod lenient;
 mod log;
 mod log_key;
@@ -19,6 +22,7 @@ mod reject;
 pub use envelope::{EnvelopeError, Item, Nothing, ObjectRef, parse_message};
 pub use error::DecodeError;
 pub use excerpt::escaped_excerpt;
+pub use intent::{IntentError, read_intent};
 pub use log::{Content, Decoded, Limits, Located, LogDecoder, REJECTED_MAX, Summary};
 pub use log_key::{DigestPath, LogKey, LogPath};
 pub use reject::{RejectReason, Rejected};

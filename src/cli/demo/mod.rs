@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use deltrail_core::domain::Timestamp;
 use tokio::time::Instant;
 
@@ -22,7 +22,9 @@ use crate::sandbox::Sandbox;
 use crate::sandbox::clock::after;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::record::cloudtrail::ChildLayout;
-use crate::sandbox::scenario::{self, Actor, DAEMON, LOGS, QUEUE, StageOptions, VISITOR};
+use crate::sandbox::scenario::{
+    self, Actor, DAEMON, EVENTS_QUEUE, LOGS, QUEUE, StageOptions, VISITOR,
+};
 use figures::{Expected, Figure, table};
 
 /// How long after the day the figures may take to agree.
@@ -55,6 +57,27 @@ pub(super) struct DemoArguments {
     /// Where evidence is kept; a file that no other day was played into
     #[arg(long, value_name = "STORE", default_value = "sqlite::memory:")]
     store: String,
+    /// How CloudTrail writes the keys of a bulk delete
+    #[arg(long, value_enum, default_value_t = Layout::SharedRequest, hide = true)]
+    child_layout: Layout,
+}
+
+/// [`ChildLayout`], as a command line names it.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Layout {
+    /// With the request id of the call
+    SharedRequest,
+    /// With a request id of its own
+    OwnRequest,
+}
+
+impl From<Layout> for ChildLayout {
+    fn from(layout: Layout) -> Self {
+        match layout {
+            Layout::SharedRequest => Self::SharedRequest,
+            Layout::OwnRequest => Self::OwnRequest,
+        }
+    }
 }
 
 /// Plays, until the end or Ctrl-C.
@@ -79,7 +102,7 @@ async fn play(arguments: &DemoArguments, surroundings: &Surroundings) -> anyhow:
         beginning,
         scale,
         visitor_secret: random_secret()?,
-        child_layout: ChildLayout::SharedRequest,
+        child_layout: arguments.child_layout.into(),
         faults: Faults::none(),
     })
     .await?;
@@ -131,8 +154,9 @@ fn settings(
     let ops_listen = arguments.ops_listen.unwrap_or_else(|| {
         SocketAddr::from(([127, 0, 0, 1], if arguments.once { 0 } else { 10_118 }))
     });
+    let queue_urls = [QUEUE, EVENTS_QUEUE].map(|queue| sandbox.queues().url(queue));
     let given = Given::default()
-        .with_flag(&config::QUEUE_URL, vec![sandbox.queues().url(QUEUE)])
+        .with_flag(&config::QUEUE_URL, queue_urls.into())
         .with_flag(&config::LOG_BUCKET, vec![LOGS.into()])
         .with_flag(&config::IMPORTANT_BUCKET, vec!["example-*".into()])
         .with_flag(&config::S3_PATH_STYLE, vec!["true".into()])
@@ -214,15 +238,16 @@ async fn whole_day(
     let player = scenario::player(sandbox);
     let plan = scenario::day(arguments.seed);
     let truth = player.play(plan, beginning, tell).await?;
-    sandbox.clock().sleep_until(after(beginning, scenario::DAY)).await;
+    sandbox.clock().stop_at(after(beginning, scenario::DAY)).await;
     // Else tomorrow would begin while today is still being read.
     sandbox.clock().set_scale(1.0);
+    sandbox.clock().run();
     sandbox.delivery().flush().await;
     let expected = Expected::of(&truth, &sandbox.delivery().written());
     println!(
-        "\nAll of it was deleted by requests, except for {} objects that a lifecycle rule expired: \
-         CloudTrail\ndoes not log those, and this version reads CloudTrail only.",
-        truth.expired
+        "\nAll of it was deleted by requests, except for {} objects that lifecycle rules expired: \
+         those only S3's\nown notifications and access logs tell of.",
+        truth.expiries()
     );
     settled(sandbox, &expected, ops).await.map(Some)
 }
@@ -233,7 +258,7 @@ fn tell(at: Timestamp, actor: Actor, text: &str) {
     println!("  {hour_and_minute}  {:<13}  {text}", actor.name());
 }
 
-/// The figures when the queue is empty and they agree, or when they have had their time.
+/// The figures when the queues are empty and they agree, or when they have had their time.
 async fn settled(
     sandbox: &Sandbox,
     expected: &Expected,
@@ -241,11 +266,14 @@ async fn settled(
 ) -> anyhow::Result<Vec<Figure>> {
     let deadline = Instant::now() + SETTLE_TIMEOUT;
     loop {
-        let depth = sandbox.queues().depth(QUEUE).context("the sandbox has lost its queue")?;
+        let mut waiting = 0;
+        for queue in [QUEUE, EVENTS_QUEUE] {
+            let depth = sandbox.queues().depth(queue).context("the sandbox has lost its queue")?;
+            waiting += depth.visible + depth.in_flight + depth.delayed;
+        }
         let metrics = http_get(ops, "/metrics").await.map_err(anyhow::Error::msg)?;
         let figures = expected.beside(&metrics);
-        let is_drained = depth.visible + depth.in_flight + depth.delayed == 0;
-        if is_drained && figures.iter().all(Figure::agrees) || Instant::now() > deadline {
+        if waiting == 0 && figures.iter().all(Figure::agrees) || Instant::now() > deadline {
             return Ok(figures);
         }
         tokio::time::sleep(LOOK_EVERY).await;

@@ -151,8 +151,8 @@ impl Buckets {
         Ok(())
     }
 
-    /// Expires an object as a lifecycle rule does.
-    pub fn expire(&self, bucket: &str, key: &str) -> Result<(), SandboxS3Error> {
+    /// Expires an object as a lifecycle rule does, and says what came of it.
+    pub fn expire(&self, bucket: &str, key: &str) -> Result<Effect, SandboxS3Error> {
         let visit = Visit::by_service(self, self.service_principal(LIFECYCLE), bucket);
         let fresh_id = self.shared.options.identifiers.version_id();
         let effect = self
@@ -161,8 +161,8 @@ impl Buckets {
         if effect == Effect::Nothing {
             return Err(SandboxS3Error::NothingToExpire { bucket: bucket.into(), key: key.into() });
         }
-        visit.conclude(self, Call::Expire { key: key.into(), effect }, None);
-        Ok(())
+        visit.conclude(self, Call::Expire { key: key.into(), effect: effect.clone() }, None);
+        Ok(effect)
     }
 
     /// The endpoint that speaks S3.

@@ -33,6 +33,15 @@ impl Actor {
     }
 }
 
+/// How an application says beforehand what it will delete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// A message to the queue of events, for each intent.
+    Message,
+    /// A log object with a line for each intent.
+    LogObject,
+}
+
 /// One thing that is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
@@ -88,6 +97,15 @@ pub enum Deed {
         bucket: &'static str,
         /// The key.
         key: String,
+    },
+    /// The application says that it will delete, and goes on without having done it.
+    Declare {
+        /// How it says so.
+        channel: Channel,
+        /// The bucket.
+        bucket: &'static str,
+        /// The keys of each intent.
+        intents: Vec<Vec<String>>,
     },
     /// A lifecycle rule of the bucket expires the object.
     Expire {

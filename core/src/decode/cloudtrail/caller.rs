@@ -1,14 +1,10 @@
 //! Who made a call, as a CloudTrail record tells it. Every member may be missing or of another
 //! type; what cannot be read is left out.
 
-use serde_json::Value;
-
 use super::outline::{Field, Outline};
+pub(super) use crate::decode::lenient::{capped, shown};
 use crate::decode::lenient::{filled_text, identifier, is_true};
 use crate::domain::Actor;
-
-/// Bytes that are kept of a text that is only shown. AWS itself cuts user agents at 1 KB.
-const TEXT_BYTES_MAX: usize = 2_048;
 
 /// The caller of the record. A member that cannot be held counts as missing: a delete is not lost
 /// for an odd description of who made it.
@@ -32,15 +28,6 @@ pub(super) fn caller_of(outline: &Outline<'_>) -> Actor {
     }
 }
 
-/// The text of a value, cut to a bounded length.
-pub(super) fn shown(value: &Value) -> Option<String> {
-    filled_text(value).map(capped)
-}
-
-pub(super) fn capped(text: &str) -> String {
-    text[..text.floor_char_boundary(TEXT_BYTES_MAX)].to_owned()
-}
-
 /// S3 wraps the user agent in one pair of square brackets.
 fn without_brackets(agent: &str) -> &str {
     agent.strip_prefix('[').and_then(|agent| agent.strip_suffix(']')).unwrap_or(agent)
@@ -48,8 +35,9 @@ fn without_brackets(agent: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{TEXT_BYTES_MAX, caller_of};
+    use super::caller_of;
     use crate::decode::cloudtrail::outline::Outline;
+    use crate::decode::lenient::TEXT_BYTES_MAX;
     use crate::domain::Actor;
 
     fn caller(record: &str) -> Actor {

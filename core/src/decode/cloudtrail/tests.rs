@@ -2,13 +2,16 @@
 //! was captured of it.
 
 mod odd;
+mod protection;
 
 use serde_json::{Value, json};
 
 use super::{Refusal, read_record};
 use crate::decode::log_key::LogPath;
 use crate::decode::reject::RejectReason;
-use crate::domain::{Api, Call, Cause, Evidence, Mark, Outcome, RemovalRole, Target, Timestamp};
+use crate::domain::{
+    Api, Call, Cause, Evidence, Fact, Mark, Outcome, RemovalRole, Target, Timestamp,
+};
 
 /// A direct delete in an unversioned bucket, as of September 2026.
 fn direct() -> Value {
@@ -62,7 +65,8 @@ fn child_with(changes: Value) -> Value {
 }
 
 fn read(record: &Value) -> Result<Option<Evidence>, Refusal> {
-    read_record(record.to_string().as_bytes(), &LogPath::default())
+    let fact = read_record(record.to_string().as_bytes(), &LogPath::default())?;
+    Ok(fact.and_then(Fact::deletion))
 }
 
 fn evidence(record: &Value) -> Evidence {

@@ -1,39 +1,45 @@
 //! CloudTrail's own notifications: the log files that it delivered. Keys in them are raw.
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::{Item, Nothing, ObjectRef, bucket_name};
-use crate::decode::lenient::filled_text;
+use super::body::{elements, text};
+use super::object_event::Refused;
+use super::{EnvelopeError, Item, Nothing, ObjectRef};
+use crate::decode::bucket_name::bucket_name;
+use crate::decode::excerpt::escaped_excerpt;
 use crate::decode::reject::{RejectReason, Rejected};
 use crate::domain::Source;
 
-/// An item for each file; `None` when the message is none of CloudTrail's. The list of keys may
-/// be a single text.
-pub(super) fn items(message: &Value) -> Option<Vec<Item>> {
-    let (bucket, keys) = (message.get("s3Bucket")?, message.get("s3ObjectKey")?);
-    let keys = match keys {
-        Value::Array(keys) => keys.as_slice(),
-        single => std::slice::from_ref(single),
-    };
+const EXCERPT_CHARS_MAX: usize = 80;
+
+/// An item for each file. The list of keys may be a single text.
+///
+/// # Errors
+/// When there are too many keys.
+pub(super) fn items(bucket: &RawValue, keys: &RawValue) -> Result<Vec<Item>, EnvelopeError> {
+    let keys = elements(keys)?.unwrap_or_else(|| vec![keys]);
     if keys.is_empty() {
-        return Some(vec![Item::Nothing(Nothing::EmptyRecords)]);
+        return Ok(vec![Item::Nothing(Nothing::EmptyRecords)]);
     }
+    let bucket = text(Some(bucket));
     let items = (0..).zip(keys).map(|(index, key)| {
-        item(bucket, key).unwrap_or_else(|(reason, detail)| Item::Rejected {
+        item(bucket.as_deref(), key).unwrap_or_else(|(reason, detail)| Item::Rejected {
             source: Source::CloudTrail,
             rejected: Rejected::record(index, reason, &detail),
         })
     });
-    Some(items.collect())
+    Ok(items.collect())
 }
 
-fn item(bucket: &Value, key: &Value) -> Result<Item, (RejectReason, String)> {
+fn item(bucket: Option<&str>, key: &RawValue) -> Result<Item, Refused> {
     let bucket = bucket_name(bucket)?;
-    let key = filled_text(key)
-        .ok_or_else(|| (RejectReason::WrongType, format!("s3ObjectKey {key} is no text")))?;
+    let key = text(Some(key)).ok_or_else(|| {
+        let written = escaped_excerpt(key.get(), EXCERPT_CHARS_MAX);
+        (RejectReason::WrongType, format!("s3ObjectKey {written} is no text"))
+    })?;
     Ok(Item::NamedLog(ObjectRef {
         bucket,
-        key: key.to_owned(),
+        key,
         version_id: None,
         etag: None,
         size: None,

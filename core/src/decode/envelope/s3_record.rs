@@ -5,10 +5,12 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Item, Nothing, ObjectRef, bucket_name, creation_of, etag, time, version_id};
-use crate::decode::lenient::{filled_text, identifier, text, whole_number};
+use super::object_event::{Left, ObjectEvent, Refused, etag, sequencer};
+use super::{Item, Nothing};
+use crate::decode::bucket_name::bucket_name;
+use crate::decode::lenient::{filled_text, identifier, shown, text, whole_number};
 use crate::decode::reject::{RejectReason, Rejected};
-use crate::domain::{Source, Timestamp};
+use crate::domain::{Actor, Cause, Source};
 
 /// S3's records have about 1 KB, with the longest key not much more than 5 KB.
 const RECORD_BYTES_MAX: usize = 64 * 1024;
@@ -19,18 +21,17 @@ pub(super) fn items(records: &[&RawValue]) -> Vec<Item> {
         return vec![Item::Nothing(Nothing::EmptyRecords)];
     }
     let item = |(index, record): (u64, &&RawValue)| {
-        read(record)
-            .and_then(|record| item(&record))
-            .unwrap_or_else(|(reason, detail)| refused(Rejected::record(index, reason, &detail)))
+        read(record).and_then(|record| item(index, &record)).unwrap_or_else(|(reason, detail)| {
+            Item::Rejected {
+                source: Source::S3Notification,
+                rejected: Rejected::record(index, reason, &detail),
+            }
+        })
     };
     (0..).zip(records).map(item).collect()
 }
 
-fn refused(rejected: Rejected) -> Item {
-    Item::Rejected { source: Source::S3Notification, rejected }
-}
-
-fn read(record: &RawValue) -> Result<Value, (RejectReason, String)> {
+fn read(record: &RawValue) -> Result<Value, Refused> {
     if record.get().len() > RECORD_BYTES_MAX {
         let detail = format!("a record of a notification has {} bytes", record.get().len());
         return Err((RejectReason::RecordTooLarge, detail));
@@ -40,7 +41,7 @@ fn read(record: &RawValue) -> Result<Value, (RejectReason, String)> {
     })
 }
 
-fn item(record: &Value) -> Result<Item, (RejectReason, String)> {
+fn item(index: u64, record: &Value) -> Result<Item, Refused> {
     if !record.is_object() {
         let detail = format!("a record of a notification is no object: {record}");
         return Err((RejectReason::NotAnObject, detail));
@@ -55,27 +56,48 @@ fn item(record: &Value) -> Result<Item, (RejectReason, String)> {
         (RejectReason::WrongType, detail)
     })?;
     let event_name = event_name.strip_prefix("s3:").unwrap_or(event_name);
-    let bucket = bucket_name(&record["s3"]["bucket"]["name"])?;
-    if event_name.split(':').next() != Some("ObjectCreated") {
-        let event_name = event_name.to_owned();
-        return Ok(Item::Other { source: Source::S3Notification, event_name, bucket });
-    }
+    let bucket = bucket_name(filled_text(&record["s3"]["bucket"]["name"]))?;
+    let (left, cause) = match event_name {
+        "ObjectRemoved:Delete" => (Left::Nothing, Cause::Api),
+        "ObjectRemoved:DeleteMarkerCreated" => (Left::Marker, Cause::Api),
+        "LifecycleExpiration:Delete" => (Left::Nothing, Cause::Lifecycle),
+        "LifecycleExpiration:DeleteMarkerCreated" => (Left::Marker, Cause::Lifecycle),
+        name if name.split(':').next() == Some("ObjectCreated") => {
+            return Ok(event_of(record, event_name, bucket)?.created(Some(index)));
+        }
+        _ => {
+            let event_name = event_name.to_owned();
+            return Ok(Item::Other { source: Source::S3Notification, event_name, bucket });
+        }
+    };
+    event_of(record, event_name, bucket)?.removed(left, cause)
+}
+
+/// Everything but the key may be missing.
+fn event_of(record: &Value, event_name: &str, bucket: String) -> Result<ObjectEvent, Refused> {
     let object = &record["s3"]["object"];
     let encoded = filled_text(&object["key"])
         .ok_or_else(|| (RejectReason::WrongType, format!("key {} is no text", object["key"])))?;
-    let object = ObjectRef {
+    Ok(ObjectEvent {
+        source: Source::S3Notification,
+        id_prefix: "n",
+        kind: vec![event_name.to_owned()],
         bucket,
         key: decoded_key(encoded)?,
-        version_id: version_id(&object["versionId"]),
+        version_id: shown(&object["versionId"]),
         etag: etag(&object["eTag"]),
         size: whole_number(&object["size"]),
-        region: filled_text(&record["awsRegion"]).map(str::to_owned),
-        event_at: time(&record["eventTime"]),
-        source: Source::S3Notification,
-    };
-    let at = object.event_at.unwrap_or(Timestamp::from_millis(0));
-    let creation = creation_of(&object, String::new(), at);
-    Ok(Item::Created { object, creation })
+        request_id: shown(&record["responseElements"]["x-amz-request-id"]),
+        sequencer: sequencer(&object["sequencer"]),
+        account: String::new(),
+        region: shown(&record["awsRegion"]),
+        actor: Actor {
+            principal_id: shown(&record["userIdentity"]["principalId"]),
+            source_ip: shown(&record["requestParameters"]["sourceIPAddress"]),
+            ..Actor::default()
+        },
+        time: record["eventTime"].clone(),
+    })
 }
 
 /// A record says so, or has S3's own member. Compatible servers put their name in front.
@@ -87,7 +109,7 @@ fn is_from_s3(record: &Value) -> bool {
 }
 
 /// Minor versions add members only.
-fn check_version(version: &Value) -> Result<(), (RejectReason, String)> {
+fn check_version(version: &Value) -> Result<(), Refused> {
     let written = identifier(version);
     match written.as_deref().and_then(|version| version.split('.').next()) {
         Some("2") => Ok(()),
@@ -97,7 +119,7 @@ fn check_version(version: &Value) -> Result<(), (RejectReason, String)> {
 }
 
 /// Undoes form encoding: `+` is a space, then percent escapes are bytes.
-fn decoded_key(encoded: &str) -> Result<String, (RejectReason, String)> {
+fn decoded_key(encoded: &str) -> Result<String, Refused> {
     let spaced = encoded.replace('+', " ");
     percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned).map_err(|_| {
         (RejectReason::InvalidUtf8, format!("the key \"{encoded}\" does not decode to UTF-8"))

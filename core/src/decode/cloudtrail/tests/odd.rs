@@ -7,7 +7,7 @@ use super::{child_with, direct, direct_with, evidence, read, refusal};
 use crate::decode::cloudtrail::read_record;
 use crate::decode::log_key::LogPath;
 use crate::decode::reject::RejectReason;
-use crate::domain::{ActorKind, Cause, Outcome, RemovalRole, Target, Timestamp};
+use crate::domain::{ActorKind, Cause, Fact, Outcome, RemovalRole, Target, Timestamp};
 
 #[test]
 fn an_old_record_counts() {
@@ -169,7 +169,8 @@ fn a_delete_is_not_lost_for_what_cannot_be_held_beside_it() {
     ] {
         assert!(record.contains(whole), "{whole}");
         let broken = record.replace(whole, broken);
-        let evidence = read_record(broken.as_bytes(), &LogPath::default()).unwrap().unwrap();
+        let fact = read_record(broken.as_bytes(), &LogPath::default()).unwrap();
+        let evidence = fact.and_then(Fact::deletion).unwrap();
         assert_eq!(evidence.role, RemovalRole::Claim, "{broken}");
     }
 }
@@ -178,6 +179,7 @@ fn a_delete_is_not_lost_for_what_cannot_be_held_beside_it() {
 fn an_account_written_as_a_number_has_its_twelve_digits() {
     let path = LogPath { account: Some("000012345678".into()), region: None };
     let record = direct_with(json!({"recipientAccountId": 12_345_678.0})).to_string();
-    let evidence = read_record(record.as_bytes(), &path).unwrap().unwrap();
+    let fact = read_record(record.as_bytes(), &path).unwrap();
+    let evidence = fact.and_then(Fact::deletion).unwrap();
     assert_eq!(evidence.account, "000012345678");
 }

@@ -1,0 +1,99 @@
+//! What goes on beside the messages: facts are settled when the sources are complete, and gauges
+//! show where that stands. It knows neither queues nor what evidence means.
+
+mod show;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deltrail_core::domain::Timestamp;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use self::show::Shown;
+use crate::metrics::Metrics;
+use crate::store::{Holds, Settle, SettleReport, Store, StoreError};
+
+/// How often facts are settled and gauges shown.
+const TICK: Duration = Duration::from_secs(2);
+
+/// What the shell is told by its owner.
+pub struct Options {
+    /// How soon after a write that replaced an object its removal is stale.
+    pub stale_window: Duration,
+    /// Whose watermarks must not move now.
+    pub holds: Box<dyn Fn() -> Holds + Send + Sync>,
+    /// What time it is.
+    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+/// Settles and shows until `closing`.
+pub async fn watch(
+    options: Options,
+    store: Store,
+    metrics: Arc<Metrics>,
+    closing: CancellationToken,
+) {
+    let mut every = interval(TICK);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut shown = Shown::default();
+    let mut is_failing = false;
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = closing.cancelled() => return,
+        }
+        let done = async {
+            settle_all(&options, &store, &metrics, &closing).await?;
+            store.gauges().await
+        };
+        match done.await {
+            Ok(gauges) => {
+                shown.show(&metrics, &gauges);
+                if is_failing {
+                    tracing::info!("facts are settled again");
+                }
+                is_failing = false;
+            }
+            // Said when it begins, and then only to those who look closer.
+            Err(error) if !is_failing && !closing.is_cancelled() => {
+                is_failing = true;
+                tracing::warn!("facts cannot be settled for now: {error}; tried again");
+            }
+            Err(error) => tracing::debug!("{error}"),
+        }
+    }
+}
+
+/// Settles all that may be settled, a part at a time, so that commits come between.
+async fn settle_all(
+    options: &Options,
+    store: &Store,
+    metrics: &Metrics,
+    closing: &CancellationToken,
+) -> Result<(), StoreError> {
+    loop {
+        let report = store
+            .settle(Settle {
+                now: (options.clock)(),
+                holds: (options.holds)(),
+                stale_window_millis: millis(options.stale_window),
+                settles_backfill: false,
+            })
+            .await?;
+        observe(metrics, &report);
+        if !report.has_more || closing.is_cancelled() {
+            return Ok(());
+        }
+    }
+}
+
+fn observe(metrics: &Metrics, report: &SettleReport) {
+    for (reason, count) in &report.discarded_latencies {
+        metrics.latency_discarded.with_label_values(&[reason.as_str()]).inc_by(*count);
+    }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
