@@ -9,47 +9,58 @@ use deltrail_core::domain::{Evidence, Fact, Provenance, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::creations::write_creation;
-use super::heard::write_heard;
 use super::intents::{write_intent, write_key};
 use super::journal::Journal;
 use super::protections::write_protection;
 use super::requests::{resolve_late, write_requests};
 use super::rows::{Place, amount, insert_evidence};
 use super::slots::{SlotRow, slot_key, upsert_slots, write_slot};
-use super::totals::add_totals;
 use crate::store::{
     Batch, CommitReport, LedgerEntry, LedgerKey, LedgerState, Options, Origin, Reject,
 };
 
 type Slots<'a> = BTreeMap<(&'a str, &'a str), SlotRow>;
 
-/// Writes `batch` and says what it changed; `now` is when it is committed.
-pub(super) fn commit_batch(
+/// Writes `batches` and says what each changed; `now` is when they are committed.
+pub(super) fn commit_batches(
     connection: &Connection,
     options: &Options,
-    batch: &Batch,
+    batches: &[&Batch],
+    now: Timestamp,
+) -> Result<Vec<CommitReport>> {
+    let mut journal = Journal::new(connection, options);
+    let mut reports = Vec::with_capacity(batches.len());
+    for batch in batches {
+        reports.push(commit_batch(&mut journal, batch, now)?);
+    }
+    journal.close()?;
+    Ok(reports)
+}
+
+fn commit_batch<'a>(
+    journal: &mut Journal<'a>,
+    batch: &'a Batch,
     now: Timestamp,
 ) -> Result<CommitReport> {
-    let mut journal = Journal::new(connection, options, batch.provenance);
+    journal.begin(batch.provenance);
+    let connection = journal.connection;
     let slots = upsert_slots(connection, &batch.facts)?;
     let log_object_id = match &batch.ledger {
         Some(entry) => Some(log_object_id(connection, &entry.key, entry.source.as_str())?),
         None => None,
     };
-    let fresh = write_facts(&mut journal, batch, &slots, log_object_id)?;
-    write_requests(&mut journal, &fresh)?;
-    write_slots(&mut journal, &slots, &fresh)?;
+    let fresh = write_facts(journal, batch, &slots, log_object_id)?;
+    write_requests(journal, &fresh)?;
+    write_slots(journal, &slots, &fresh)?;
     resolve_late(connection, &fresh, &mut journal.delta)?;
     for reject in &batch.rejects {
         journal.report.new_rejects += u64::from(write_reject(connection, reject)?);
     }
     // History proves nothing about what is delivered now.
     if batch.provenance == Provenance::Live {
-        write_heard(connection, batch, now)?;
+        journal.heard.note(batch, now);
     }
-    add_totals(connection, &options.writer, &journal.delta)?;
-    let mut report = journal.report;
-    report.label_overflow = journal.labels.overflow;
+    let mut report = journal.end();
     if let (Some(entry), Some(id)) = (&batch.ledger, log_object_id) {
         report.was_committed = !write_ledger(connection, id, entry, now)?;
     }

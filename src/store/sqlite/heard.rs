@@ -6,49 +6,71 @@ use std::collections::BTreeMap;
 use deltrail_core::domain::{Fact, Source, Timestamp};
 use rusqlite::{Connection, Result, params};
 
-use crate::store::{Batch, ProofOfLife};
+use crate::store::Batch;
 
 /// Event times further in the future than this are not believed, in milliseconds: one wrong clock
 /// would make its source look complete for good.
 const AHEAD_MILLIS_MAX: i64 = 24 * 60 * 60 * 1_000;
 
-/// Notes what a batch tells of its sources; `now` is when it is committed.
-pub(super) fn write_heard(connection: &Connection, batch: &Batch, now: Timestamp) -> Result<()> {
-    let mut sources: BTreeMap<(Source, &str, &str), Timestamp> = BTreeMap::new();
-    let mut buckets: BTreeMap<(&str, Source, &str, &str), Seen> = BTreeMap::new();
-    for fact in batch.facts.iter().map(|stored| &stored.fact) {
-        let (source, at) = (fact.source(), fact.at());
-        let (account, region) = match &batch.log_of {
-            Some((account, region)) => (account.as_str(), region.as_str()),
-            None => fact.account_and_region(),
-        };
-        let newest = sources.entry((source, account, region)).or_insert(at);
-        *newest = at.max(*newest);
-        let is_telling = !matches!(fact, Fact::Intent(_) | Fact::Protection(_));
-        if let Some(bucket) = fact.bucket().filter(|_| is_telling && is_believed(at, now)) {
-            let seen =
-                buckets.entry((bucket, source, account, region)).or_insert_with(|| Seen::at(at));
-            seen.note(at, matches!(fact, Fact::Creation(_)));
+/// What the batches of one transaction tell of their sources.
+#[derive(Default)]
+pub(super) struct Heard<'a> {
+    /// By source, account and region.
+    sources: BTreeMap<(Source, &'a str, &'a str), Life>,
+    buckets: BTreeMap<(&'a str, Source, &'a str, &'a str), Seen>,
+}
+
+impl<'a> Heard<'a> {
+    /// Notes what a batch tells, committed at `now`.
+    pub(super) fn note(&mut self, batch: &'a Batch, now: Timestamp) {
+        for fact in batch.facts.iter().map(|stored| &stored.fact) {
+            let (source, at) = (fact.source(), fact.at());
+            if at.millis_since(now) > AHEAD_MILLIS_MAX {
+                continue;
+            }
+            let (account, region) = match &batch.log_of {
+                Some((account, region)) => (account.as_str(), region.as_str()),
+                None => fact.account_and_region(),
+            };
+            let life = self.sources.entry((source, account, region)).or_default();
+            life.newest_event = life.newest_event.max(Some(at));
+            let is_telling = !matches!(fact, Fact::Intent(_) | Fact::Protection(_));
+            if let Some(bucket) = fact.bucket().filter(|_| is_telling) {
+                let key = (bucket, source, account, region);
+                let seen = self.buckets.entry(key).or_insert_with(|| Seen::at(at));
+                seen.note(at, matches!(fact, Fact::Creation(_)));
+            }
+        }
+        for told in &batch.life {
+            let believed = |time: Option<Timestamp>| {
+                time.filter(|time| time.millis_since(now) <= AHEAD_MILLIS_MAX)
+            };
+            let key = (told.source, told.account.as_str(), told.region.as_str());
+            let life = self.sources.entry(key).or_default();
+            life.newest_event = life.newest_event.max(believed(told.newest_event_at));
+            life.last_delivery = life.last_delivery.max(believed(told.last_delivery_at));
+            life.proof_of_life = life.proof_of_life.max(believed(told.proof_of_life_at));
         }
     }
-    for ((source, account, region), newest) in sources {
-        let life = ProofOfLife {
-            source,
-            account: account.to_owned(),
-            region: region.to_owned(),
-            newest_event_at: Some(newest),
-            last_delivery_at: None,
-            proof_of_life_at: None,
-        };
-        write_life(connection, &life, now)?;
+
+    /// Writes it.
+    pub(super) fn write(self, connection: &Connection) -> Result<()> {
+        for (key, life) in self.sources {
+            write_life(connection, key, &life)?;
+        }
+        for (key, seen) in self.buckets {
+            write_seen(connection, key, &seen)?;
+        }
+        Ok(())
     }
-    for (key, seen) in buckets {
-        write_seen(connection, key, seen)?;
-    }
-    for life in &batch.life {
-        write_life(connection, life, now)?;
-    }
-    Ok(())
+}
+
+/// When a source was heard of.
+#[derive(Default)]
+struct Life {
+    newest_event: Option<Timestamp>,
+    last_delivery: Option<Timestamp>,
+    proof_of_life: Option<Timestamp>,
 }
 
 /// When a bucket was told of.
@@ -75,7 +97,7 @@ impl Seen {
 fn write_seen(
     connection: &Connection,
     (bucket, source, account, region): (&str, Source, &str, &str),
-    seen: Seen,
+    seen: &Seen,
 ) -> Result<()> {
     connection
         .prepare_cached(
@@ -101,15 +123,13 @@ fn write_seen(
     Ok(())
 }
 
-fn is_believed(at: Timestamp, now: Timestamp) -> bool {
-    at.millis_since(now) <= AHEAD_MILLIS_MAX
-}
-
 /// Moves the times of a source forward, never back.
-fn write_life(connection: &Connection, life: &ProofOfLife, now: Timestamp) -> Result<()> {
-    let believed = |time: Option<Timestamp>| {
-        time.filter(|time| is_believed(*time, now)).map(Timestamp::as_millis)
-    };
+fn write_life(
+    connection: &Connection,
+    (source, account, region): (Source, &str, &str),
+    life: &Life,
+) -> Result<()> {
+    let millis = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
     connection
         .prepare_cached(
             "INSERT INTO sources AS s (source, account, region, newest_event_at, last_delivery_at,
@@ -124,12 +144,12 @@ fn write_life(connection: &Connection, life: &ProofOfLife, now: Timestamp) -> Re
                      coalesce(excluded.proof_of_life_at, s.proof_of_life_at))",
         )?
         .execute(params![
-            life.source.as_str(),
-            life.account,
-            life.region,
-            believed(life.newest_event_at),
-            believed(life.last_delivery_at),
-            believed(life.proof_of_life_at),
+            source.as_str(),
+            account,
+            region,
+            millis(life.newest_event),
+            millis(life.last_delivery),
+            millis(life.proof_of_life),
         ])?;
     Ok(())
 }

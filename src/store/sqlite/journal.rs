@@ -1,34 +1,57 @@
-//! What a transaction adds up to while it is written: labels, totals, and the report of a batch. It
-//! writes no rows of its own but the labels'.
+//! What a transaction adds up to while it is written: labels, totals, what was heard of the sources,
+//! and the report of each batch. What many batches share is written once, at the end.
+
+use std::mem;
 
 use deltrail_core::domain::{Delta, Provenance};
-use rusqlite::Connection;
+use rusqlite::{Connection, Result};
 
-use super::totals::Labels;
+use super::heard::Heard;
+use super::totals::{Labels, add_totals};
 use crate::store::{CommitReport, Options};
 
-/// The books of one transaction's batch.
+/// The books of one transaction.
 pub(super) struct Journal<'a> {
     pub(super) connection: &'a Connection,
     pub(super) provenance: Provenance,
     pub(super) labels: Labels<'a>,
     pub(super) delta: Delta,
+    pub(super) heard: Heard<'a>,
+    writer: &'a str,
+    overflow_before: u64,
     pub(super) report: CommitReport,
 }
 
 impl<'a> Journal<'a> {
-    pub(super) fn new(
-        connection: &'a Connection,
-        options: &'a Options,
-        provenance: Provenance,
-    ) -> Self {
+    pub(super) fn new(connection: &'a Connection, options: &'a Options) -> Self {
         Self {
             connection,
-            provenance,
+            provenance: Provenance::Live,
             labels: Labels::new(connection, options),
             delta: Delta::default(),
+            heard: Heard::default(),
+            writer: &options.writer,
+            overflow_before: 0,
             report: CommitReport::default(),
         }
+    }
+
+    /// Begins the part of one batch.
+    pub(super) fn begin(&mut self, provenance: Provenance) {
+        self.provenance = provenance;
+        self.overflow_before = self.labels.overflow;
+    }
+
+    /// Ends the part of one batch: what it changed.
+    pub(super) fn end(&mut self) -> CommitReport {
+        let label_overflow = self.labels.overflow - self.overflow_before;
+        CommitReport { label_overflow, ..mem::take(&mut self.report) }
+    }
+
+    /// Writes what all batches add up to, before the transaction ends.
+    pub(super) fn close(self) -> Result<()> {
+        self.heard.write(self.connection)?;
+        add_totals(self.connection, self.writer, &self.delta)
     }
 
     /// Counts a fact that was or was not in the set before.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deltrail_core::domain::{
-    Created, History, PAIR_MILLIS_MAX, Provenance, Removal, SETTLE_MILLIS, Said, Target, Verdict,
+    Created, History, PAIR_MILLIS_MAX, Removal, SETTLE_MILLIS, Said, Target, Verdict,
     count_settled, judge,
 };
 use rusqlite::{Connection, OptionalExtension, Result, params};
@@ -14,7 +14,6 @@ use super::journal::Journal;
 use super::rows::{counted_of, removal_of, write_removal};
 use super::settle_calls::settle_calls;
 use super::settle_intents::settle_intents;
-use super::totals::add_totals;
 use super::watermarks::{advance, watermark_of};
 use crate::store::{Options, Settle, SettleReport};
 
@@ -30,7 +29,7 @@ pub(super) fn settle(
     ask: &Settle,
 ) -> Result<SettleReport> {
     advance(connection, &ask.holds)?;
-    let mut journal = Journal::new(connection, options, Provenance::Live);
+    let mut journal = Journal::new(connection, options);
     let mut report = SettleReport::default();
     for bucket in open_buckets(connection)? {
         let watermark = watermark_of(connection, &bucket)?;
@@ -49,8 +48,8 @@ pub(super) fn settle(
         report.has_more |= settled.iter().any(|&count| count >= ROWS_MAX);
     }
     forget_creations(connection, options, ask)?;
-    add_totals(connection, &options.writer, &journal.delta)?;
-    report.discarded_latencies = journal.report.discarded_latencies;
+    report.discarded_latencies = journal.end().discarded_latencies;
+    journal.close()?;
     Ok(report)
 }
 

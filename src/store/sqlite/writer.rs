@@ -10,7 +10,7 @@ use deltrail_core::domain::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::commit::commit_batch;
+use super::commit::commit_batches;
 use super::open::explain;
 use super::settle::settle;
 use crate::store::{Batch, CommitReport, Options, Settle, SettleReport, StoreError};
@@ -154,9 +154,7 @@ impl Writer {
 
     fn commit_together(&mut self, batches: &[&Batch]) -> Result<Vec<CommitReport>, StoreError> {
         let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-        self.in_transaction(|connection, options| {
-            batches.iter().map(|batch| commit_batch(connection, options, batch, now)).collect()
-        })
+        self.in_transaction(|connection, options| commit_batches(connection, options, batches, now))
     }
 
     fn settle(&mut self, ask: &Settle) -> Result<SettleReport, StoreError> {
