@@ -111,7 +111,7 @@ impl Reading<'_> {
     async fn commit_whole(&self, whole: Whole) -> Result<Handled, ObjectFailure> {
         let Whole { mut decoding, summary, written_at } = whole;
         let handled = match summary.content {
-            Content::CloudTrail => Handled::Committed,
+            Content::CloudTrail | Content::AccessLog | Content::Intents => Handled::Committed,
             Content::Digest => Handled::Skipped(SkipReason::Digest),
             Content::NoRecords => Handled::WithoutRecords,
             Content::Empty => Handled::Skipped(SkipReason::ZeroByte),

@@ -1,8 +1,8 @@
 //! Why a whole log object could not be decoded. None of it goes away by trying again with the same
 //! bytes; it does not know where the bytes came from.
 
-/// What a document begins with.
-pub(super) const DOCUMENT_START: &str = "a JSON object or a list of records";
+/// What a log object begins with.
+pub(super) const DOCUMENT_START: &str = "a JSON document or a line of an access log";
 
 /// A log object whose evidence must not be used, not even what was decoded before the error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -290,7 +290,7 @@ fn what_follows_the_document_or_the_stream_is_reported_once() {
 #[test]
 fn an_error_stays() {
     let mut decoder = LogDecoder::new(LIMITS, LogPath::default());
-    let error = decoder.push(b"nonsense").unwrap_err();
+    let error = decoder.push(b"nonsense\n").unwrap_err();
     assert_eq!(decoder.push(document(&[]).as_bytes()), Err(error.clone()));
     assert_eq!(decoder.finish(), Err(error));
 }

@@ -1,20 +1,21 @@
-//! A log object, from the compressed bytes as they arrive to evidence: inflate, cut into records,
-//! read each. It knows no file, no network and no store. Nothing of it may be used before
+//! A log object, from the compressed bytes as they arrive to facts: inflate, see which format it is,
+//! cut it into records, read each. It knows no file, no network and no store. Nothing of it may be used before
 //! [`LogDecoder::finish`] has said that the object was whole.
 
-use std::collections::BTreeMap;
-use std::mem;
+mod format;
+mod stage;
+#[cfg(test)]
+mod tests;
 
-use super::cloudtrail::{read_record, time_of};
+use std::collections::BTreeMap;
+
+use self::format::Format;
+use self::stage::Stage;
 use super::error::DecodeError;
 use super::inflate::Inflater;
 use super::log_key::LogPath;
-use super::records::{Element, Splitter};
 use super::reject::{RejectReason, Rejected};
 use crate::domain::{Fact, Timestamp};
-
-/// One of so many records that are no evidence is asked for its time.
-const TIME_SAMPLE_RECORDS: u64 = 64;
 
 /// How many rejected parts of one object are told one by one; the rest is counted.
 pub const REJECTED_MAX: usize = 1_000;
@@ -32,7 +33,8 @@ pub struct Limits {
 /// A fact and where it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
-    /// The position among the records of the object, from 0, refused ones included.
+    /// The position among the records of the object, from 0, refused ones included. A record of a
+    /// text is a line that is not blank.
     pub record_index: u64,
     /// What it says.
     pub fact: Fact,
@@ -54,11 +56,15 @@ pub struct Decoded {
     pub newest_event_at: Option<Timestamp>,
 }
 
-/// What kind of object it was.
+/// What kind of object it was, by its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
     /// A list of records.
     CloudTrail,
+    /// Lines of a server access log.
+    AccessLog,
+    /// Lines of declared intents.
+    Intents,
     /// A digest file.
     Digest,
     /// A JSON document without a list of records.
@@ -72,9 +78,9 @@ pub enum Content {
 pub struct Summary {
     /// Bytes as they were fetched.
     pub compressed_bytes: u64,
-    /// Bytes of the document; the same for an object that was not compressed.
+    /// Bytes of the document or text; the same for an object that was not compressed.
     pub inflated_bytes: u64,
-    /// Elements of the list of records: evidence, ignored and rejected ones.
+    /// Elements of the list of records, or lines: facts, ignored and rejected ones.
     pub records: u64,
     /// Bytes behind the gzip stream, and other than whitespace behind the document.
     pub trailing_bytes: u64,
@@ -88,7 +94,7 @@ pub struct Summary {
 /// [`LogDecoder::finish`] succeeded. After an error every further call gives the same error.
 pub struct LogDecoder {
     inflater: Inflater,
-    splitter: Splitter,
+    format: Format,
     staged: Stage,
     failure: Option<DecodeError>,
 }
@@ -99,7 +105,7 @@ impl LogDecoder {
     pub fn new(limits: Limits, path: LogPath) -> Self {
         Self {
             inflater: Inflater::new(limits.inflated_bytes_max),
-            splitter: Splitter::new(limits.record_bytes_max),
+            format: Format::new(limits.record_bytes_max),
             staged: Stage::of(path),
             failure: None,
         }
@@ -109,7 +115,7 @@ impl LogDecoder {
     /// thousand times as much; see [`LogDecoder::push_until`].
     ///
     /// # Errors
-    /// When the object is broken, too large, or not JSON.
+    /// When the object is broken, too large, or of no known format.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         self.push_until(bytes, usize::MAX).map(|_| ())
     }
@@ -128,31 +134,26 @@ impl LogDecoder {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        let mut result = self.decode(bytes, staged_bytes_max);
-        if self.inflater.is_plain() {
-            result = result.map_err(DecodeError::of_plain);
-        }
-        self.failure = result.clone().err();
-        result
+        let result = self.decode(bytes, staged_bytes_max);
+        self.settle(result)
     }
 
     /// What was decoded since the last time.
     pub fn take(&mut self) -> Decoded {
-        self.staged.heap_bytes = 0;
-        mem::take(&mut self.staged.decoded)
+        self.staged.take()
     }
 
     /// About how many bytes of memory [`LogDecoder::take`] would give.
     #[must_use]
     pub const fn staged_bytes(&self) -> usize {
-        self.staged.heap_bytes
+        self.staged.heap_bytes()
     }
 
     /// Bytes of memory that a record holds whose end has not come yet: at most twice the limit for
     /// a record.
     #[must_use]
     pub const fn held_bytes(&self) -> usize {
-        self.splitter.held_bytes()
+        self.format.held_bytes()
     }
 
     /// Says that the object is complete. What it rejects as a whole is there to be taken after.
@@ -163,7 +164,15 @@ impl LogDecoder {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        self.conclude().inspect_err(|error| self.failure = Some(error.clone()))
+        let result = self.conclude();
+        self.settle(result)
+    }
+
+    /// Remembers a failure, as one of an object that was compressed or was not.
+    fn settle<T>(&mut self, result: Result<T, DecodeError>) -> Result<T, DecodeError> {
+        let result =
+            if self.inflater.is_plain() { result.map_err(DecodeError::of_plain) } else { result };
+        result.inspect_err(|error| self.failure = Some(error.clone()))
     }
 
     fn decode(&mut self, bytes: &[u8], staged_bytes_max: usize) -> Result<usize, DecodeError> {
@@ -172,12 +181,12 @@ impl LogDecoder {
             let step = self.inflater.step(rest)?;
             rest = &rest[step.consumed..];
             let is_window_full = step.is_window_full;
-            self.splitter.push(step.bytes, |element| self.staged.read(element))?;
+            self.format.push(step.bytes, &mut |source, record| self.staged.read(source, record))?;
             if rest.is_empty() && !is_window_full {
                 return Ok(bytes.len());
             }
             let has_progressed = rest.len() < bytes.len();
-            if has_progressed && !rest.is_empty() && self.staged.heap_bytes >= staged_bytes_max {
+            if has_progressed && !rest.is_empty() && self.staged.heap_bytes() >= staged_bytes_max {
                 return Ok(bytes.len() - rest.len());
             }
         }
@@ -190,13 +199,7 @@ impl LogDecoder {
         let (content, behind_document) = if inflated_bytes == 0 {
             (Content::Empty, 0)
         } else {
-            let shape = self.splitter.finish()?;
-            let content = match (shape.has_records, shape.is_digest) {
-                (true, _) => Content::CloudTrail,
-                (false, true) => Content::Digest,
-                (false, false) => Content::NoRecords,
-            };
-            (content, shape.trailing_bytes)
+            self.format.finish(&mut |source, record| self.staged.read(source, record))?
         };
         if content == Content::NoRecords {
             let detail = "a JSON document without a list of records";
@@ -211,64 +214,9 @@ impl LogDecoder {
         Ok(Summary {
             compressed_bytes: self.inflater.compressed_bytes(),
             inflated_bytes,
-            records: self.staged.records,
+            records: self.staged.records(),
             trailing_bytes: behind_stream + behind_document,
             content,
         })
-    }
-}
-
-/// Where elements become evidence.
-struct Stage {
-    path: LogPath,
-    decoded: Decoded,
-    records: u64,
-    rejected: usize,
-    heap_bytes: usize,
-}
-
-impl Stage {
-    fn of(path: LogPath) -> Self {
-        Self { path, decoded: Decoded::default(), records: 0, rejected: 0, heap_bytes: 0 }
-    }
-
-    fn read(&mut self, element: Element<'_>) {
-        let record_index = self.records;
-        self.records += 1;
-        let Element::Whole(record) = element else {
-            let detail = "the record is larger than --max-record allows";
-            return self.reject(Some(record_index), RejectReason::RecordTooLarge, detail);
-        };
-        match read_record(record, &self.path) {
-            Ok(Some(fact)) => {
-                self.see_time(Some(fact.at()));
-                self.heap_bytes += fact.memory_bytes();
-                self.decoded.facts.push(Located { record_index, fact });
-            }
-            Ok(None) => {
-                self.decoded.ignored += 1;
-                if record_index.is_multiple_of(TIME_SAMPLE_RECORDS) {
-                    self.see_time(time_of(record));
-                }
-            }
-            Err(refusal) => {
-                self.reject(Some(record_index), refusal.reason, &refusal.detail);
-            }
-        }
-    }
-
-    fn see_time(&mut self, at: Option<Timestamp>) {
-        self.decoded.newest_event_at = self.decoded.newest_event_at.max(at);
-    }
-
-    fn reject(&mut self, record_index: Option<u64>, reason: RejectReason, detail: &str) {
-        if self.rejected == REJECTED_MAX {
-            *self.decoded.rejected_beyond.entry(reason).or_default() += 1;
-            return;
-        }
-        self.rejected += 1;
-        let rejected = Rejected { record_index, ..Rejected::whole(reason, detail) };
-        self.heap_bytes += size_of::<Rejected>() + rejected.detail.len();
-        self.decoded.rejected.push(rejected);
     }
 }

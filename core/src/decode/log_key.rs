@@ -1,7 +1,9 @@
 //! What the key of an object in a log bucket tells before anything is fetched: what kind of file it
-//! is, and whose. It knows no bucket and no content.
+//! is, and whose. It knows no log bucket and no content.
 
 use crate::domain::Timestamp;
+
+const ACCOUNT_DIGITS: usize = 12;
 
 /// A key of a log bucket, classified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct LogPath {
     pub account: Option<String>,
     /// The region whose events it holds.
     pub region: Option<String>,
+    /// The bucket whose access log it is.
+    pub bucket: Option<String>,
 }
 
 /// What the path of a digest says. A copy with another path says nothing.
@@ -41,7 +45,8 @@ pub struct DigestPath {
 impl LogKey {
     /// Classifies `key`, decoded. Canonical keys are
     /// `[prefix/]AWSLogs/[o-id/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE`, and the same with
-    /// `CloudTrail-Digest` and so on in the place of CloudTrail.
+    /// `CloudTrail-Digest` and so on in the place of CloudTrail. Access logs that are partitioned by
+    /// date are `[prefix]ACCOUNT/REGION/BUCKET/YYYY/MM/DD/FILE`; all others say nothing.
     #[must_use]
     pub fn of(key: &str) -> Self {
         if key.is_empty() || key.ends_with('/') {
@@ -52,6 +57,7 @@ impl LogKey {
         (0..segments.len())
             .find_map(|at| Self::of_canonical(&segments[at..]))
             .or_else(|| Self::of_file_name(file))
+            .or_else(|| LogPath::of_partition(&segments).map(Self::Log))
             .unwrap_or_else(|| Self::Log(LogPath::default()))
     }
 
@@ -116,7 +122,18 @@ impl LogKey {
 
 impl LogPath {
     fn named(account: &str, region: &str) -> Self {
-        Self { account: Some(account.to_owned()), region: Some(region.to_owned()) }
+        Self { account: Some(account.to_owned()), region: Some(region.to_owned()), bucket: None }
+    }
+
+    /// The prefix of an access log need not end with a slash, so the account may follow other text.
+    fn of_partition(segments: &[&str]) -> Option<Self> {
+        let [.., prefixed, region, bucket, year, month, day, _file] = *segments else {
+            return None;
+        };
+        let account = prefixed.get(prefixed.len().checked_sub(ACCOUNT_DIGITS)?..)?;
+        let is_date = is_number(year, 4) && is_number(month, 2) && is_number(day, 2);
+        (is_account(account) && is_region(region) && is_date && !bucket.is_empty())
+            .then(|| Self { bucket: Some(bucket.to_owned()), ..Self::named(account, region) })
     }
 }
 
@@ -139,7 +156,11 @@ fn digest_ended_at(file: &str) -> Option<Timestamp> {
 }
 
 fn is_account(segment: &str) -> bool {
-    segment.len() == 12 && segment.bytes().all(|byte| byte.is_ascii_digit())
+    is_number(segment, ACCOUNT_DIGITS)
+}
+
+fn is_number(segment: &str, digits: usize) -> bool {
+    segment.len() == digits && segment.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// `us-east-1`, `us-gov-west-1`, `ap-southeast-3`: words, then a number.
@@ -160,7 +181,7 @@ mod tests {
 
     fn path(key: &str) -> Option<(String, String)> {
         match LogKey::of(key) {
-            LogKey::Log(LogPath { account: Some(account), region: Some(region) }) => {
+            LogKey::Log(LogPath { account: Some(account), region: Some(region), bucket: None }) => {
                 Some((account, region))
             }
             _ => None,
@@ -216,6 +237,30 @@ mod tests {
         assert_eq!(LogKey::of("AWSLogs/111122223333/CloudTrail/"), LogKey::Folder);
         assert_eq!(LogKey::of("AWSLogs/111122223333/CloudTrail-Digest/"), LogKey::Folder);
         assert_eq!(LogKey::of(""), LogKey::Folder);
+    }
+
+    #[test]
+    fn a_partition_by_date_tells_the_bucket_too() {
+        let file = "2026/11/23/2026-11-23-12-00-00-0123456789ABCDEF";
+        let told = LogPath {
+            account: Some("111122223333".into()),
+            region: Some("eu-west-1".into()),
+            bucket: Some("images".into()),
+        };
+        for prefix in ["", "access/", "access-", "2024", "AWSLogs/", "a/111122223333/"] {
+            let key = format!("{prefix}111122223333/eu-west-1/images/{file}");
+            assert_eq!(LogKey::of(&key), LogKey::Log(told.clone()), "{key}");
+        }
+        for other in [
+            file.to_owned(),
+            format!("11112222333/eu-west-1/images/{file}"),
+            format!("111122223333/ireland/images/{file}"),
+            format!("111122223333/eu-west-1//{file}"),
+            "111122223333/eu-west-1/images/2026/11/x/file".to_owned(),
+            "access2026-11-23-12-00-00-0123456789ABCDEF".to_owned(),
+        ] {
+            assert_eq!(LogKey::of(&other), LogKey::Log(LogPath::default()), "{other}");
+        }
     }
 
     #[test]

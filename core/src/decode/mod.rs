@@ -2,6 +2,7 @@
 //! Everything here takes bytes and limits and returns values; what is fetched, kept or retried is
 //! decided elsewhere. Bad input never panics and never takes good input with it.
 
+mod access_log;
 mod bucket_name;
 mod cloudtrail;
 mod envelope;
@@ -14,6 +15,7 @@ mod hazards;
 mod inflate;
 mod intent;
 mod lenient;
+mod lines;
 mod log;
 mod log_key;
 mod records;

@@ -16,10 +16,13 @@ use super::excerpt::escaped_excerpt_of_bytes;
 /// character escaped as `\uXXXX`.
 const KEY_BYTES_MAX: usize = 128;
 
+/// The key that lines of JSON have, and documents have not.
+const LINE_KEY: &str = "deltrail";
+
 /// Room for carried elements that is kept for the next one; a larger one is given back.
 const CARRIED_BYTES_KEPT: usize = 64 * 1024;
 
-const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+pub(super) const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 /// One element of the list of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,8 @@ enum Place {
     Inside { scan: Scan, is_element: bool },
     /// Behind the document.
     End,
+    /// Behind a key that tells that this is a line, not a document. Nothing more is read.
+    Line,
 }
 
 /// The splitter of one document.
@@ -80,6 +85,7 @@ pub(super) struct Splitter {
     is_too_large: bool,
     record_bytes_max: usize,
     offset: u64,
+    began_at: Option<u64>,
     shape: Shape,
 }
 
@@ -94,6 +100,7 @@ impl Splitter {
             is_too_large: false,
             record_bytes_max,
             offset: 0,
+            began_at: None,
             shape: Shape { has_records: false, is_digest: false, trailing_bytes: 0 },
         }
     }
@@ -114,6 +121,7 @@ impl Splitter {
                     self.read_inside(scan, is_element, rest, &mut emit)
                 }
                 Place::InKey { is_escaped } => self.read_key(is_escaped, rest),
+                Place::Line => return Ok(()),
                 Place::End => {
                     let is_content = |byte: &&u8| !byte.is_ascii_whitespace();
                     self.shape.trailing_bytes += rest.iter().filter(is_content).count() as u64;
@@ -125,6 +133,27 @@ impl Splitter {
             rest = &rest[used..];
         }
         Ok(())
+    }
+
+    /// Bytes that were read.
+    pub(super) const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Where the document's first brace or bracket is, when it has come.
+    pub(super) const fn began_at(&self) -> Option<u64> {
+        self.began_at
+    }
+
+    /// Whether what began like a document is a line of a declared intent. Nothing is read behind
+    /// the key that told so.
+    pub(super) const fn is_line(&self) -> bool {
+        matches!(self.place, Place::Line)
+    }
+
+    /// Whether it may still turn out to be one.
+    pub(super) const fn may_be_line(&self) -> bool {
+        !self.shape.has_records && !matches!(self.place, Place::End)
     }
 
     /// Bytes of memory that a part of an element holds until the rest of it comes.
@@ -151,6 +180,9 @@ impl Splitter {
         }
         if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
             return Ok(1);
+        }
+        if self.place == Place::Start && matches!(byte, b'{' | b'[') {
+            self.began_at = Some(self.offset);
         }
         self.place = match (self.place, byte) {
             (Place::Start, b'{') => Place::Key { may_close: true },
@@ -215,7 +247,8 @@ impl Splitter {
             self.key.pop();
         }
         self.shape.is_digest |= self.is_key("digestS3Object") || self.is_key("digestEndTime");
-        self.place = Place::Colon;
+        let is_line = !self.shape.has_records && self.is_key(LINE_KEY);
+        self.place = if is_line { Place::Line } else { Place::Colon };
         used
     }
 

@@ -52,7 +52,7 @@ pub enum RejectReason {
     MissingTime,
     /// Larger than the limit for one record.
     RecordTooLarge,
-    /// The record names another account or region than the path of its log object.
+    /// The record names another account, region or bucket than the path of its log object.
     AccountMismatch,
     /// The major version of the format is not one that is known.
     UnknownVersion,
@@ -62,13 +62,15 @@ pub enum RejectReason {
     NoRecords,
     /// A message, or a record in one, that is none of the known kinds.
     UnknownEnvelope,
+    /// A line of an access log that has too few fields, or that can be read in two ways.
+    MalformedLine,
     /// An ARN, a URL or a path where the name of a bucket belongs.
     BucketNotAllowed,
 }
 
 impl RejectReason {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NotAnObject,
         Self::InvalidJson,
         Self::InvalidUtf8,
@@ -81,6 +83,7 @@ impl RejectReason {
         Self::TrailingBytes,
         Self::NoRecords,
         Self::UnknownEnvelope,
+        Self::MalformedLine,
         Self::BucketNotAllowed,
     ];
 
@@ -100,6 +103,7 @@ impl RejectReason {
             Self::TrailingBytes => "trailing_bytes",
             Self::NoRecords => "no_records",
             Self::UnknownEnvelope => "unknown_envelope",
+            Self::MalformedLine => "malformed_line",
             Self::BucketNotAllowed => "bucket_not_allowed",
         }
     }

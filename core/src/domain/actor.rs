@@ -82,6 +82,8 @@ impl Actor {
             Some(service) if service.ends_with(".amazonaws.com") && self.is_bare() => {
                 ActorKind::Service
             }
+            // S3's own notifications name their requester so when a lifecycle rule acted.
+            _ if self.principal_id.as_deref() == Some("s3.amazonaws.com") => ActorKind::Lifecycle,
             _ if self.identity_type.as_deref() == Some("AWSService") => ActorKind::Service,
             _ => ActorKind::Principal,
         }
@@ -139,6 +141,9 @@ mod tests {
         assert_eq!(invoked_by("s3.amazonaws.com", Some(role)).kind(), ActorKind::Replication);
         assert_eq!(invoked_by("lifecycle.s3.amazonaws.com", None).kind(), ActorKind::Lifecycle);
         assert_eq!(invoked_by("backup.amazonaws.com", None).kind(), ActorKind::Service);
+        let requester = Some("s3.amazonaws.com".to_owned());
+        let noticed = Actor { principal_id: requester, ..Actor::default() };
+        assert_eq!(noticed.kind(), ActorKind::Lifecycle);
         assert_eq!(Actor::default().kind(), ActorKind::Principal);
     }
 

@@ -41,7 +41,8 @@ pub(super) fn item(body: &Body<'_>) -> Option<Item> {
 /// The envelope stands for the path of a log file: what it says and what the record says of account
 /// and region must agree.
 fn of_cloudtrail(body: &Body<'_>, detail_type: String, record: &RawValue) -> Item {
-    let path = LogPath { account: text(body.account), region: text(body.region) };
+    let path =
+        LogPath { account: text(body.account), region: text(body.region), ..LogPath::default() };
     let source = Source::CloudTrail;
     match read_record(record.get().as_bytes(), &path) {
         Ok(Some(fact)) => Item::Told(fact),

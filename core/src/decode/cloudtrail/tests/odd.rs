@@ -89,7 +89,11 @@ fn a_delete_that_cannot_be_recognised_is_refused_and_not_ignored() {
 #[test]
 fn a_record_speaks_only_for_the_account_and_region_of_its_path() {
     let read = |account: &str, region: &str| {
-        let path = LogPath { account: Some(account.into()), region: Some(region.into()) };
+        let path = LogPath {
+            account: Some(account.into()),
+            region: Some(region.into()),
+            ..LogPath::default()
+        };
         read_record(direct().to_string().as_bytes(), &path).map(|evidence| evidence.is_some())
     };
     assert_eq!(read("111122223333", "us-east-1"), Ok(true));
@@ -177,7 +181,7 @@ fn a_delete_is_not_lost_for_what_cannot_be_held_beside_it() {
 
 #[test]
 fn an_account_written_as_a_number_has_its_twelve_digits() {
-    let path = LogPath { account: Some("000012345678".into()), region: None };
+    let path = LogPath { account: Some("000012345678".into()), ..LogPath::default() };
     let record = direct_with(json!({"recipientAccountId": 12_345_678.0})).to_string();
     let fact = read_record(record.as_bytes(), &path).unwrap();
     let evidence = fact.and_then(Fact::deletion).unwrap();

@@ -238,7 +238,7 @@ fn a_change_is_refused_where_a_delete_would_be() {
         read_record(record.to_string().as_bytes(), path).unwrap_err().reason
     };
     let nowhere = LogPath::default();
-    let elsewhere = LogPath { account: Some("999999999999".into()), region: None };
+    let elsewhere = LogPath { account: Some("999999999999".into()), ..LogPath::default() };
     assert_eq!(refusal(&suspended(), &elsewhere), RejectReason::AccountMismatch);
     for (member, value, reason) in [
         ("eventVersion", json!("2.0"), RejectReason::UnknownVersion),

@@ -1,0 +1,114 @@
+//! Where the records of a log object become facts, and wait to be taken. It reads one record at a
+//! time and does not know how they were found.
+
+use std::mem;
+
+use super::{Decoded, Located, REJECTED_MAX};
+use crate::decode::access_log::{read_line, time_of_line};
+use crate::decode::cloudtrail::{Refusal, read_record, time_of};
+use crate::decode::intent::read_intent;
+use crate::decode::log_key::LogPath;
+use crate::decode::records::Element;
+use crate::decode::reject::{RejectReason, Rejected};
+use crate::domain::{Fact, Source, Timestamp};
+
+/// One of so many records that are no evidence is asked for its time.
+const TIME_SAMPLE_RECORDS: u64 = 64;
+
+pub(super) struct Stage {
+    path: LogPath,
+    decoded: Decoded,
+    records: u64,
+    rejected: usize,
+    heap_bytes: usize,
+}
+
+impl Stage {
+    pub(super) fn of(path: LogPath) -> Self {
+        Self { path, decoded: Decoded::default(), records: 0, rejected: 0, heap_bytes: 0 }
+    }
+
+    /// Gives what was staged since the last time.
+    pub(super) fn take(&mut self) -> Decoded {
+        self.heap_bytes = 0;
+        mem::take(&mut self.decoded)
+    }
+
+    /// About how many bytes of memory [`Stage::take`] would give.
+    pub(super) const fn heap_bytes(&self) -> usize {
+        self.heap_bytes
+    }
+
+    /// How many records there were so far.
+    pub(super) const fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Reads the next record, which is of this source.
+    pub(super) fn read(&mut self, source: Source, element: Element<'_>) {
+        let record_index = self.records;
+        self.records += 1;
+        let Element::Whole(record) = element else {
+            let detail = "the record is larger than --max-record allows";
+            return self.reject(Some(record_index), RejectReason::RecordTooLarge, detail);
+        };
+        match fact_of(source, record, &self.path) {
+            Ok(Some(fact)) => {
+                self.see_time(Some(fact.at()));
+                self.heap_bytes += fact.memory_bytes();
+                self.decoded.facts.push(Located { record_index, fact });
+            }
+            Ok(None) => {
+                self.decoded.ignored += 1;
+                if record_index.is_multiple_of(TIME_SAMPLE_RECORDS) {
+                    self.see_time(time_of_ignored(source, record));
+                }
+            }
+            Err(refusal) => {
+                self.reject(Some(record_index), refusal.reason, &refusal.detail);
+            }
+        }
+    }
+
+    /// Tells what could not be understood, of one record or of the object as a whole.
+    pub(super) fn reject(&mut self, record_index: Option<u64>, reason: RejectReason, detail: &str) {
+        if self.rejected == REJECTED_MAX {
+            *self.decoded.rejected_beyond.entry(reason).or_default() += 1;
+            return;
+        }
+        self.rejected += 1;
+        let rejected = Rejected { record_index, ..Rejected::whole(reason, detail) };
+        self.heap_bytes += size_of::<Rejected>() + rejected.detail.len();
+        self.decoded.rejected.push(rejected);
+    }
+
+    fn see_time(&mut self, at: Option<Timestamp>) {
+        self.decoded.newest_event_at = self.decoded.newest_event_at.max(at);
+    }
+}
+
+fn fact_of(source: Source, record: &[u8], path: &LogPath) -> Result<Option<Fact>, Refusal> {
+    match source {
+        Source::AccessLog => {
+            let evidence = read_line(record, path)?;
+            Ok(evidence.map(|evidence| Fact::Deletion(Box::new(evidence))))
+        }
+        Source::Intent => {
+            let intent = read_intent(record)
+                .map_err(|error| Refusal { reason: error.reason, detail: error.detail })?;
+            // What is not declared here cannot be looked up later, so it is not passed over.
+            let intent = intent.ok_or_else(|| Refusal {
+                reason: RejectReason::UnknownEnvelope,
+                detail: r#"the line is no {"deltrail":"intent",..}"#.to_owned(),
+            })?;
+            Ok(Some(Fact::Intent(Box::new(intent))))
+        }
+        Source::CloudTrail | Source::S3Notification | Source::EventBridge => {
+            read_record(record, path)
+        }
+    }
+}
+
+fn time_of_ignored(source: Source, record: &[u8]) -> Option<Timestamp> {
+    if source == Source::AccessLog { time_of_line(record) } else { time_of(record) }
+}
