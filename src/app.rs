@@ -1,5 +1,10 @@
 //! The composition root of `deltrail run`: builds the rooms from the settings, runs them until a
-//! signal, drains. It decides nothing that a room could decide.
+//! signal, drains. It decides nothing that a room could decide. That of `deltrail scan` is beside
+//! it.
+
+mod scan;
+
+pub use scan::scan;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use aws_config::{BehaviorVersion, SdkConfig};
 use deltrail_core::decode::Limits;
-use deltrail_core::domain::{Part, Series, Timestamp};
+use deltrail_core::domain::{Part, Provenance, Series, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -201,9 +206,14 @@ fn ingest(config: &Config, world: World, store: &Store, metrics: &Arc<Metrics>) 
             ..ObjectsOptions::default()
         },
     );
+    let options = ingest_options(config, Provenance::Live, world.clock);
+    Ingest::new(options, store.clone(), objects, Arc::clone(metrics))
+}
+
+fn ingest_options(config: &Config, provenance: Provenance, clock: Clock) -> IngestOptions {
     let log_buckets = config.log_buckets.clone();
     let watched = config.watch_buckets.clone();
-    let options = IngestOptions {
+    IngestOptions {
         limits: Limits {
             // An object that was cut by size may go over it by the record that was being written.
             inflated_bytes_max: config
@@ -225,9 +235,9 @@ fn ingest(config: &Config, world: World, store: &Store, metrics: &Arc<Metrics>) 
             .collect(),
         allows: Box::new(move |bucket, key| log_buckets.allows(bucket, key)),
         watches: Arc::new(move |bucket| matches_any(&watched, bucket)),
-        clock: world.clock,
-    };
-    Ingest::new(options, store.clone(), objects, Arc::clone(metrics))
+        provenance,
+        clock,
+    }
 }
 
 /// The wall clock; everything else is told the time.

@@ -10,6 +10,7 @@ mod logging;
 mod print_config;
 mod run;
 mod sandbox;
+mod scan;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -56,6 +57,8 @@ enum Command {
     #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
         {all-args}")]
     Run(run::RunArguments),
+    /// Read log files into the store: CloudTrail, access logs, declared intents
+    Scan(scan::ScanArguments),
     /// Show it at work: a sandbox of S3 and SQS, a day of deletions, and the daemon
     Demo(demo::DemoArguments),
     /// Run the demo's S3 and SQS alone
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
     let surroundings = Surroundings::here();
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, &surroundings),
+        Command::Scan(arguments) => scan::scan(arguments, &surroundings),
         Command::Demo(arguments) => demo::demo(&arguments, &surroundings),
         Command::Sandbox(arguments) => sandbox::sandbox(&arguments, &surroundings),
         Command::CheckConfig(arguments) => check_config::check(&arguments, &surroundings),
@@ -145,6 +149,7 @@ mod tests {
 
         Commands:
           run           Run the daemon: receive, fetch, keep evidence, serve metrics
+          scan          Read log files into the store: CloudTrail, access logs, declared intents
           demo          Show it at work: a sandbox of S3 and SQS, a day of deletions, and the daemon
           check-config  Say whether the settings are valid for `run`, or everything that is wrong
           print-config  Show every setting, its value and where that came from

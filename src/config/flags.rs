@@ -53,16 +53,59 @@ impl SettingFlags {
     ) -> Result<Config, Problems> {
         Config::of(&self.given(surroundings)?, surroundings, purpose)
     }
+
+    fn take(&mut self, matches: &ArgMatches, settings: &[&'static Setting]) {
+        self.file = matches.get_one("config").cloned();
+        for setting in settings {
+            if let Some(values) = matches.get_many::<String>(setting.name) {
+                let values = values.cloned().collect();
+                self.given = std::mem::take(&mut self.given).with_flag(setting, values);
+            }
+        }
+    }
+}
+
+/// What stood on the command line of a scan, which takes fewer settings. The environment and the
+/// file may hold the others too.
+#[derive(Debug, Clone, Default)]
+pub struct ScanFlags(SettingFlags);
+
+impl ScanFlags {
+    /// What a scan needs, out of all that the user gave.
+    ///
+    /// # Errors
+    /// All problems of the file, or else all problems of the values.
+    pub fn config(&self, surroundings: &Surroundings) -> Result<Config, Problems> {
+        self.0.config(surroundings, Purpose::Scan)
+    }
+}
+
+impl Args for ScanFlags {
+    fn augment_args(command: Command) -> Command {
+        command.arg(file()).args(settings::OF_SCAN.map(flag))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ScanFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut flags = Self::default();
+        flags.update_from_arg_matches(matches)?;
+        Ok(flags)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.take(matches, &settings::OF_SCAN);
+        Ok(())
+    }
 }
 
 impl Args for SettingFlags {
     fn augment_args(command: Command) -> Command {
-        let file = Arg::new("config")
-            .long("config")
-            .value_name("FILE")
-            .value_parser(ValueParser::path_buf())
-            .help("File with settings [env: DELTRAIL_CONFIG] [default: deltrail.toml, if there]");
-        command.arg(file).args(settings::ALL.map(flag))
+        command.arg(file()).args(settings::ALL.map(flag))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -78,15 +121,17 @@ impl FromArgMatches for SettingFlags {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        self.file = matches.get_one("config").cloned();
-        for setting in settings::ALL {
-            if let Some(values) = matches.get_many::<String>(setting.name) {
-                let values = values.cloned().collect();
-                self.given = std::mem::take(&mut self.given).with_flag(setting, values);
-            }
-        }
+        self.take(matches, &settings::ALL);
         Ok(())
     }
+}
+
+fn file() -> Arg {
+    Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .value_parser(ValueParser::path_buf())
+        .help("File with settings [env: DELTRAIL_CONFIG] [default: deltrail.toml, if there]")
 }
 
 fn flag(setting: &'static Setting) -> Arg {

@@ -16,7 +16,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 pub use buckets::{BucketPattern, LogBucket, LogBuckets};
-pub use flags::SettingFlags;
+pub use flags::{ScanFlags, SettingFlags};
 pub use given::{DEFAULT_FILE, Given, Origin};
 pub use reading::Problems;
 pub use settings::{
@@ -62,6 +62,8 @@ pub enum LogFormat {
 pub enum Purpose {
     /// The daemon.
     Run,
+    /// Files of the past, without queues.
+    Scan,
     /// To look at settings.
     Inspect,
 }

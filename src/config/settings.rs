@@ -116,6 +116,20 @@ settings! {
     }
 }
 
+/// The settings that are flags of `deltrail scan`: those of reading files into a store.
+pub const OF_SCAN: [&Setting; 10] = [
+    &WATCH_BUCKET,
+    &STORE,
+    &INSTANCE,
+    &MAX_BUCKETS,
+    &LOG_FORMAT,
+    &WORKERS,
+    &IN_FLIGHT_OBJECTS,
+    &MEMORY_BUDGET,
+    &MAX_INFLATED,
+    &MAX_RECORD,
+];
+
 #[cfg(test)]
 mod tests {
     use super::{ALL, QUEUE_URL, Setting};

@@ -20,6 +20,7 @@ mod object;
 mod observe;
 mod poller;
 mod reading;
+mod scan;
 mod source_queue;
 mod space;
 mod tell;
@@ -28,12 +29,13 @@ mod trouble;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use deltrail_core::decode::{Limits, ObjectRef, RejectReason};
-use deltrail_core::domain::{Source, Timestamp};
+use deltrail_core::domain::{Provenance, Source, Timestamp};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use decoding::OBJECT_BYTES_MIN;
+pub use scan::{Failed, ScanReport};
 
 use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::Objects;
@@ -69,6 +71,8 @@ pub struct Options {
     pub log_bucket_names: Vec<String>,
     /// Whether evidence about this bucket is kept.
     pub watches: WatchesBucket,
+    /// Whether what is read is news or history.
+    pub provenance: Provenance,
     /// What time it is.
     pub clock: Clock,
 }
@@ -88,6 +92,7 @@ pub struct Ingest {
     queues: RwLock<Vec<Arc<source_queue::SourceQueue>>>,
     space: space::Space,
     said: tell::Said,
+    learnt: scan::Learnt,
     stop: CancellationToken,
     abandon: CancellationToken,
 }
@@ -121,6 +126,7 @@ impl Ingest {
             queues: RwLock::default(),
             space: space::Space::default(),
             said: tell::Said::default(),
+            learnt: scan::Learnt::default(),
             stop: CancellationToken::new(),
             abandon: CancellationToken::new(),
         })
@@ -179,10 +185,12 @@ impl Ingest {
 
     /// Commits a batch and passes on to the metrics what the commit found out.
     async fn commit(&self, batch: Batch) -> Result<CommitReport, StoreError> {
+        let (batch, span) = self.as_told(batch);
         let timer = self.metrics.commit.start_timer();
         let report = self.store.commit(batch).await;
         timer.observe_duration();
         if let Ok(report) = &report {
+            self.learnt.note(report, span);
             self.observe_commit(report);
             self.place_is_well(tell::STORE);
         }

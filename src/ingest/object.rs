@@ -9,6 +9,7 @@ use super::decoding::{DecodingFailure, OBJECT_BYTES_MIN, object_bytes_max};
 use super::disposition::{Failure, Verdict};
 use super::observe::InFlight;
 use super::reading::{Reading, Staged, heard};
+use super::scan::FILES;
 use super::tell::{STORE, bucket_place};
 use crate::metrics::{ObjectResult, SkipReason};
 use crate::objects::{Object, ObjectError, Revision};
@@ -28,13 +29,13 @@ pub(super) enum Handled {
 pub(super) enum ObjectFailure {
     #[error(transparent)]
     Fetch(#[from] ObjectError),
-    #[error("log object s3://{bucket}/{key} cannot be read: {failure}")]
-    Decode { bucket: String, key: String, failure: DecodingFailure },
+    #[error("log object {object} cannot be read: {failure}")]
+    Decode { object: String, failure: DecodingFailure },
     #[error(
-        "log object s3://{bucket}/{key} was written again while it was read; it is read anew when \
-         its message comes back"
+        "log object {object} was written again while it was read; it is read anew when its \
+        message comes back, or by the next scan"
     )]
-    Rewritten { bucket: String, key: String },
+    Rewritten { object: String },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the daemon is stopping")]
@@ -42,16 +43,25 @@ pub(super) enum ObjectFailure {
 }
 
 impl ObjectFailure {
+    /// One of a closed set of words; the value of a label.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Fetch(error) => error.kind(),
+            Self::Decode { failure, .. } => failure.kind(),
+            Self::Rewritten { .. } => "changed",
+            Self::Store(_) => "store",
+            Self::Stopping => "stopping",
+        }
+    }
+
     fn verdict(&self, object: &ObjectRef) -> Verdict {
-        let (is_transient, reason) = match self {
-            Self::Fetch(error @ ObjectError::InvalidName { .. }) => (false, error.kind()),
+        let is_transient = match self {
+            Self::Fetch(ObjectError::InvalidName { .. }) => false,
+            Self::Decode { failure, .. } => failure.is_transient(),
             // Whatever else S3 refuses may be mended by its owner while the message waits.
-            Self::Fetch(error) => (true, error.kind()),
-            Self::Decode { failure, .. } => (failure.is_transient(), failure.kind()),
-            Self::Rewritten { .. } => (true, "changed"),
-            Self::Store(_) => (true, "store"),
-            Self::Stopping => (true, "stopping"),
+            Self::Fetch(_) | Self::Rewritten { .. } | Self::Store(_) | Self::Stopping => true,
         };
+        let reason = self.reason();
         let place = match self {
             Self::Fetch(error) if error.is_of_whole_bucket() => Some(bucket_place(&object.bucket)),
             Self::Store(_) => Some(STORE.to_owned()),
@@ -118,7 +128,8 @@ async fn note_digest(
     Ok(Handled::Skipped(SkipReason::Digest))
 }
 
-async fn read_object(
+/// Reads and commits an object that may be a log file, unless that was done before.
+pub(super) async fn read_object(
     ingest: &Ingest,
     object: &ObjectRef,
     path: &LogPath,
@@ -171,8 +182,7 @@ async fn read_within(
         Staged::Outgrown(reservation) => {
             let again = fetch(ingest, object, etag.as_deref()).await?;
             if again.revision.is_empty() || again.revision != reading.key.revision {
-                let LedgerKey { bucket, key, .. } = reading.key;
-                return Err(ObjectFailure::Rewritten { bucket, key });
+                return Err(ObjectFailure::Rewritten { object: shown(&reading.key) });
             }
             reading.commit_in_chunks(again, reservation).await
         }
@@ -199,4 +209,10 @@ fn ledger_key(object: &ObjectRef, revision: &str) -> LedgerKey {
         key: object.key.clone(),
         revision: revision.to_owned(),
     }
+}
+
+/// The name of an object for people.
+pub(super) fn shown(key: &LedgerKey) -> String {
+    let (bucket, name) = (key.bucket.escape_debug(), key.key.escape_debug());
+    if key.bucket == FILES { name.to_string() } else { format!("s3://{bucket}/{name}") }
 }

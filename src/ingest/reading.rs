@@ -10,7 +10,7 @@ use deltrail_core::domain::{Source, Timestamp};
 use super::Ingest;
 use super::decoding::{Decoding, DecodingFailure, Pass, Tally};
 use super::memory::Reservation;
-use super::object::{Handled, ObjectFailure};
+use super::object::{Handled, ObjectFailure, shown};
 use crate::metrics::SkipReason;
 use crate::objects::{Object, ObjectError};
 use crate::store::{
@@ -196,11 +196,7 @@ impl Reading<'_> {
     }
 
     fn unreadable(&self, failure: DecodingFailure) -> ObjectFailure {
-        ObjectFailure::Decode {
-            bucket: self.key.bucket.escape_debug().to_string(),
-            key: self.key.key.escape_debug().to_string(),
-            failure,
-        }
+        ObjectFailure::Decode { object: shown(&self.key), failure }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Opening objects in any region. Which objects may be opened is decided by the caller.
+//! Opening objects of S3 in any region. Which objects may be opened is decided by the caller.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Where a request goes when nothing names a region; S3 answers with the right one.
 const REGION_OF_LAST_RESORT: &str = "us-east-1";
 
-/// Settings of [`Objects`].
+/// Settings of [`S3Objects`].
 #[derive(Debug, Clone)]
 pub struct ObjectsOptions {
     /// Whether the bucket goes into the path of the URL, as many emulators need it.
@@ -51,14 +51,14 @@ pub struct Revision<'a> {
 
 /// S3 in all regions. Cheap to clone; clones share connections and what was learnt about regions.
 #[derive(Debug, Clone)]
-pub struct Objects {
+pub struct S3Objects {
     client: Client,
     default_region: String,
     expected_bucket_owner: Option<String>,
     learnt: LearntRegions,
 }
 
-impl Objects {
+impl S3Objects {
     /// S3 with the credentials, region and endpoint of `config`. Nothing is sent.
     ///
     /// One client serves all regions, each request naming its own: connections, credentials and

@@ -14,8 +14,8 @@ use super::text::{credentials_cause, is_about_credentials, one_line, source_chai
 /// S3 keys have 1024 bytes at most; what messages name may be longer.
 const NAME_CHARS_MAX: usize = 1200;
 
-/// The name of an object as people read it: `s3://bucket/key?versionId=..`, control characters
-/// escaped.
+/// The name of an object as people read it: `s3://bucket/key?versionId=..`, or the path of a file,
+/// control characters escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectName {
     text: String,
@@ -29,6 +29,16 @@ impl ObjectName {
             text: one_line(&format!("s3://{bucket}/{key}{version}"), NAME_CHARS_MAX),
             bucket: one_line(bucket, NAME_CHARS_MAX),
         }
+    }
+
+    /// The file at this path.
+    pub(super) fn of_file(path: &str) -> Self {
+        Self { text: one_line(path, NAME_CHARS_MAX), bucket: String::new() }
+    }
+
+    /// Whether it names a file.
+    pub(super) const fn is_of_file(&self) -> bool {
+        self.bucket.is_empty()
     }
 
     /// What IAM policies name to allow reading everything in the bucket.
@@ -128,6 +138,12 @@ pub enum ObjectError {
          goes on"
     )]
     Interrupted { object: ObjectName, received_bytes: u64, detail: Detail },
+    /// The system does not let this user read a file, or it changes while it is read.
+    #[error(
+        "{object} cannot be read ({detail}); see that this user may read it and that nobody is \
+         writing to it"
+    )]
+    FileUnreadable { object: ObjectName, detail: Detail },
     /// Anything else that S3, or something in front of it, answered.
     #[error("{object}: {detail}; see the code in the S3 API reference if it goes on")]
     Other { object: ObjectName, detail: Detail, is_transient: bool },
@@ -156,7 +172,8 @@ impl ObjectError {
 
     /// The reason as a metric label: one of `invalid_name`, `gone`, `bucket_missing`,
     /// `access_denied`, `kms_denied`, `no_credentials`, `wrong_region`, `changed`,
-    /// `invalid_state`, `unreachable`, `timeout`, `throttled`, `interrupted`, `other`.
+    /// `invalid_state`, `unreachable`, `timeout`, `throttled`, `interrupted`, `file_unreadable`,
+    /// `other`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -173,6 +190,7 @@ impl ObjectError {
             Self::TimedOut { .. } => "timeout",
             Self::Throttled { .. } => "throttled",
             Self::Interrupted { .. } => "interrupted",
+            Self::FileUnreadable { .. } => "file_unreadable",
             Self::Other { .. } => "other",
         }
     }
@@ -187,6 +205,7 @@ impl ObjectError {
                 | Self::Changed { .. }
                 | Self::Archived { .. }
                 | Self::Interrupted { .. }
+                | Self::FileUnreadable { .. }
                 | Self::Other { .. }
         )
     }
@@ -209,6 +228,7 @@ impl ObjectError {
             | Self::TimedOut { detail, .. }
             | Self::Throttled { detail, .. }
             | Self::Interrupted { detail, .. }
+            | Self::FileUnreadable { detail, .. }
             | Self::Other { detail, .. } => detail.request_id(),
         }
     }

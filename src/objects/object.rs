@@ -14,13 +14,13 @@ pub struct Object {
     name: ObjectName,
     /// What tells this content of the key from others: the version id, else the `ETag`. The version
     /// id `null` does not (a bucket with suspended versioning writes over it). Empty if the answer
-    /// had neither.
+    /// had neither. Of a file it is made of size and time.
     pub revision: String,
     /// The entity tag without its quotes.
     pub etag: Option<String>,
     /// Bytes to come, if the answer said so.
     pub content_length: Option<u64>,
-    /// When it was written, in milliseconds since 1970 (S3 says whole seconds).
+    /// When it was last written, in milliseconds since 1970 (S3 says whole seconds).
     pub last_modified_millis: Option<i64>,
     body: Body,
 }
@@ -46,21 +46,42 @@ impl Object {
         }
     }
 
+    /// An opened file, of which `length` bytes are promised.
+    pub(super) fn of_file(
+        name: ObjectName,
+        revision: String,
+        length: u64,
+        last_modified_millis: Option<i64>,
+        stream: ByteStream,
+    ) -> Self {
+        Self {
+            name,
+            revision,
+            etag: None,
+            content_length: Some(length),
+            last_modified_millis,
+            body: Body::Open { stream, received_bytes: 0 },
+        }
+    }
+
     /// The next bytes, never empty; `None` when all of them were handed out.
     ///
     /// # Errors
     /// [`ObjectError::Interrupted`] if the connection broke, stalled, or ended before the promised
-    /// length; every later call says the same, so a broken object never looks complete.
+    /// length, [`ObjectError::FileUnreadable`] for a file; every later call says the same, so a
+    /// broken object never looks complete.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ObjectError> {
         loop {
             let (stream, received_bytes) = match &mut self.body {
                 Body::Open { stream, received_bytes } => (stream, received_bytes),
                 Body::Ended => return Ok(None),
                 Body::Broken { received_bytes, detail } => {
-                    return Err(ObjectError::Interrupted {
-                        object: self.name.clone(),
-                        received_bytes: *received_bytes,
-                        detail: detail.clone(),
+                    let (object, detail) = (self.name.clone(), detail.clone());
+                    let received_bytes = *received_bytes;
+                    return Err(if object.is_of_file() {
+                        ObjectError::FileUnreadable { object, detail }
+                    } else {
+                        ObjectError::Interrupted { object, received_bytes, detail }
                     });
                 }
             };
@@ -73,6 +94,11 @@ impl Object {
                 Some(Err(error)) => {
                     let detail = Detail::cause(source_chain(&error));
                     Body::Broken { received_bytes: *received_bytes, detail }
+                }
+                // The SDK watches over the length of answers, but not of files.
+                None if self.content_length.is_some_and(|length| *received_bytes < length) => {
+                    let detail = format!("it ended after {received_bytes} bytes, too early");
+                    Body::Broken { received_bytes: *received_bytes, detail: Detail::cause(detail) }
                 }
                 None => Body::Ended,
             };

@@ -18,4 +18,5 @@ mod pure_core;
 mod real_data;
 mod requirement;
 mod sandbox;
+mod scan;
 mod world;

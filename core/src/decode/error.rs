@@ -57,7 +57,7 @@ pub enum DecodeError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// The object was not compressed, and is not a JSON document either.
+    /// The object was not compressed, and is of no known format either.
     #[error(
         "neither gzip nor JSON: at byte {offset} of the object found \"{found}\", expected \
          {expected}; see what else writes to the log bucket"
@@ -70,7 +70,7 @@ pub enum DecodeError {
         /// What could have been there.
         expected: &'static str,
     },
-    /// The inflated bytes are not a JSON document.
+    /// The inflated bytes are not a JSON document, and none of the known kinds of lines.
     #[error(
         "not JSON at byte {offset} of the inflated object: \
          found \"{found}\", expected {expected}"

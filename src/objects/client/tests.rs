@@ -24,12 +24,12 @@ fn once() -> ObjectsOptions {
     ObjectsOptions { path_style: true, attempts: 1, ..ObjectsOptions::default() }
 }
 
-async fn objects_that_answer(answers: Vec<Canned>) -> (Objects, CannedHttp) {
+async fn objects_that_answer(answers: Vec<Canned>) -> (S3Objects, CannedHttp) {
     let server = CannedHttp::start(answers).await;
-    (Objects::new(&settings(&server.origin), once()), server)
+    (S3Objects::new(&settings(&server.origin), once()), server)
 }
 
-async fn get(objects: &Objects) -> Result<Object, ObjectError> {
+async fn get(objects: &S3Objects) -> Result<Object, ObjectError> {
     objects.get(BUCKET, KEY, Revision::default(), None).await
 }
 
@@ -95,7 +95,7 @@ async fn key_version_tag_and_owner_are_sent_as_s3_wants_them() {
     let server = CannedHttp::start([Canned::answer(200, "x")]).await;
     let options =
         ObjectsOptions { expected_bucket_owner: Some("123456789012".to_owned()), ..once() };
-    let objects = Objects::new(&settings(&server.origin), options);
+    let objects = S3Objects::new(&settings(&server.origin), options);
     let revision = Revision { version_id: Some("v+1"), etag: Some("abc") };
 
     objects.get(BUCKET, "로그/a b+c%20.json.gz", revision, None).await.expect("an object");
@@ -187,7 +187,8 @@ async fn a_refusal_with_an_expected_owner_names_the_account() {
     let server = CannedHttp::start([refusal(403, "AccessDenied", "Access Denied")]).await;
     let options =
         ObjectsOptions { expected_bucket_owner: Some("123456789012".to_owned()), ..once() };
-    let error = get(&Objects::new(&settings(&server.origin), options)).await.expect_err("refusal");
+    let error =
+        get(&S3Objects::new(&settings(&server.origin), options)).await.expect_err("refusal");
     assert!(error.to_string().contains("account 123456789012 owns the bucket"), "{error}");
 }
 
@@ -270,7 +271,7 @@ async fn an_endpoint_that_refuses_connections_is_unreachable() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
-    let objects = Objects::new(&settings(&format!("http://{address}")), once());
+    let objects = S3Objects::new(&settings(&format!("http://{address}")), once());
     let error = get(&objects).await.expect_err("no connection");
     assert_eq!(error.kind(), "unreachable", "{error}");
     assert!(error.is_transient());
@@ -286,7 +287,7 @@ async fn missing_credentials_are_told_apart_from_a_dead_network() {
         .to_builder()
         .credentials_provider(SharedCredentialsProvider::new(empty_provider))
         .build();
-    let error = get(&Objects::new(&config, once())).await.expect_err("no credentials");
+    let error = get(&S3Objects::new(&config, once())).await.expect_err("no credentials");
     assert_eq!(error.kind(), "no_credentials", "{error}");
     assert_eq!(server.requests().len(), 0);
 }
@@ -296,7 +297,7 @@ async fn a_transient_refusal_is_tried_again_by_the_sdk() {
     let server =
         CannedHttp::start([refusal(503, "SlowDown", "slower"), Canned::answer(200, "x")]).await;
     let options = ObjectsOptions { attempts: 2, ..once() };
-    get(&Objects::new(&settings(&server.origin), options)).await.expect("the second try");
+    get(&S3Objects::new(&settings(&server.origin), options)).await.expect("the second try");
     assert_eq!(server.requests().len(), 2);
 }
 

@@ -105,8 +105,11 @@ mod tests {
                         111122223333_CloudTrail_eu-west-1_20261123T1205Z_";
         let suffix = key.strip_prefix(expected).unwrap_or_else(|| panic!("{key}"));
         assert_eq!(suffix.strip_suffix(".json.gz").unwrap().len(), 16);
-        let read =
-            LogPath { account: Some("111122223333".into()), region: Some("eu-west-1".into()) };
+        let read = LogPath {
+            account: Some("111122223333".into()),
+            region: Some("eu-west-1".into()),
+            ..LogPath::default()
+        };
         assert_eq!(LogKey::of(&key), LogKey::Log(read));
     }
 

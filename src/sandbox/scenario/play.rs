@@ -1,5 +1,5 @@
-//! Plays a scenario through the wire protocols of S3 and SQS, each deed at its time by the sandbox's
-//! clock, and writes the truth as S3 answers. It knows the sandbox as any client does.
+//! Plays a scenario through the wire protocols of S3 and SQS, each deed at its time by the
+//! sandbox's clock, and writes the truth as S3 answers. It knows the sandbox as any client does.
 
 use std::collections::{BTreeMap, HashMap};
 

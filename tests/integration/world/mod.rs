@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use file::{LogFile, Shape};
+pub use file::{LogFile, Shape, gzip};
 
 /// Counts by label values, as [`crate::emulator::Scrape::counts`] gives them; none is zero.
 pub type Counts = BTreeMap<Vec<String>, u64>;

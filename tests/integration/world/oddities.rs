@@ -73,7 +73,7 @@ pub fn foreign_records(world: &mut World) {
     let forged = r#"{"eventSource":"s3.amazonaws.com","eventName":"DeleteObject"}"#;
     let foreign = [
         ("s3.amazonaws.com", "PutObject", json!({ "bucketName": IMAGES, "key": "DeleteObject" })),
-        ("s3.amazonaws.com", "DeleteBucket", json!({ "bucketName": IMAGES })),
+        ("s3.amazonaws.com", "DeleteBucketTagging", json!({ "bucketName": IMAGES })),
         ("s3.amazonaws.com", "DeleteObjectTagging", json!({ "bucketName": IMAGES, "key": "k" })),
         ("s3.amazonaws.com", "ListObjects", Value::Null),
         ("clouddirectory.amazonaws.com", "DeleteObject", json!({ "objectReference": "x" })),
@@ -87,6 +87,11 @@ pub fn foreign_records(world: &mut World) {
         let record = record::foreign(&stamp, source, name, &parameters);
         world.tell_foreign(file, record);
     }
+    // A change of what protects objects is evidence, though nothing is deleted by it.
+    let stamp = world.stamp(OWNER);
+    let policy = json!({ "bucketName": IMAGES, "policy": "" });
+    let change = record::foreign(&stamp, "s3.amazonaws.com", "DeleteBucketPolicy", &policy);
+    world.tell(file, change);
 }
 
 /// Bad records among good ones: the good ones count.

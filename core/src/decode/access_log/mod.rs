@@ -129,7 +129,7 @@ fn evidence_of(
     let bucket =
         bucket_name(told(head.bucket)).map_err(|(reason, detail)| Refusal { reason, detail })?;
     check_bucket(path, &bucket)?;
-    let outcome = Outcome::from_error(tail.error_code, tail.http_status);
+    let outcome = outcome_of(operation, tail);
     let removed = removed(operation, outcome, tail.version_id);
     let key = match operation {
         Operation::BulkDelete => None,
@@ -170,6 +170,14 @@ fn evidence_of(
             ..actor_of(head.requester, !operation.is_lifecycle())
         },
     })
+}
+
+/// A call without a status was never answered; what a lifecycle rule does has none.
+fn outcome_of(operation: Operation, tail: &Tail<'_>) -> Outcome {
+    match Outcome::from_error(tail.error_code, tail.http_status) {
+        Outcome::Ok if tail.http_status.is_none() && !operation.is_lifecycle() => Outcome::Failed,
+        outcome => outcome,
+    }
 }
 
 /// The version column has the version that was asked for, never that of a marker that was made; a

@@ -107,7 +107,7 @@ fn each_key_of_a_bulk_call_is_a_claim_with_an_answer_of_its_own() {
     let held = key("403 AccessDenied", "-");
     assert_eq!((held.call, held.role, held.mark), (None, RemovalRole::None, Mark::Unknown));
     assert_eq!((held.http_status, held.error_code.as_deref()), (Some(403), Some("AccessDenied")));
-    assert_eq!(key("- -", "-").role, RemovalRole::Claim, "nothing says that it was refused");
+    assert_eq!(key("- -", "-").role, RemovalRole::None, "it was never answered");
     assert_eq!(key("- InternalError", "-").role, RemovalRole::None);
 }
 
@@ -119,6 +119,7 @@ fn a_refused_delete_is_a_request_and_no_removal() {
         ("412 PreconditionFailed 243 - 9 -", Outcome::Failed),
         ("503 SlowDown 243 - 9 -", Outcome::Failed),
         ("500 - - - 9 -", Outcome::Failed),
+        ("- - - - 9 -", Outcome::Failed),
     ] {
         let refused = evidence(&delete("DELETE /cats/a.jpg HTTP/1.1", answer, r#""-" "x""#, "-"));
         assert_eq!(refused.call, Some(Call { api: Api::DeleteObject, outcome }), "{answer}");

@@ -1,0 +1,209 @@
+//! `deltrail scan`: log files of this host into the store, and a summary of what was in them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{FAILED, USAGE, fail, logging, on_runtime, tell};
+use crate::app;
+use crate::config::{ScanFlags, Surroundings};
+use crate::ingest::ScanReport;
+
+/// Arguments of `deltrail scan`.
+#[derive(Debug, Args)]
+pub(super) struct ScanArguments {
+    /// Files, and folders with all that is below them; gzip or not, of any kind of log
+    #[arg(value_name = "FILE|FOLDER", required = true)]
+    sources: Vec<PathBuf>,
+    /// Form of the summary
+    #[arg(long, value_name = "table|json", default_value = "table", hide_possible_values = true)]
+    output: Output,
+    #[command(flatten)]
+    settings: ScanFlags,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Table,
+    Json,
+}
+
+/// Scans, and prints the summary.
+pub(super) fn scan(arguments: ScanArguments, surroundings: &Surroundings) -> ExitCode {
+    let ScanArguments { sources, output, settings } = arguments;
+    if let Some(address) = sources.iter().find_map(|source| in_s3(source.to_str()?)) {
+        return fail(
+            USAGE,
+            &format!(
+                "{address} is in S3, and this version scans files only; copy them first, as with \
+             `aws s3 sync {address} logs`, and scan the copy"
+            ),
+        );
+    }
+    let config = match settings.config(surroundings) {
+        Ok(config) => config,
+        Err(problems) => return fail(USAGE, &format!("the settings are not valid\n{problems}")),
+    };
+    if let Err(error) = logging::start(config.log_format, &config.log_filter) {
+        return fail(USAGE, &error);
+    }
+    let mut report = ScanReport::default();
+    let scanned = on_runtime(async {
+        report = app::scan(config, sources).await?;
+        Ok(())
+    });
+    if let Err(error) = scanned {
+        tracing::error!("{error:#}");
+        return ExitCode::from(FAILED);
+    }
+    let told = tell(&match output {
+        Output::Table => table(&report),
+        Output::Json => format!("{:#}\n", as_json(&report)),
+    });
+    if report.is_complete() { told } else { ExitCode::from(FAILED) }
+}
+
+fn in_s3(source: &str) -> Option<&str> {
+    source.starts_with("s3://").then_some(source)
+}
+
+fn as_json(report: &ScanReport) -> serde_json::Value {
+    let failures = report.failures.iter().map(
+        |failed| json!({ "path": failed.path, "reason": failed.reason, "message": failed.message }),
+    );
+    json!({
+        "files": {
+            "read": report.files_read,
+            "duplicates": report.duplicates,
+            "skipped": report.skipped,
+            "failed": report.failed,
+            "failures": failures.collect::<Vec<_>>(),
+        },
+        "records": {
+            "evidence": report.evidence,
+            "ignored": report.ignored,
+            "rejected": report.rejected,
+            "rejects": report.rejects,
+        },
+        "removals_learnt": report.removals,
+        "oldest_event_at": report.span.map(|(oldest, _)| oldest.to_string()),
+        "newest_event_at": report.span.map(|(_, newest)| newest.to_string()),
+        "compressed_bytes": report.compressed_bytes,
+        "inflated_bytes": report.inflated_bytes,
+        "seconds": report.took.as_secs_f64(),
+        "cut_short": report.is_cut_short,
+    })
+}
+
+fn table(report: &ScanReport) -> String {
+    let sum = |counts: &BTreeMap<&str, u64>| counts.values().sum::<u64>().to_string();
+    let records = report.evidence + report.ignored + report.rejected;
+    let span = match report.span {
+        Some((oldest, newest)) => format!("from {oldest} to {newest}"),
+        None => String::new(),
+    };
+    let inflated = format!("{} inflated", report.inflated_bytes);
+    let rows = [
+        ("files read", report.files_read.to_string(), String::new()),
+        ("files read by an earlier scan", report.duplicates.to_string(), String::new()),
+        ("files skipped", sum(&report.skipped), listed(&report.skipped)),
+        ("files failed", sum(&report.failed), listed(&report.failed)),
+        ("records", records.to_string(), String::new()),
+        ("records of evidence", report.evidence.to_string(), span),
+        ("records rejected", report.rejected.to_string(), listed(&report.rejects)),
+        ("removals learnt", report.removals.to_string(), String::new()),
+        ("bytes", report.compressed_bytes.to_string(), inflated),
+        ("seconds", format!("{:.1}", report.took.as_secs_f64()), String::new()),
+    ];
+    let width = |texts: &mut dyn Iterator<Item = &str>| texts.map(str::len).max().unwrap_or(0);
+    let name_width = width(&mut rows.iter().map(|row| row.0));
+    let count_width = width(&mut rows.iter().map(|row| row.1.as_str()));
+    let mut table = String::new();
+    for (name, count, note) in &rows {
+        let line = format!("{name:name_width$}  {count:>count_width$}  {note}");
+        table.push_str(line.trim_end());
+        table.push('\n');
+    }
+    if report.is_cut_short {
+        table.push_str("\nstopped before all files were looked at; the next scan goes on there\n");
+    }
+    table
+}
+
+/// `digest 2, zero_byte 1`.
+fn listed(counts: &BTreeMap<&str, u64>) -> String {
+    let each: Vec<String> = counts.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
+    each.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use deltrail_core::domain::Timestamp;
+
+    use super::{as_json, in_s3, table};
+    use crate::ingest::{Failed, ScanReport};
+
+    fn report() -> ScanReport {
+        let at = |text| Timestamp::parse(text).unwrap();
+        ScanReport {
+            files_read: 12,
+            duplicates: 3,
+            skipped: [("digest", 2), ("zero_byte", 1)].into(),
+            failed: [("truncated_gzip", 1)].into(),
+            failures: vec![Failed {
+                path: "/logs/a.json.gz".into(),
+                reason: "truncated_gzip",
+                message: "it ends early".into(),
+            }],
+            evidence: 4_000,
+            ignored: 16_000,
+            rejected: 2,
+            rejects: [("invalid_json", 2)].into(),
+            removals: 3_900,
+            span: Some((at("2026-09-01T00:00:00Z"), at("2026-09-21T10:00:00.123Z"))),
+            compressed_bytes: 1_048_576,
+            inflated_bytes: 10_000_000,
+            took: Duration::from_millis(1_234),
+            is_cut_short: false,
+        }
+    }
+
+    #[test]
+    fn the_table_tells_each_figure_with_its_reasons() {
+        insta::assert_snapshot!(table(&report()), @r"
+        files read                          12
+        files read by an earlier scan        3
+        files skipped                        3  digest 2, zero_byte 1
+        files failed                         1  truncated_gzip 1
+        records                          20002
+        records of evidence               4000  from 2026-09-01T00:00:00.000Z to 2026-09-21T10:00:00.123Z
+        records rejected                     2  invalid_json 2
+        removals learnt                   3900
+        bytes                          1048576  10000000 inflated
+        seconds                            1.2
+        ");
+        let stopped = table(&ScanReport { is_cut_short: true, ..ScanReport::default() });
+        assert!(stopped.contains("stopped before all files"), "{stopped}");
+    }
+
+    #[test]
+    fn the_json_holds_what_failed_one_by_one() {
+        let json = as_json(&report());
+        assert_eq!(json["files"]["failures"][0]["path"], "/logs/a.json.gz");
+        assert_eq!(json["files"]["skipped"]["digest"], 2);
+        assert_eq!(json["records"]["rejects"]["invalid_json"], 2);
+        assert_eq!(json["newest_event_at"], "2026-09-21T10:00:00.123Z");
+        assert_eq!(as_json(&ScanReport::default())["oldest_event_at"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn only_an_address_is_in_s3() {
+        assert_eq!(in_s3("s3://logs/AWSLogs/"), Some("s3://logs/AWSLogs/"));
+        assert_eq!(in_s3("s3/logs"), None);
+    }
+}
