@@ -179,6 +179,18 @@ mod tests {
     }
 
     #[test]
+    fn help_of_scan_lists_its_settings_and_no_others() {
+        let error = Arguments::try_parse_from(["deltrail", "scan", "--help"]).unwrap_err();
+        let help = error.to_string();
+        for name in ["store", "watch-bucket", "workers", "memory-budget", "output", "config"] {
+            assert!(help.contains(&format!("--{name} ")), "{name}: {help}");
+        }
+        for name in ["queue-url", "log-bucket", "ops-listen", "poison-after"] {
+            assert!(!help.contains(name), "{name}: {help}");
+        }
+    }
+
+    #[test]
     fn a_wrong_command_line_is_a_usage_error() {
         for line in [&["deltrail"][..], &["deltrail", "rum"], &["deltrail", "run", "--worker", "1"]]
         {

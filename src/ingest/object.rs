@@ -17,8 +17,8 @@ use crate::store::{Batch, LedgerKey, ProofOfLife, StoreError};
 
 /// What became of an object.
 pub(super) enum Handled {
-    Committed,
-    Duplicate,
+    Committed(Source),
+    Duplicate(Source),
     Skipped(SkipReason),
     /// It is JSON of some other kind; its row in the reject table says so.
     WithoutRecords,
@@ -80,6 +80,7 @@ impl ObjectFailure {
 
 /// Fetches, decodes and commits one object of a log bucket, whatever of it was done before.
 pub(super) async fn commit_object(ingest: &Ingest, object: &ObjectRef) -> Verdict {
+    // What is not read to its end is taken for what log objects usually are.
     let source = Source::CloudTrail;
     let result = match LogKey::of(&object.key) {
         LogKey::Log(_) if object.size == Some(0) => Ok(Handled::Skipped(SkipReason::ZeroByte)),
@@ -91,8 +92,8 @@ pub(super) async fn commit_object(ingest: &Ingest, object: &ObjectRef) -> Verdic
         LogKey::Folder => Ok(Handled::Skipped(SkipReason::Folder)),
     };
     match result {
-        Ok(Handled::Committed) => ingest.count_object(source, ObjectResult::Committed),
-        Ok(Handled::Duplicate) => ingest.count_object(source, ObjectResult::Duplicate),
+        Ok(Handled::Committed(source)) => ingest.count_object(source, ObjectResult::Committed),
+        Ok(Handled::Duplicate(source)) => ingest.count_object(source, ObjectResult::Duplicate),
         Ok(Handled::WithoutRecords) => ingest.count_object(source, ObjectResult::Skipped),
         Ok(Handled::Skipped(reason)) => ingest.metrics.skip_object(source, reason),
         Err(ObjectFailure::Fetch(error))
@@ -121,8 +122,10 @@ async fn note_digest(
     object: &ObjectRef,
     digest: &DigestPath,
 ) -> Result<Handled, ObjectFailure> {
-    let life =
-        ProofOfLife { proof_of_life_at: digest.ended_at, ..heard(ingest, object, &digest.log) };
+    let life = ProofOfLife {
+        proof_of_life_at: digest.ended_at,
+        ..heard(ingest, object, &digest.log, Source::CloudTrail)
+    };
     ingest.commit(Batch { life: vec![life], ..Batch::default() }).await?;
     ingest.observe_delivery(Source::CloudTrail);
     Ok(Handled::Skipped(SkipReason::Digest))
@@ -135,9 +138,9 @@ pub(super) async fn read_object(
     path: &LogPath,
 ) -> Result<Handled, ObjectFailure> {
     if let Some(revision) = named_revision(object)
-        && ingest.store.is_committed(&ledger_key(object, revision)).await?
+        && let Some(source) = ingest.store.committed_as(&ledger_key(object, revision)).await?
     {
-        return Ok(Handled::Duplicate);
+        return Ok(Handled::Duplicate(source));
     }
     let permit = ingest.object_permits.acquire().await;
     let _permit = permit.map_err(|_| ObjectFailure::Stopping)?;
@@ -169,8 +172,8 @@ async fn read_within(
     let key = ledger_key(object, &fetched.revision);
     // The revision that the message named was looked for before the object was fetched.
     let is_looked_for = named_revision(object) == Some(fetched.revision.as_str());
-    if !is_looked_for && ingest.store.is_committed(&key).await? {
-        return Ok(Handled::Duplicate);
+    if !is_looked_for && let Some(source) = ingest.store.committed_as(&key).await? {
+        return Ok(Handled::Duplicate(source));
     }
     ingest.place_is_well(&bucket_place(&object.bucket));
     let etag = fetched.etag.clone();

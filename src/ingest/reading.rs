@@ -103,45 +103,49 @@ impl Reading<'_> {
         decoding: &mut Decoding,
         written_at: Option<Timestamp>,
     ) -> Result<(), ObjectFailure> {
-        let batch = Batch { ledger: Some(self.ledger(LedgerState::Reading)), ..Batch::default() };
-        self.commit_evidence(decoding, batch, written_at).await?;
+        let source = decoding.facts.first().map_or(Source::CloudTrail, |first| first.fact.source());
+        let ledger = Some(self.ledger(source, LedgerState::Reading));
+        self.commit_facts(decoding, Batch { ledger, ..Batch::default() }, written_at).await?;
         Ok(())
     }
 
     async fn commit_whole(&self, whole: Whole) -> Result<Handled, ObjectFailure> {
         let Whole { mut decoding, summary, written_at } = whole;
+        let source = source_of(summary.content);
         let handled = match summary.content {
-            Content::CloudTrail | Content::AccessLog | Content::Intents => Handled::Committed,
+            Content::CloudTrail | Content::AccessLog | Content::Intents => {
+                Handled::Committed(source)
+            }
             Content::Digest => Handled::Skipped(SkipReason::Digest),
             Content::NoRecords => Handled::WithoutRecords,
             Content::Empty => Handled::Skipped(SkipReason::ZeroByte),
         };
         let result = match handled {
-            Handled::Committed | Handled::Duplicate => LedgerResult::Committed,
+            Handled::Committed(_) | Handled::Duplicate(_) => LedgerResult::Committed,
             Handled::Skipped(_) | Handled::WithoutRecords => LedgerResult::Skipped,
         };
         let state = LedgerState::Done(result, counts(&decoding.tally, &summary));
         let life = ProofOfLife {
             newest_event_at: decoding.tally.newest_event_at,
-            ..heard(self.ingest, self.object, self.path)
+            ..heard(self.ingest, self.object, self.path, source)
         };
         let batch = Batch {
-            rejects: self.rejects(&mut decoding),
-            ledger: Some(self.ledger(state)),
+            rejects: self.rejects(&mut decoding, source),
+            ledger: Some(self.ledger(source, state)),
             life: vec![life],
             ..Batch::default()
         };
-        let report = self.commit_evidence(&mut decoding, batch, written_at).await?;
+        let report = self.commit_facts(&mut decoding, batch, written_at).await?;
         if report.was_committed {
             // Somebody else has read the same object meanwhile, finished first, and counted it.
-            return Ok(Handled::Duplicate);
+            return Ok(Handled::Duplicate(source));
         }
-        self.observe(&decoding.tally, &summary);
+        self.observe(source, &decoding.tally, &summary);
         Ok(handled)
     }
 
-    /// Commits `batch` with the evidence that waits.
-    async fn commit_evidence(
+    /// Commits `batch` with the facts that wait.
+    async fn commit_facts(
         &self,
         decoding: &mut Decoding,
         batch: Batch,
@@ -153,20 +157,23 @@ impl Reading<'_> {
         };
         let facts: Vec<_> = decoding.take_facts().into_iter().map(place).collect();
         let times: Vec<Timestamp> = facts.iter().map(|piece| piece.fact.at()).collect();
-        let report = self.ingest.commit(Batch { facts, ..batch }).await?;
+        let source = batch.ledger.as_ref().map_or(Source::CloudTrail, |entry| entry.source);
+        let text = |told: &Option<String>| told.clone().unwrap_or_default();
+        let log_of = Some((text(&self.path.account), text(&self.path.region)));
+        let report = self.ingest.commit(Batch { facts, log_of, ..batch }).await?;
         if report.new_evidence > 0 {
-            self.ingest.observe_delays(Source::CloudTrail, &times, written_at);
+            self.ingest.observe_delays(source, &times, written_at);
         }
         Ok(report)
     }
 
-    fn ledger(&self, state: LedgerState) -> LedgerEntry {
-        LedgerEntry { key: self.key.clone(), source: Source::CloudTrail, state }
+    fn ledger(&self, source: Source, state: LedgerState) -> LedgerEntry {
+        LedgerEntry { key: self.key.clone(), source, state }
     }
 
-    fn observe(&self, tally: &Tally, summary: &Summary) {
-        self.ingest.observe_object(Source::CloudTrail, tally, summary);
-        self.ingest.observe_delivery(Source::CloudTrail);
+    fn observe(&self, source: Source, tally: &Tally, summary: &Summary) {
+        self.ingest.observe_object(source, tally, summary);
+        self.ingest.observe_delivery(source);
         for (reason, count) in &tally.rejected {
             tracing::warn!(
                 bucket = self.key.bucket,
@@ -178,13 +185,13 @@ impl Reading<'_> {
         }
     }
 
-    fn rejects(&self, decoding: &mut Decoding) -> Vec<Reject> {
+    fn rejects(&self, decoding: &mut Decoding, source: Source) -> Vec<Reject> {
         let at = self.ingest.now();
         std::mem::take(&mut decoding.rejected)
             .into_iter()
             .map(|rejected| Reject {
                 at,
-                source: Source::CloudTrail,
+                source,
                 reason: rejected.reason.as_str().to_owned(),
                 detail: rejected.detail,
                 origin: Origin::LogObject {
@@ -200,11 +207,27 @@ impl Reading<'_> {
     }
 }
 
-/// What the arrival of an object tells of the trail that wrote it.
-pub(super) fn heard(ingest: &Ingest, object: &ObjectRef, path: &LogPath) -> ProofOfLife {
+/// The source that writes such an object.
+const fn source_of(content: Content) -> Source {
+    match content {
+        Content::AccessLog => Source::AccessLog,
+        Content::Intents => Source::Intent,
+        Content::CloudTrail | Content::Digest | Content::NoRecords | Content::Empty => {
+            Source::CloudTrail
+        }
+    }
+}
+
+/// What the arrival of an object tells of the source that wrote it.
+pub(super) fn heard(
+    ingest: &Ingest,
+    object: &ObjectRef,
+    path: &LogPath,
+    source: Source,
+) -> ProofOfLife {
     let delivered_at = object.event_at.unwrap_or_else(|| ingest.now());
     ProofOfLife {
-        source: Source::CloudTrail,
+        source,
         account: path.account.clone().unwrap_or_default(),
         region: path.region.clone().unwrap_or_default(),
         newest_event_at: None,

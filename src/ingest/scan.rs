@@ -187,8 +187,8 @@ impl Ingest {
             Err(_) => return,
         };
         match result {
-            Ok(Handled::Committed) => report.files_read += 1,
-            Ok(Handled::Duplicate) => report.duplicates += 1,
+            Ok(Handled::Committed(_)) => report.files_read += 1,
+            Ok(Handled::Duplicate(_)) => report.duplicates += 1,
             Ok(Handled::Skipped(reason)) => report.skip(reason.as_str()),
             Ok(Handled::WithoutRecords) => report.skip(RejectReason::NoRecords.as_str()),
             Err(failure) => {
@@ -265,4 +265,40 @@ async fn read_file(ingest: &Ingest, file: &LocalFile) -> Result<Handled, ObjectF
 fn span_of(facts: &[StoredFact]) -> Option<Span> {
     let times = || facts.iter().map(|stored| stored.fact.at());
     times().min().zip(times().max())
+}
+
+#[cfg(test)]
+mod tests {
+    use deltrail_core::domain::Timestamp;
+
+    use super::{FAILED_MAX, Learnt, ScanReport, Span};
+    use crate::store::CommitReport;
+
+    #[test]
+    fn every_failure_is_counted_and_only_so_many_are_held() {
+        let mut report = ScanReport::default();
+        assert!(report.is_complete());
+        for n in 0..=FAILED_MAX {
+            report.fail(format!("/logs/{n}"), "not_gzip", "it is something else".to_owned());
+        }
+        assert_eq!(report.failed["not_gzip"], FAILED_MAX as u64 + 1);
+        assert_eq!(report.failures.len(), FAILED_MAX);
+        assert!(!report.is_complete());
+    }
+
+    #[test]
+    fn the_span_is_that_of_all_commits_whatever_their_order() {
+        let span = |from, to| (Timestamp::from_millis(from), Timestamp::from_millis(to));
+        let learnt = |spans: &[Option<Span>]| {
+            let learnt = Learnt::default();
+            for span in spans {
+                learnt.note(&CommitReport { removals: 2, ..CommitReport::default() }, *span);
+            }
+            *learnt.0.lock().unwrap()
+        };
+        let (early, late) = (Some(span(1, 5)), Some(span(3, 9)));
+        assert_eq!(learnt(&[early, None, late]), (6, Some(span(1, 9))));
+        assert_eq!(learnt(&[None, late, early]), (6, Some(span(1, 9))));
+        assert_eq!(learnt(&[None]), (2, None));
+    }
 }

@@ -22,7 +22,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use deltrail_core::domain::Removal;
+use deltrail_core::domain::{Removal, Source};
 
 pub use self::batch::{
     Batch, CommitReport, LedgerCounts, LedgerEntry, LedgerKey, LedgerResult, LedgerState, Origin,
@@ -103,12 +103,12 @@ impl Store {
         self.0.gauges().await
     }
 
-    /// Whether all of this log object has been committed.
+    /// Which kind of log this object is, if all of it has been committed.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn is_committed(&self, key: &LedgerKey) -> Result<bool, StoreError> {
-        self.0.is_committed(key.clone()).await
+    pub async fn committed_as(&self, key: &LedgerKey) -> Result<Option<Source>, StoreError> {
+        self.0.committed_as(key.clone()).await
     }
 
     /// The durable totals, summed over all writers of the store.

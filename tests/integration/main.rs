@@ -15,6 +15,7 @@ mod main_job;
 mod memory;
 mod mistakes;
 mod pure_core;
+mod real_access_logs;
 mod real_data;
 mod requirement;
 mod sandbox;

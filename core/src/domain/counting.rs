@@ -46,6 +46,17 @@ pub struct Said {
     pub is_unconfirmed: bool,
 }
 
+impl Said {
+    /// What it holds against the removal, by the reason of a correction.
+    const fn accusations(&self) -> [(&'static str, bool); 3] {
+        [
+            ("duplicate", self.duplicate_of.is_some()),
+            ("stale", matches!(self.is_stale, Some(true))),
+            ("unconfirmed", self.is_unconfirmed),
+        ]
+    }
+}
+
 /// How far the settling of a removal has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Settling {
@@ -209,13 +220,10 @@ pub fn count_settled(
                 }
             }
             Settling::Settled(before) | Settling::Reopened(before) => {
-                let facts: [(&str, fn(&Said) -> bool); 3] = [
-                    ("duplicate", |said| said.duplicate_of.is_some()),
-                    ("stale", |said| said.is_stale == Some(true)),
-                    ("unconfirmed", |said| said.is_unconfirmed),
-                ];
-                for (reason, is_so) in facts {
-                    if is_so(before) != is_so(&said) {
+                for ((reason, was_so), (_, is_so)) in
+                    before.accusations().into_iter().zip(said.accusations())
+                {
+                    if was_so != is_so {
                         correct(reason, delta);
                     }
                 }

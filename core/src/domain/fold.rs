@@ -34,8 +34,9 @@ pub fn fold<'a>(evidence: impl IntoIterator<Item = &'a Evidence>) -> Vec<Removal
     let amended = Amendments::of(set.values().copied());
     let claims = claims_of(set.values().copied());
     let children = children_of(set.values().copied());
-    let partners = maximum_matching(children.len(), claims.len(), 2, |tier, child, claim| {
-        children[child].fits(&claims[claim], tier)
+    let tiers = Tier::ALL.len();
+    let partners = maximum_matching(children.len(), claims.len(), tiers, |tier, child, claim| {
+        children[child].fits(&claims[claim], Tier::ALL[tier])
     });
     let mut members: Vec<Vec<&Evidence>> =
         claims.iter().map(|claim| claim.members.clone()).collect();
@@ -80,22 +81,41 @@ struct Child<'a> {
 
 type CallTimes<'a> = BTreeMap<Option<&'a str>, (Timestamp, Timestamp)>;
 
-/// The tier of matching in which times speak for a pair as well; in the one below it, only request
-/// ids do.
-const BY_TIME: usize = 1;
+/// How much has to speak for a pair, the most telling first: the surest pairs are made first, and
+/// what is left over of two versions of one key is the child that says the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Tier {
+    /// The request ids, and the child names the claim's target.
+    RequestAndTarget,
+    /// The request ids.
+    Request,
+    /// Else their times, if the child names the claim's target.
+    TimeAndTarget,
+    /// Else their times.
+    Time,
+}
+
+impl Tier {
+    const ALL: [Self; 4] = [Self::RequestAndTarget, Self::Request, Self::TimeAndTarget, Self::Time];
+}
 
 impl Child<'_> {
     /// Whether this child and that claim may be the same removal.
-    fn fits(&self, claim: &Claim<'_>, tier: usize) -> bool {
-        let targets_agree = self.target == Target::Unknown || self.target == claim.target;
-        if claim.has_direct_record || !targets_agree {
+    fn fits(&self, claim: &Claim<'_>, tier: Tier) -> bool {
+        let names_target = self.target == claim.target;
+        let may_be_target = names_target || self.target == Target::Unknown;
+        if claim.has_direct_record
+            || !may_be_target
+            || (tier == Tier::RequestAndTarget && !names_target)
+        {
             return false;
         }
+        let times_speak = tier == Tier::Time || (tier == Tier::TimeAndTarget && names_target);
         let (first, last) = claim.times;
         self.call.iter().all(|(request, (from, to))| {
             let same_request = request.is_some() && *request == claim.request_id;
             same_request
-                || tier == BY_TIME
+                || times_speak
                     && to.millis_since(first) <= PAIR_MILLIS_MAX
                     && last.millis_since(*from) <= PAIR_MILLIS_MAX
         })

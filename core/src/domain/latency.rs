@@ -90,14 +90,21 @@ pub fn count_latency(
 ) -> Vec<DiscardedLatency> {
     // A refusal that is learnt late leaves what was observed; it is a correction of the outcome.
     let was_refused = before.is_some_and(|before| before.outcome != Outcome::Ok);
-    let bases: [(Basis, fn(&Request) -> Option<i64>); 2] =
-        [(Basis::Service, Request::service_millis), (Basis::AccessLog, Request::access_log_millis)];
-    let is_new =
-        |millis: fn(&Request) -> Option<i64>| !was_refused && before.and_then(millis).is_none();
-    bases
+    if was_refused {
+        return Vec::new();
+    }
+    let known = before.map(told).unwrap_or_default();
+    [Basis::Service, Basis::AccessLog]
         .into_iter()
-        .filter(|(_, millis)| is_new(*millis))
-        .filter_map(|(basis, millis)| Some((basis, millis(after)?)))
+        .zip(told(after))
+        .zip(known)
+        .filter(|(_, known)| known.is_none())
+        .filter_map(|((basis, millis), _)| Some((basis, millis?)))
         .filter_map(|(basis, millis)| observe_latency(basis, millis, bucket, delta).err())
         .collect()
+}
+
+/// What a request tells of its latency by itself, in milliseconds: service and access log.
+fn told(request: &Request) -> [Option<i64>; 2] {
+    [request.service_millis(), request.access_log_millis()]
 }

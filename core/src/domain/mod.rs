@@ -9,8 +9,6 @@ mod fact;
 mod fold;
 #[cfg(test)]
 mod fold_laws;
-#[cfg(test)]
-mod fold_worlds;
 mod intent;
 mod latency;
 mod matching;
@@ -26,6 +24,8 @@ mod totals;
 mod totals_laws;
 mod verdict;
 mod watermark;
+#[cfg(test)]
+mod worlds;
 
 pub use actor::{Actor, ActorKind};
 pub use counting::{

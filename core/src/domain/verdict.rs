@@ -146,10 +146,22 @@ fn is_stale(history: &History<'_>, before: &[Event], index: usize) -> bool {
     if removal.cause == Cause::Lifecycle {
         return false;
     }
+    let mut named_since = BTreeSet::new();
     let mut writes = before.iter().rev().filter_map(|event| match *event {
-        Event::Creation(at) => Some(Some(&history.creations[at])),
-        // A removal that leaves what was written in its place does not come between.
-        Event::Removal(at) => takes_current(&history.removals[at]).then_some(None),
+        Event::Creation(at) => {
+            let write = &history.creations[at];
+            let named = std::mem::take(&mut named_since);
+            let is_gone = write.version_id.as_ref().is_some_and(|id| named.contains(id));
+            Some((!is_gone).then_some(write))
+        }
+        Event::Removal(at) => match &history.removals[at].target {
+            // It comes between only if it took away what was written.
+            Target::Version(id) => {
+                named_since.insert(id);
+                None
+            }
+            Target::Current | Target::Unknown => Some(None),
+        },
     });
     let (Some(Some(fresh)), Some(Some(_replaced))) = (writes.next(), writes.next()) else {
         return false;
@@ -163,11 +175,6 @@ fn is_stale(history: &History<'_>, before: &[Event], index: usize) -> bool {
     };
     let second_millis = if removal.is_coarse || fresh.moment.is_coarse { 999 } else { 0 };
     removes_it && age_millis <= history.stale_window_millis.saturating_add(second_millis)
-}
-
-/// Whether a removal took away what was the current object.
-fn takes_current(removal: &Removal) -> bool {
-    !matches!(removal.target, Target::Version(_))
 }
 
 /// Whether it removed a delete marker whose making is known.

@@ -37,7 +37,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use deltrail_core::domain::Removal;
+use deltrail_core::domain::{Removal, Source};
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -115,8 +115,8 @@ impl SqliteStore {
         self.read(gauges::gauges).await
     }
 
-    pub(super) async fn is_committed(&self, key: LedgerKey) -> Result<bool, StoreError> {
-        self.read(move |connection| read::is_committed(connection, &key)).await
+    pub(super) async fn committed_as(&self, key: LedgerKey) -> Result<Option<Source>, StoreError> {
+        self.read(move |connection| read::committed_as(connection, &key)).await
     }
 
     pub(super) async fn totals(&self) -> Result<Vec<Total>, StoreError> {

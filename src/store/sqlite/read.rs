@@ -1,20 +1,22 @@
 //! What can be asked of the tables. It writes nothing.
 
-use deltrail_core::domain::{Family, Removal, Series, Timestamp};
+use deltrail_core::domain::{Family, Removal, Series, Source, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::rows::removal_of;
 use crate::store::{LedgerKey, ProofOfLife, RowCounts, Total, words};
 
-pub(super) fn is_committed(connection: &Connection, key: &LedgerKey) -> Result<bool> {
-    let found = connection
+/// The source of a log object that was read to its end; none for one that was not.
+pub(super) fn committed_as(connection: &Connection, key: &LedgerKey) -> Result<Option<Source>> {
+    let found: Option<String> = connection
         .prepare_cached(
-            "SELECT 1 FROM log_objects
+            "SELECT source FROM log_objects
              WHERE bucket = ?1 AND key = ?2 AND revision = ?3 AND state = 'done'",
         )?
-        .query_row(params![key.bucket, key.key, key.revision], |_| Ok(()))
+        .query_row(params![key.bucket, key.key, key.revision], |row| row.get(0))
         .optional()?;
-    Ok(found.is_some())
+    // A source of a newer version is none that is counted here.
+    Ok(found.map(|source| words::source(&source).unwrap_or(Source::CloudTrail)))
 }
 
 /// The totals of all writers. Families of a newer version, whose rows may lie beside ours, are

@@ -159,14 +159,19 @@ async fn a_log_object_is_done_with_its_last_batch_only() {
     let first =
         Batch { ledger: Some(ledger("a", LedgerState::Reading)), ..batch([delete("b", "k", "A")]) };
     assert!(!store.commit(first).await.unwrap().was_committed);
-    assert!(!store.is_committed(&log_object("a")).await.unwrap());
+    assert_eq!(store.committed_as(&log_object("a")).await.unwrap(), None);
 
     let last = Batch { ledger: Some(ledger("a", DONE)), ..batch([delete("b", "k", "B")]) };
     assert!(!store.commit(last).await.unwrap().was_committed);
-    assert!(store.is_committed(&log_object("a")).await.unwrap());
-    assert!(!store.is_committed(&log_object("b")).await.unwrap());
+    let source = Some(Source::CloudTrail);
+    assert_eq!(store.committed_as(&log_object("a")).await.unwrap(), source);
+    assert_eq!(store.committed_as(&log_object("b")).await.unwrap(), None);
     let rewritten = LedgerKey { revision: "other".into(), ..log_object("a") };
-    assert!(!store.is_committed(&rewritten).await.unwrap(), "another revision is another object");
+    assert_eq!(
+        store.committed_as(&rewritten).await.unwrap(),
+        None,
+        "another revision is another object"
+    );
 }
 
 #[tokio::test]

@@ -47,8 +47,8 @@ fn write(identity: &str, at: i64) -> Created {
     }
 }
 
-fn sequenced(moment: Moment, sequencer: &str) -> Moment {
-    Moment { sequencer: Some(sequencer.into()), ..moment }
+fn sequenced(at: i64, sequencer: &str) -> Moment {
+    Moment { sequencer: Some(sequencer.into()), ..write("w", at).moment }
 }
 
 fn verdicts(removals: &[Removal], creations: &[Created], calls: &[&str]) -> Vec<Verdict> {
@@ -148,8 +148,8 @@ fn removing_the_version_that_was_replaced_is_not_stale_and_the_fresh_one_is() {
 #[test]
 fn sequencers_decide_what_came_first() {
     let writes = [
-        Created { moment: sequenced(write("w", 0).moment, "01"), ..write("old", 0) },
-        Created { moment: sequenced(write("w", MINUTE).moment, "03"), ..write("fresh", MINUTE) },
+        Created { moment: sequenced(0, "01"), ..write("old", 0) },
+        Created { moment: sequenced(MINUTE, "03"), ..write("fresh", MINUTE) },
     ];
     // By its clock the delete came last, by S3's order before the fresh write.
     let early = Removal { sequencer: Some("02".into()), ..removal("a", 2 * MINUTE) };
