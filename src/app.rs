@@ -2,7 +2,10 @@
 //! signal, drains. It decides nothing that a room could decide. That of `deltrail scan` is beside
 //! it.
 
+mod lent;
+mod listening;
 mod scan;
+mod token;
 
 pub use scan::scan;
 
@@ -19,13 +22,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{BucketPattern, Config, MissingObject, OBJECT_MEMORY_BYTES};
-use crate::http::{self, Health, OpsState, Readiness, TotalsSource, ops_router, serve};
+use crate::http::{AppState, Listener, OpsState, Readiness, app_router, ops_router};
 use crate::ingest::{Clock, Ingest, OBJECT_BYTES_MIN, Options as IngestOptions};
 use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::{Objects, ObjectsOptions};
 use crate::queue::Queue;
 use crate::store::{Options as StoreOptions, Store, StoreError};
 use crate::watch::{Options as WatchOptions, watch};
+use lent::{commit, health, totals_source};
+use listening::Listening;
 
 /// Writes of keys that are kept at most, to tell stale deletes: about 200 bytes each.
 const CREATIONS_MAX: usize = 2_000_000;
@@ -70,7 +75,6 @@ pub async fn run(config: Config, world: World) -> anyhow::Result<()> {
 
 /// The daemon at work.
 pub struct Daemon {
-    ops_address: SocketAddr,
     drain_timeout: Duration,
     ingest: Arc<Ingest>,
     store: Store,
@@ -80,8 +84,8 @@ pub struct Daemon {
     /// Ends the settling.
     settled: CancellationToken,
     settling: JoinHandle<()>,
-    closing: CancellationToken,
-    ops: JoinHandle<std::io::Result<()>>,
+    ops: Listening,
+    app: Listening,
 }
 
 impl Daemon {
@@ -91,11 +95,20 @@ impl Daemon {
     /// What makes it impossible to start: settings that do not fit the world, a store that cannot
     /// be opened, a port that is taken. What fails later is retried and does not end it.
     pub async fn start(config: Config, world: World) -> anyhow::Result<Self> {
+        let token = token::of(&config)?;
         let metrics = Arc::new(Metrics::new()?);
         let store = open_store(&config, &metrics).await?;
         let readiness = Readiness::not_yet("starting");
         let queues = queues(&config, &world.aws)?;
         let clock = Arc::clone(&world.clock);
+        let app = AppState {
+            metrics: Arc::clone(&metrics),
+            commit: commit(&store),
+            watches: watches(&config),
+            clock: Arc::clone(&clock),
+            readiness: readiness.clone(),
+            token,
+        };
         let ingest = ingest(&config, world, &store, &metrics);
 
         let (health, heartbeats) = health(&queues, &store);
@@ -105,8 +118,8 @@ impl Daemon {
             health: Arc::new(health),
             readiness: readiness.clone(),
         };
-        let closing = CancellationToken::new();
-        let (ops_address, ops) = listen(&config, state, &closing).await?;
+        let ops = Listening::start(Listener::Ops, config.ops_listen, ops_router(state)).await?;
+        let app = Listening::start(Listener::App, config.app_listen, app_router(app)).await?;
         for (queue, heartbeat) in queues.into_iter().zip(&heartbeats) {
             ingest.drain_queue(queue, heartbeat.clone());
         }
@@ -115,10 +128,9 @@ impl Daemon {
         let settling = settle(&config, clock, &ingest, &store, &metrics, &settled);
         let watching = watch_store(store.clone(), metrics, Arc::clone(&ingest), readiness.clone());
         let watching = tokio::spawn(watching);
-        log_start(&config, ops_address);
+        log_start(&config, ops.address(), app.address());
         let drain_timeout = config.drain_timeout;
         Ok(Self {
-            ops_address,
             drain_timeout,
             ingest,
             store,
@@ -127,15 +139,15 @@ impl Daemon {
             watching,
             settled,
             settling,
-            closing,
             ops,
+            app,
         })
     }
 
     /// Where metrics and health are served: with a real port, though 0 may have been asked for.
     #[must_use]
     pub fn ops_address(&self) -> SocketAddr {
-        self.ops_address
+        self.ops.address()
     }
 
     /// Stops receiving, and ends when everything in flight is settled, when the drain timeout is
@@ -151,6 +163,7 @@ impl Daemon {
         // It may be about to say that the disk has room; drained is the last word.
         let _ = self.watching.await;
         self.readiness.not_ready("draining");
+        self.app.close();
         let timeout_seconds = self.drain_timeout.as_secs();
         tracing::info!(timeout_seconds, "draining; once more to stop");
         let drained = tokio::select! {
@@ -163,9 +176,11 @@ impl Daemon {
         }
         self.settled.cancel();
         self.settling.await.context("the settling of facts failed")?;
+        let app = self.app.closed().await;
         self.store.close().await?;
-        self.closing.cancel();
-        self.ops.await.context("the ops listener failed")??;
+        self.ops.close();
+        self.ops.closed().await?;
+        app?;
         tracing::info!("stopped");
         Ok(())
     }
@@ -212,7 +227,6 @@ fn ingest(config: &Config, world: World, store: &Store, metrics: &Arc<Metrics>) 
 
 fn ingest_options(config: &Config, provenance: Provenance, clock: Clock) -> IngestOptions {
     let log_buckets = config.log_buckets.clone();
-    let watched = config.watch_buckets.clone();
     IngestOptions {
         limits: Limits {
             // An object that was cut by size may go over it by the record that was being written.
@@ -234,10 +248,16 @@ fn ingest_options(config: &Config, provenance: Provenance, clock: Clock) -> Inge
             .map(|named| named.bucket.clone())
             .collect(),
         allows: Box::new(move |bucket, key| log_buckets.allows(bucket, key)),
-        watches: Arc::new(move |bucket| matches_any(&watched, bucket)),
+        watches: watches(config),
         provenance,
         clock,
     }
+}
+
+/// Whether a bucket is among those whose deletions are kept.
+fn watches(config: &Config) -> Arc<dyn Fn(&str) -> bool + Send + Sync> {
+    let watched = config.watch_buckets.clone();
+    Arc::new(move |bucket| matches_any(&watched, bucket))
 }
 
 /// The wall clock; everything else is told the time.
@@ -248,40 +268,6 @@ fn wall_clock() -> Timestamp {
 
 fn matches_any(patterns: &[BucketPattern], bucket: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(bucket))
-}
-
-/// What must tick: a poller for each queue, and the store's writer.
-fn health(queues: &[Queue], store: &Store) -> (Health, Vec<Heartbeat>) {
-    let writer = store.clone();
-    let mut health =
-        Health::new().watching("the store's writer", move || writer.writer_ticked_at());
-    let mut heartbeats = Vec::with_capacity(queues.len());
-    for queue in queues {
-        let heartbeat = Heartbeat::starting(Instant::now());
-        let seen = heartbeat.clone();
-        let name = format!("the poller of queue {}", queue.name());
-        health = health.watching(name, move || seen.last());
-        heartbeats.push(heartbeat);
-    }
-    (health, heartbeats)
-}
-
-fn totals_source(store: &Store) -> TotalsSource {
-    let store = store.clone();
-    Arc::new(move || {
-        let store = store.clone();
-        Box::pin(async move { totals(&store).await.map_err(|error| error.to_string()) })
-    })
-}
-
-async fn listen(
-    config: &Config,
-    state: OpsState,
-    closing: &CancellationToken,
-) -> anyhow::Result<(SocketAddr, JoinHandle<std::io::Result<()>>)> {
-    let listener = http::listen(config.ops_listen).await?;
-    let bound = listener.local_addr().context("cannot tell where the ops listener is")?;
-    Ok((bound, tokio::spawn(serve(listener, ops_router(state), closing.clone()))))
 }
 
 /// Sets the settling of facts to work.
@@ -295,7 +281,7 @@ fn settle(
 ) -> JoinHandle<()> {
     let ingest = Arc::clone(ingest);
     let options = WatchOptions {
-        stale_window: Duration::from_mins(15),
+        stale_window: config.stale_window,
         holds: Box::new(move || ingest.holds()),
         clock,
     };
@@ -352,12 +338,13 @@ async fn beat_while_draining(heartbeats: &[Heartbeat]) {
     }
 }
 
-fn log_start(config: &Config, ops_address: SocketAddr) {
+fn log_start(config: &Config, ops_address: SocketAddr, app_address: SocketAddr) {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         queues = config.queue_urls.len(),
         store = %config.store,
         ops_listen = %ops_address,
+        app_listen = %app_address,
         workers = config.workers,
         in_flight_messages_max = config.in_flight_messages_max,
         in_flight_objects_max = config.in_flight_objects_max,

@@ -73,7 +73,11 @@ mod tests {
         instance            host-1                default
         max-buckets         500                   default
         ops-listen          127.0.0.1:9000        flag
+        app-listen          127.0.0.1:10119       default
+        app-token           -                     default
+        app-token-file      -                     default
         log-format          json                  default
+        stale-window        15m                   default
         workers             4                     default
         in-flight-messages  1000                  default
         in-flight-objects   64                    default

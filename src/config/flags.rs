@@ -142,7 +142,7 @@ fn flag(setting: &'static Setting) -> Arg {
     let notes = format!("{} [env: {}]{default}", setting.help, setting.environment_variable());
     let flag = Arg::new(setting.name).long(setting.name).help(notes).help_heading(setting.topic);
     match setting.takes {
-        Takes::One(value) => flag.value_name(value),
+        Takes::One(value) | Takes::Secret(value) => flag.value_name(value),
         Takes::Many(value) => flag.value_name(value).action(ArgAction::Append),
         Takes::Switch => flag
             .value_name("true|false")

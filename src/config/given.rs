@@ -54,7 +54,7 @@ impl Given {
             };
             let values = match setting.takes {
                 Takes::Many(_) => list(text),
-                Takes::One(_) | Takes::Switch => vec![text.to_owned()],
+                Takes::One(_) | Takes::Secret(_) | Takes::Switch => vec![text.to_owned()],
             };
             self.0.entry(setting.name).or_insert((Origin::Environment, values));
         }

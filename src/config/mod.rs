@@ -10,9 +10,11 @@ mod reading;
 mod settings;
 mod show;
 mod surroundings;
+mod token;
 mod units;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use buckets::{BucketPattern, LogBucket, LogBuckets};
@@ -20,10 +22,11 @@ pub use flags::{ScanFlags, SettingFlags};
 pub use given::{DEFAULT_FILE, Given, Origin};
 pub use reading::Problems;
 pub use settings::{
-    ALL as SETTINGS, IMPORTANT_BUCKET, LOG_BUCKET, OPS_LISTEN, QUEUE_URL, S3_PATH_STYLE, STORE,
-    Setting, Takes,
+    ALL as SETTINGS, APP_LISTEN, IMPORTANT_BUCKET, LOG_BUCKET, OPS_LISTEN, QUEUE_URL,
+    S3_PATH_STYLE, STORE, Setting, Takes,
 };
 pub use surroundings::Surroundings;
+pub use token::AppToken;
 pub use units::{format_size, format_time, parse_size, parse_time};
 
 use crate::store::Location;
@@ -95,6 +98,15 @@ pub struct Config {
     pub labelled_buckets_max: usize,
     /// Where metrics and health are served.
     pub ops_listen: SocketAddr,
+    /// Where the API is served; without a token only on loopback.
+    pub app_listen: SocketAddr,
+    /// What requests to the API have to bear. `None` when `app_token_file` holds it, or when
+    /// nothing is asked for.
+    pub app_token: Option<AppToken>,
+    /// The file that holds the token instead.
+    pub app_token_file: Option<PathBuf>,
+    /// How soon after its object was replaced a removal is stale, 1 s to 24 h.
+    pub stale_window: Duration,
     /// Form of the program's own log.
     pub log_format: LogFormat,
     /// Which log lines are written, as `tracing` directives; `DELTRAIL_LOG`, else `RUST_LOG`.
@@ -136,6 +148,10 @@ impl Config {
             instance: surroundings.host_name.clone(),
             labelled_buckets_max: 500,
             ops_listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 10118),
+            app_listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 10119),
+            app_token: None,
+            app_token_file: None,
+            stale_window: Duration::from_mins(15),
             log_format: if surroundings.is_terminal { LogFormat::Text } else { LogFormat::Json },
             log_filter: filter.to_owned(),
             workers: surroundings.cores,
@@ -172,7 +188,11 @@ impl Config {
         read.one(&settings::STORE, &mut config.store, parse::store);
         read.one(&settings::INSTANCE, &mut config.instance, parse::instance);
         read.one(&settings::MAX_BUCKETS, &mut config.labelled_buckets_max, parse::labelled_buckets);
-        read.one(&settings::OPS_LISTEN, &mut config.ops_listen, parse::listen_address);
+        read.one(&settings::OPS_LISTEN, &mut config.ops_listen, parse::ops_listen);
+        read.one(&settings::APP_LISTEN, &mut config.app_listen, parse::app_listen);
+        read.one(&settings::APP_TOKEN, &mut config.app_token, parse::app_token);
+        read.one(&settings::APP_TOKEN_FILE, &mut config.app_token_file, parse::app_token_file);
+        read.one(&settings::STALE_WINDOW, &mut config.stale_window, parse::stale_window);
         read.one(&settings::LOG_FORMAT, &mut config.log_format, parse::log_format);
         read.one(&settings::WORKERS, &mut config.workers, parse::workers);
         read.one(
@@ -190,6 +210,7 @@ impl Config {
             if !config.log_buckets.any {
                 read.require(&settings::LOG_BUCKET, ", or allow all of them with --any-log-bucket");
             }
+            token::check(&mut read, &config);
         }
         read.problems.or(config)
     }

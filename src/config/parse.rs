@@ -3,14 +3,19 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use super::units::{format_size, parse_size};
-use super::{LogFormat, MissingObject, OBJECT_MEMORY_BYTES};
+use super::units::{format_size, parse_size, parse_time};
+use super::{AppToken, LogFormat, MissingObject, OBJECT_MEMORY_BYTES};
 use crate::queue::Queue;
 use crate::store::Location;
 
 /// SQS lets a queue have this many messages in flight.
 const IN_FLIGHT_MESSAGES: RangeInclusive<usize> = 1..=120_000;
+
+/// Whether a removal is stale must be decided while the creations before it are still kept.
+const STALE_WINDOW: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 
 pub(super) fn queue_url(text: &str) -> Result<String, String> {
     if let Some(arn) = text.strip_prefix("arn:") {
@@ -70,16 +75,45 @@ pub(super) fn instance(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn ops_listen(text: &str) -> Result<SocketAddr, String> {
+    listen_address(text, SocketAddr::from(([0, 0, 0, 0], 10_118)))
+}
+
+pub(super) fn app_listen(text: &str) -> Result<SocketAddr, String> {
+    listen_address(text, SocketAddr::from(([127, 0, 0, 1], 10_119)))
+}
+
+/// `example` is shown to who wrote something else, with what can be kept of that.
+fn listen_address(text: &str, mut example: SocketAddr) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         let port = text.rsplit(':').next().unwrap_or_default();
-        let example = match (port.parse::<u16>(), text.starts_with("localhost")) {
-            (Ok(port), true) => format!("127.0.0.1:{port}"),
-            (Ok(port), false) => format!("0.0.0.0:{port}"),
-            (Err(_), _) => "0.0.0.0:10118".to_owned(),
-        };
+        if let Ok(port) = port.parse() {
+            example.set_port(port);
+            if text.starts_with("localhost") {
+                example.set_ip([127, 0, 0, 1].into());
+            }
+        }
         format!("is not an IP address with a port: write it as in {example}")
     })
+}
+
+pub(super) fn app_token(text: &str) -> Result<Option<AppToken>, String> {
+    AppToken::parse(text).map(Some)
+}
+
+pub(super) fn app_token_file(text: &str) -> Result<Option<PathBuf>, String> {
+    match text {
+        "" => Err("names no file: write the path of one".to_owned()),
+        path => Ok(Some(path.into())),
+    }
+}
+
+pub(super) fn stale_window(text: &str) -> Result<Duration, String> {
+    let window = parse_time(text)?;
+    if !STALE_WINDOW.contains(&window) {
+        return Err("is out of range: write a time from 1s to 24h".to_owned());
+    }
+    Ok(window)
 }
 
 pub(super) fn poison_after(text: &str) -> Result<u32, String> {

@@ -2,7 +2,7 @@
 //! what a single setting means.
 
 use super::given::{DEFAULT_FILE, Given, Origin};
-use super::settings::Setting;
+use super::settings::{Setting, Takes};
 
 /// Everything that is wrong with the settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +78,13 @@ impl Reading<'_> {
         }
     }
 
+    /// Adds a problem with a value that was given and is good by itself.
+    pub(super) fn refuse(&mut self, setting: &Setting, what: &str) {
+        if let Some((origin, _)) = self.given.get(setting) {
+            self.problems.add(format!("{}: {what}", place(setting, origin)));
+        }
+    }
+
     pub(super) fn require(&mut self, setting: &Setting, otherwise: &str) {
         if self.given.get(setting).is_none_or(|(_, values)| values.is_empty()) {
             let (name, variable) = (setting.name, setting.environment_variable());
@@ -90,7 +97,13 @@ impl Reading<'_> {
 }
 
 fn problem(setting: &Setting, origin: &Origin, text: &str, what: &str) -> String {
-    format!("{}: {:?} {what}", place(setting, origin), without_password(text))
+    let place = place(setting, origin);
+    match setting.takes {
+        Takes::Secret(_) => format!("{place}: the value {what}"),
+        Takes::One(_) | Takes::Many(_) | Takes::Switch => {
+            format!("{place}: {:?} {what}", without_password(text))
+        }
+    }
 }
 
 fn place(setting: &Setting, origin: &Origin) -> String {

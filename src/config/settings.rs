@@ -24,6 +24,8 @@ pub enum Takes {
     /// Several values, each of this placeholder: a repeated flag, a comma separated list in the
     /// environment, an array in the file.
     Many(&'static str),
+    /// One value, of this placeholder, that is shown nowhere and repeated in no problem.
+    Secret(&'static str),
     /// True or false; the flag alone means true.
     Switch,
 }
@@ -62,7 +64,7 @@ macro_rules! settings {
     };
 }
 
-use Takes::{Many, One, Switch};
+use Takes::{Many, One, Secret, Switch};
 
 settings! {
     "Input" {
@@ -95,8 +97,19 @@ settings! {
             "Buckets with series of their own; more are counted as bucket \"other\"";
         OPS_LISTEN: "ops-listen" One("ADDRESS"), "0.0.0.0:10118",
             "Where /metrics and health are served";
+        APP_LISTEN: "app-listen" One("ADDRESS"), "127.0.0.1:10119",
+            "Where the API is served; other than loopback only with a token";
+        APP_TOKEN: "app-token" Secret("TOKEN"), "",
+            "Token that every request to the API has to bear, 16 characters at least; other users \
+             of the host can see flags, so prefer the variable or --app-token-file";
+        APP_TOKEN_FILE: "app-token-file" One("FILE"), "",
+            "File that holds the token and nothing else";
         LOG_FORMAT: "log-format" One("text|json"), "json when not a terminal",
             "Form of the program's own log on stderr";
+    }
+    "Detection" {
+        STALE_WINDOW: "stale-window" One("TIME"), "15m",
+            "A removal so soon after its object was replaced is stale";
     }
     "Limits" {
         WORKERS: "workers" One("COUNT"), "cores",
@@ -139,6 +152,6 @@ mod tests {
         assert_eq!(QUEUE_URL.environment_variable(), "DELTRAIL_QUEUE_URL");
         assert_eq!(Setting::named("queue-url"), Some(&QUEUE_URL));
         assert_eq!(Setting::named("queue_url"), None);
-        assert_eq!(ALL.len(), 21);
+        assert_eq!(ALL.len(), 25);
     }
 }

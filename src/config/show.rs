@@ -3,6 +3,9 @@
 use super::units::{format_size, format_time};
 use super::{Config, LogFormat, MissingObject, Setting, settings};
 
+/// What stands for a secret.
+pub(super) const MASK: &str = "***";
+
 impl Config {
     /// The value of a setting in effect; a list has commas, and nothing is `-`.
     #[must_use]
@@ -21,6 +24,15 @@ impl Config {
             settings::INSTANCE => self.instance.clone(),
             settings::MAX_BUCKETS => self.labelled_buckets_max.to_string(),
             settings::OPS_LISTEN => self.ops_listen.to_string(),
+            settings::APP_LISTEN => self.app_listen.to_string(),
+            settings::APP_TOKEN => {
+                self.app_token.as_ref().map(|_| MASK.to_owned()).unwrap_or_default()
+            }
+            settings::APP_TOKEN_FILE => match &self.app_token_file {
+                Some(file) => file.display().to_string(),
+                None => String::new(),
+            },
+            settings::STALE_WINDOW => format_time(self.stale_window),
             settings::LOG_FORMAT => self.log_format.as_str().to_owned(),
             settings::WORKERS => self.workers.to_string(),
             settings::IN_FLIGHT_MESSAGES => self.in_flight_messages_max.to_string(),

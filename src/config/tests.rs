@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Command, FromArgMatches};
 
+use super::settings::{APP_TOKEN, APP_TOKEN_FILE};
 use super::{
     Config, Given, LogFormat, MissingObject, Problems, Purpose, SETTINGS, SettingFlags,
     Surroundings, Takes,
@@ -73,6 +74,9 @@ fn every_setting_reaches_the_program() {
         instance = "replica-2"
         max-buckets = 10
         ops-listen = "127.0.0.1:9000"
+        app-listen = "[::]:9001"
+        app-token = "correct-horse-battery"
+        stale-window = "5m"
         log-format = "text"
         workers = 3
         in-flight-messages = 20
@@ -83,7 +87,9 @@ fn every_setting_reaches_the_program() {
         drain-timeout = "10s"
     "#;
     let given = Given::default().with_file_text(file, Path::new("deltrail.toml")).unwrap();
-    assert!(SETTINGS.iter().all(|setting| given.get(setting).is_some()));
+    // A token and a file that holds it exclude each other.
+    let all_but_one = || SETTINGS.into_iter().filter(|&setting| *setting != APP_TOKEN_FILE);
+    assert!(all_but_one().all(|setting| given.get(setting).is_some()));
     let config = Config::of(&given, &Surroundings::of_test(&[]), Purpose::Run).unwrap();
     assert_eq!(config.log_bucket_owner.as_deref(), Some("111122223333"));
     assert!(config.log_buckets.allows("any", "key"));
@@ -96,6 +102,9 @@ fn every_setting_reaches_the_program() {
     assert_eq!(config.instance, "replica-2");
     assert_eq!(config.labelled_buckets_max, 10);
     assert_eq!(config.ops_listen, "127.0.0.1:9000".parse().unwrap());
+    assert_eq!(config.app_listen, "[::]:9001".parse().unwrap());
+    assert_eq!(config.app_token.as_ref().unwrap().reveal(), "correct-horse-battery");
+    assert_eq!(config.stale_window, Duration::from_mins(5));
     assert_eq!(config.log_format, LogFormat::Text);
     assert_eq!(
         (config.workers, config.in_flight_messages_max, config.in_flight_objects_max),
@@ -104,7 +113,92 @@ fn every_setting_reaches_the_program() {
     assert_eq!(config.memory_budget_bytes, 655_360);
     assert_eq!((config.inflated_bytes_max, config.record_bytes_max), (1_000_000, 1_048_576));
     assert_eq!(config.drain_timeout, Duration::from_secs(10));
-    assert!(SETTINGS.iter().all(|setting| config.show(setting) != "-"));
+    assert!(all_but_one().all(|setting| config.show(setting) != "-"));
+    let file = file.replace("app-token = \"correct-horse-battery\"", "app-token-file = \"/token\"");
+    let given = Given::default().with_file_text(&file, Path::new("deltrail.toml")).unwrap();
+    let config = Config::of(&given, &Surroundings::of_test(&[]), Purpose::Run).unwrap();
+    assert_eq!(config.app_token_file.as_deref(), Some(Path::new("/token")));
+    assert_eq!(config.show(&APP_TOKEN_FILE), "/token");
+}
+
+/// The problems of where the API is served and of who may ask it.
+fn app_problems(arguments: &[&str], environment: &[(&str, &str)], file: &str) -> String {
+    let command = SettingFlags::augment_args(Command::new("test").no_binary_name(true));
+    let required = ["--queue-url", QUEUE, "--log-bucket", "trail-logs"];
+    let matches = command.try_get_matches_from([&required, arguments].concat()).unwrap();
+    let flags = SettingFlags::from_arg_matches(&matches).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("deltrail.toml"), file).unwrap();
+    let surroundings = Surroundings {
+        directory: directory.path().to_owned(),
+        ..Surroundings::of_test(environment)
+    };
+    let given = flags.given(&surroundings).unwrap();
+    match Config::of(&given, &surroundings, Purpose::Run) {
+        Ok(_) => "none".to_owned(),
+        Err(problems) => problems.to_string(),
+    }
+}
+
+#[test]
+fn the_api_asks_for_a_token_where_other_hosts_reach_it() {
+    for loopback in ["127.0.0.1:0", "127.8.0.1:80", "[::1]:10119", "[::ffff:127.0.0.1]:1"] {
+        assert_eq!(app_problems(&["--app-listen", loopback], &[], ""), "none", "{loopback}");
+    }
+    insta::assert_snapshot!(app_problems(&["--app-listen", "0.0.0.0:9001"], &[], ""), @r#"
+    --app-listen: 0.0.0.0:9001 can be reached from other hosts, and no token is asked for: set DELTRAIL_APP_TOKEN or --app-token-file, or listen on 127.0.0.1:9001
+    "#);
+    let file = "app-listen = \"[2001:db8::7]:9001\"";
+    insta::assert_snapshot!(app_problems(&[], &[], file), @r#"
+    deltrail.toml: app-listen: [2001:db8::7]:9001 can be reached from other hosts, and no token is asked for: set DELTRAIL_APP_TOKEN or --app-token-file, or listen on 127.0.0.1:9001
+    "#);
+    let file = "app-listen = \"0.0.0.0:9001\"\napp-token-file = \"/run/secrets/token\"";
+    assert_eq!(app_problems(&[], &[], file), "none");
+    let environment = [("DELTRAIL_APP_TOKEN", "correct-horse-battery")];
+    assert_eq!(app_problems(&["--app-listen", "0.0.0.0:9001"], &environment, ""), "none");
+}
+
+#[test]
+fn settings_of_the_api_that_make_no_sense_are_refused() {
+    let arguments = ["--app-listen", "localhost:9001", "--app-token", "hunter2"];
+    insta::assert_snapshot!(app_problems(&arguments, &[], "app-token-file = \"\""), @r#"
+    --app-listen: "localhost:9001" is not an IP address with a port: write it as in 127.0.0.1:9001
+    --app-token: the value has 7 characters: write 16 to 1024 that nobody can guess, for example what openssl rand -hex 16 prints
+    deltrail.toml: app-token-file: "" names no file: write the path of one
+    deltrail.toml: app-token-file: a token is given as app-token too: keep one of them
+    "#);
+    insta::assert_snapshot!(app_problems(&["--app-listen", "10119"], &[], ""), @r#"
+    --app-listen: "10119" is not an IP address with a port: write it as in 127.0.0.1:10119
+    "#);
+    let environment = [("DELTRAIL_APP_TOKEN", "hunter 2, which is long")];
+    insta::assert_snapshot!(app_problems(&[], &environment, ""), @r#"
+    DELTRAIL_APP_TOKEN: the value holds other than visible ASCII characters, which a header cannot carry: write letters and digits, for example 32 of them
+    "#);
+}
+
+#[test]
+fn a_token_is_shown_and_repeated_nowhere() {
+    let surroundings = Surroundings::of_test(&[("DELTRAIL_APP_TOKEN", "correct-horse-battery")]);
+    let given = Given::default().with_environment(&surroundings);
+    let config = Config::of(&given, &surroundings, Purpose::Inspect).unwrap();
+    assert_eq!(config.show(&APP_TOKEN), "***");
+    assert!(!format!("{config:?}").contains("horse"));
+    for token in ["hunter2", "hunter2 hunter2 hunter2"] {
+        let file = format!("app-token = \"{token}\"");
+        for told in [app_problems(&["--app-token", token], &[], ""), app_problems(&[], &[], &file)]
+        {
+            assert!(told.contains("app-token: the value h") && !told.contains("hunter2"), "{told}");
+        }
+    }
+}
+
+#[test]
+fn the_stale_window_is_at_least_a_second_and_at_most_a_day() {
+    for (text, is_good) in [("999ms", false), ("1s", true), ("24h", true), ("1441m", false)] {
+        let told = app_problems(&["--stale-window", text], &[], "");
+        assert_eq!(told == "none", is_good, "{text}: {told}");
+        assert!(is_good || told.contains("1s to 24h"), "{told}");
+    }
 }
 
 #[test]

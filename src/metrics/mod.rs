@@ -165,7 +165,8 @@ mod tests {
     use super::{Kind, Metrics, QueueState, SkipReason, described};
 
     /// The names that the first issue promises. A change here is a change of the contract.
-    const PROMISED: [&str; 32] = [
+    const PROMISED: [&str; 35] = [
+        "deltrail_backfilled_removals_total",
         "deltrail_build_info",
         "deltrail_commit_seconds",
         "deltrail_compressed_bytes_total",
@@ -174,6 +175,7 @@ mod tests {
         "deltrail_decode_seconds",
         "deltrail_delete_requests_total",
         "deltrail_delivery_delay_seconds",
+        "deltrail_duplicate_delete_requests_total",
         "deltrail_event_delay_seconds",
         "deltrail_fetch_seconds",
         "deltrail_in_flight_bytes",
@@ -195,6 +197,7 @@ mod tests {
         "deltrail_removals_by_kind_total",
         "deltrail_removals_confirmed_total",
         "deltrail_request_to_delete_latency_seconds",
+        "deltrail_stale_deletes_total",
         "deltrail_store_bytes",
         "deltrail_store_free_bytes",
         "deltrail_workers_busy",

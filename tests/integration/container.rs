@@ -236,6 +236,7 @@ fn the_daemon_lives_in_the_image_with_a_read_only_root() {
     let queue_url = format!("http://queues.example:{port}/111122223333/trail-logs");
     let environment = [
         ("DELTRAIL_OPS_LISTEN", ops.as_str()),
+        ("DELTRAIL_APP_LISTEN", "127.0.0.1:0"),
         ("DELTRAIL_QUEUE_URL", &queue_url),
         ("DELTRAIL_LOG_BUCKET", "trail-logs"),
         ("AWS_REGION", "us-east-1"),

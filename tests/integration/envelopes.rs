@@ -131,6 +131,8 @@ async fn every_envelope_leads_to_its_log_object() {
     messages.push("CloudTrail validation message.".to_owned());
     messages.push(in_sns("CloudTrail validation message.").to_string());
     messages.push(json!({ "Records": [] }).to_string());
+    // The notice of a removal among them is evidence itself.
+    expected.push((vec!["images-prod".to_owned()], 1));
     for message in &messages {
         estate.send(message).await;
     }

@@ -1,6 +1,6 @@
-//! A log object, from the compressed bytes as they arrive to facts: inflate, see which format it is,
-//! cut it into records, read each. It knows no file, no network and no store. Nothing of it may be used before
-//! [`LogDecoder::finish`] has said that the object was whole.
+//! A log object, from the compressed bytes as they arrive to facts: inflate, see which format it
+//! is, cut it into records, read each. It knows no file, no network and no store. Nothing of it may
+//! be used before [`LogDecoder::finish`] has said that the object was whole.
 
 mod format;
 mod stage;

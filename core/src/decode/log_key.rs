@@ -45,8 +45,8 @@ pub struct DigestPath {
 impl LogKey {
     /// Classifies `key`, decoded. Canonical keys are
     /// `[prefix/]AWSLogs/[o-id/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE`, and the same with
-    /// `CloudTrail-Digest` and so on in the place of CloudTrail. Access logs that are partitioned by
-    /// date are `[prefix]ACCOUNT/REGION/BUCKET/YYYY/MM/DD/FILE`; all others say nothing.
+    /// `CloudTrail-Digest` and so on in the place of CloudTrail. Access logs that are partitioned
+    /// by date are `[prefix]ACCOUNT/REGION/BUCKET/YYYY/MM/DD/FILE`; all others say nothing.
     #[must_use]
     pub fn of(key: &str) -> Self {
         if key.is_empty() || key.ends_with('/') {

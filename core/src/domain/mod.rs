@@ -3,6 +3,8 @@
 
 mod actor;
 mod counting;
+#[cfg(test)]
+mod counting_laws;
 mod creation;
 mod evidence;
 mod fact;
@@ -20,8 +22,6 @@ mod slot;
 mod source;
 mod time;
 mod totals;
-#[cfg(test)]
-mod totals_laws;
 mod verdict;
 mod watermark;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! one key; it decides nothing about when that may be believed.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Cause, Created, Moment, Removal, Target, Timestamp};
 
@@ -40,18 +40,50 @@ pub struct Verdict {
 /// The verdicts on all removals of a history, in the order of `history.removals`.
 #[must_use]
 pub fn judge(history: &History<'_>) -> Vec<Verdict> {
-    let events = in_order(history);
+    let markers: HashSet<&str> =
+        history.removals.iter().filter_map(|it| it.marker_version_id.as_deref()).collect();
     let mut verdicts = vec![Verdict::default(); history.removals.len()];
-    for (nth, event) in events.iter().enumerate() {
-        let Event::Removal(index) = *event else { continue };
-        let before = &events[..nth];
-        verdicts[index] = Verdict {
-            duplicate_of: repeated(history, before, index),
-            is_stale: is_stale(history, before, index),
-            is_undelete: is_undelete(history, index),
-        };
+    let mut before = Before::default();
+    for event in in_order(history) {
+        match event {
+            Event::Creation(index) => before.write(&history.creations[index]),
+            Event::Removal(index) => {
+                let removal = &history.removals[index];
+                verdicts[index] = Verdict {
+                    duplicate_of: repeated(history, &before, removal),
+                    is_stale: is_stale(history, &before, removal),
+                    is_undelete: is_undelete(&markers, removal),
+                };
+                before.remove(removal);
+            }
+        }
     }
     verdicts
+}
+
+/// What came before an event, as far as it matters to what is said of it.
+#[derive(Debug, Default)]
+struct Before<'a> {
+    /// The removals since the last write, from the first to the last.
+    removed: HashMap<&'a Target, Vec<&'a Removal>>,
+    /// The last write and whether it replaced another one, unless it was removed since.
+    fresh: Option<(&'a Created, bool)>,
+}
+
+impl<'a> Before<'a> {
+    fn write(&mut self, created: &'a Created) {
+        self.removed.clear();
+        self.fresh = Some((created, self.fresh.is_some()));
+    }
+
+    fn remove(&mut self, removal: &'a Removal) {
+        self.removed.entry(&removal.target).or_default().push(removal);
+        // It comes between only if it took away what was written.
+        self.fresh = self.fresh.filter(|(fresh, _)| match &removal.target {
+            Target::Version(id) => fresh.version_id.as_ref() != Some(id),
+            Target::Current | Target::Unknown => false,
+        });
+    }
 }
 
 /// The removal that fulfils an intent of `requested_at`: the first one of the key at or after it.
@@ -101,71 +133,38 @@ fn in_time(a: &Moment, a_identity: &str, b: &Moment, b_identity: &str) -> Orderi
     a.order(b).then_with(|| a_identity.cmp(b_identity))
 }
 
-/// The identity of the removal before that `index` repeats.
-fn repeated(history: &History<'_>, before: &[Event], index: usize) -> Option<String> {
-    let removal = &history.removals[index];
+/// The identity of the removal before that this one repeats.
+fn repeated(history: &History<'_>, before: &Before<'_>, removal: &Removal) -> Option<String> {
     // What lifecycle removes, nobody requests.
-    if removal.cause == Cause::Lifecycle {
+    if removal.cause == Cause::Lifecycle || !is_told(history, removal) {
         return None;
     }
-    for event in before.iter().rev() {
-        match *event {
-            Event::Creation(_) => return None,
-            Event::Removal(other) => {
-                let other = &history.removals[other];
-                if removal.at.millis_since(other.at) > DUPLICATE_MILLIS_MAX {
-                    return None;
-                }
-                if other.cause == Cause::Api && asks_again(history, removal, other) {
-                    return Some(other.identity.clone());
-                }
-            }
-        }
-    }
-    None
+    before
+        .removed
+        .get(&removal.target)?
+        .iter()
+        .rev()
+        .take_while(|other| removal.at.millis_since(other.at) <= DUPLICATE_MILLIS_MAX)
+        .filter(|other| other.cause == Cause::Api && is_told(history, other))
+        .find(|other| removal.request_id.is_none() || removal.request_id != other.request_id)
+        .map(|other| other.identity.clone())
 }
 
-/// Whether another request asked for the same thing. A child whose target is not told may be any
-/// version, and if its request id is its own as well it may be of the same call: then it is not
-/// known to repeat anything.
-fn asks_again(history: &History<'_>, removal: &Removal, other: &Removal) -> bool {
-    if removal.target != other.target {
-        return false;
-    }
+/// Whether it is known which request removed what. A child whose target is not told may be any
+/// version, and if its request id is its own as well it may be of the same call as another: then
+/// it is not known to repeat anything.
+fn is_told(history: &History<'_>, removal: &Removal) -> bool {
     let is_of_known_call =
-        |it: &Removal| it.request_id.as_ref().is_some_and(|id| history.calls.contains(id));
-    let is_told =
-        removal.target != Target::Unknown || (is_of_known_call(removal) && is_of_known_call(other));
-    let is_same_request = removal.request_id.is_some() && removal.request_id == other.request_id;
-    is_told && !is_same_request
+        || removal.request_id.as_ref().is_some_and(|id| history.calls.contains(id));
+    removal.target != Target::Unknown || is_of_known_call()
 }
 
 /// Whether the last thing before was a write that replaced another one, within the window.
-fn is_stale(history: &History<'_>, before: &[Event], index: usize) -> bool {
-    let removal = &history.removals[index];
+fn is_stale(history: &History<'_>, before: &Before<'_>, removal: &Removal) -> bool {
+    let Some((fresh, true)) = before.fresh else { return false };
     if removal.cause == Cause::Lifecycle {
         return false;
     }
-    let mut named_since = BTreeSet::new();
-    let mut writes = before.iter().rev().filter_map(|event| match *event {
-        Event::Creation(at) => {
-            let write = &history.creations[at];
-            let named = std::mem::take(&mut named_since);
-            let is_gone = write.version_id.as_ref().is_some_and(|id| named.contains(id));
-            Some((!is_gone).then_some(write))
-        }
-        Event::Removal(at) => match &history.removals[at].target {
-            // It comes between only if it took away what was written.
-            Target::Version(id) => {
-                named_since.insert(id);
-                None
-            }
-            Target::Current | Target::Unknown => Some(None),
-        },
-    });
-    let (Some(Some(fresh)), Some(Some(_replaced))) = (writes.next(), writes.next()) else {
-        return false;
-    };
     let age_millis = removal.moment().latest().millis_since(fresh.moment.at);
     let removes_it = match &removal.target {
         Target::Current => true,
@@ -178,9 +177,8 @@ fn is_stale(history: &History<'_>, before: &[Event], index: usize) -> bool {
 }
 
 /// Whether it removed a delete marker whose making is known.
-fn is_undelete(history: &History<'_>, index: usize) -> bool {
-    let Target::Version(version) = &history.removals[index].target else { return false };
-    history.removals.iter().any(|other| other.marker_version_id.as_ref() == Some(version))
+fn is_undelete(markers: &HashSet<&str>, removal: &Removal) -> bool {
+    matches!(&removal.target, Target::Version(version) if markers.contains(version.as_str()))
 }
 
 #[cfg(test)]

@@ -51,6 +51,9 @@ pub(super) struct DemoArguments {
     /// Where metrics and health are served [default: 127.0.0.1:10118, with --once a free port]
     #[arg(long, value_name = "ADDRESS")]
     ops_listen: Option<SocketAddr>,
+    /// Where the API is served [default: 127.0.0.1:10119, with --once a free port]
+    #[arg(long, value_name = "ADDRESS")]
+    app_listen: Option<SocketAddr>,
     /// Where the sandbox's S3 and SQS listen, on loopback [default: a free port]
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", hide_default_value = true)]
     sandbox_listen: SocketAddr,
@@ -155,13 +158,17 @@ fn settings(
         SocketAddr::from(([127, 0, 0, 1], if arguments.once { 0 } else { 10_118 }))
     });
     let queue_urls = [QUEUE, EVENTS_QUEUE].map(|queue| sandbox.queues().url(queue));
+    let app_listen = arguments.app_listen.unwrap_or_else(|| {
+        SocketAddr::from(([127, 0, 0, 1], if arguments.once { 0 } else { 10_119 }))
+    });
     let given = Given::default()
         .with_flag(&config::QUEUE_URL, queue_urls.into())
         .with_flag(&config::LOG_BUCKET, vec![LOGS.into()])
         .with_flag(&config::IMPORTANT_BUCKET, vec!["example-*".into()])
         .with_flag(&config::S3_PATH_STYLE, vec!["true".into()])
         .with_flag(&config::STORE, vec![arguments.store.clone()])
-        .with_flag(&config::OPS_LISTEN, vec![ops_listen.to_string()]);
+        .with_flag(&config::OPS_LISTEN, vec![ops_listen.to_string()])
+        .with_flag(&config::APP_LISTEN, vec![app_listen.to_string()]);
     Config::of(&given, surroundings, Purpose::Run).map_err(|problems| anyhow!("{problems}"))
 }
 

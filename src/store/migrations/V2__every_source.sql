@@ -44,6 +44,9 @@ CREATE INDEX removals_unconfirmed ON removals (bucket) WHERE is_unconfirmed = 1;
 CREATE INDEX removals_by_request ON removals (request_id, bucket);
 -- The history of one key.
 CREATE INDEX removals_by_slot ON removals (slot_id, at);
+-- The making of a delete marker that was removed by its id.
+CREATE INDEX removals_by_marker ON removals (slot_id, marker_version_id)
+    WHERE marker_version_id IS NOT NULL;
 
 CREATE TABLE creations (
     slot_id INTEGER NOT NULL REFERENCES slots (id),
@@ -54,12 +57,14 @@ CREATE TABLE creations (
     version_id TEXT,
     sources INTEGER NOT NULL,                -- one bit for each source
     actor TEXT NOT NULL,                     -- JSON
-    is_superseded INTEGER NOT NULL,          -- a later write of the key is known
+    superseded_at INTEGER,                   -- when the next write of the key came, if one is known
     PRIMARY KEY (slot_id, identity)
 ) STRICT, WITHOUT ROWID;
 
--- What may be forgotten: first what is superseded, then the oldest.
-CREATE INDEX creations_superseded ON creations (at) WHERE is_superseded = 1;
+-- The history of one key.
+CREATE INDEX creations_by_slot ON creations (slot_id, at);
+-- What may be forgotten: first what was superseded long ago, then the oldest.
+CREATE INDEX creations_superseded ON creations (superseded_at) WHERE superseded_at IS NOT NULL;
 CREATE INDEX creations_by_time ON creations (at);
 
 CREATE TABLE intents (

@@ -17,11 +17,14 @@ pub(super) fn write_creation(
 ) -> Result<()> {
     let connection = journal.connection;
     let told = Created::of(creation);
-    let is_new = insert(connection, slot.id, &told)? || join(connection, slot.id, told)?;
-    journal.note(is_new);
-    if is_new && !slot.is_new {
-        supersede(connection, slot.id)?;
-        reopen(connection, slot.id, creation.at, creation.at)?;
+    let is_unknown = insert(connection, slot.id, &told)?;
+    let written = if is_unknown { Some(told) } else { join(connection, slot.id, told)? };
+    journal.note(written.is_some());
+    if let Some(written) = written {
+        supersede(connection, slot.id, &written)?;
+        if !slot.is_new {
+            reopen(connection, slot.id, creation.at, creation.at)?;
+        }
     }
     Ok(())
 }
@@ -30,8 +33,8 @@ fn insert(connection: &Connection, slot_id: i64, created: &Created) -> Result<bo
     let inserted = connection
         .prepare_cached(
             "INSERT INTO creations (slot_id, identity, at, is_coarse, sequencer, version_id,
-                 sources, actor, is_superseded)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
+                 sources, actor)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             slot_id,
@@ -46,34 +49,38 @@ fn insert(connection: &Connection, slot_id: i64, created: &Created) -> Result<bo
     Ok(inserted == 1)
 }
 
-/// Joins it with what is known of the same write; whether that told anything.
-fn join(connection: &Connection, slot_id: i64, told: Created) -> Result<bool> {
+/// Joins it with what is known of the same write; nothing when that told nothing.
+fn join(connection: &Connection, slot_id: i64, told: Created) -> Result<Option<Created>> {
     let known = connection
         .prepare_cached("SELECT * FROM creations WHERE slot_id = ?1 AND identity = ?2")?
         .query_row(params![slot_id, told.identity], created_of)
         .optional()?;
-    let Some(known) = known else { return Ok(false) };
+    let Some(known) = known else { return Ok(None) };
     let joined = known.clone().join(told);
     if joined == known {
-        return Ok(false);
+        return Ok(None);
     }
     connection
         .prepare_cached("DELETE FROM creations WHERE slot_id = ?1 AND identity = ?2")?
         .execute(params![slot_id, joined.identity])?;
-    insert(connection, slot_id, &joined)
+    insert(connection, slot_id, &joined)?;
+    Ok(Some(joined))
 }
 
-/// Marks the writes that another one came after.
-fn supersede(connection: &Connection, slot_id: i64) -> Result<()> {
+/// Notes when a write was followed by the next, and when the one before it was.
+fn supersede(connection: &Connection, slot_id: i64, written: &Created) -> Result<()> {
     connection
         .prepare_cached(
-            "UPDATE creations AS c SET is_superseded = 1
-             WHERE slot_id = ?1 AND is_superseded = 0 AND EXISTS (
-                 SELECT 1 FROM creations AS later
-                 WHERE later.slot_id = ?1 AND later.at > c.at
-             )",
+            "UPDATE creations AS c SET superseded_at = (
+                 SELECT min(at) FROM creations AS later
+                 WHERE later.slot_id = c.slot_id AND later.at > c.at
+             )
+             WHERE slot_id = ?1 AND at <= ?2 AND at >= coalesce((
+                 SELECT max(at) FROM creations AS earlier
+                 WHERE earlier.slot_id = ?1 AND earlier.at < ?2
+             ), ?2)",
         )?
-        .execute([slot_id])?;
+        .execute([slot_id, written.moment.at.as_millis()])?;
     Ok(())
 }
 
@@ -88,9 +95,9 @@ pub(super) fn created_of(row: &Row<'_>) -> Result<Created> {
     })
 }
 
-/// Forgets writes that can tell nothing any more: those before `cutoff_millis` that were followed
-/// by another, and the oldest beyond `creations_max`. At most `rows_max` of each at a time; gives
-/// how many.
+/// Forgets writes that can tell nothing any more: those that were followed by another one before
+/// `cutoff_millis`, and the oldest beyond `creations_max`. At most `rows_max` of each at a time;
+/// gives how many.
 pub(super) fn forget(
     connection: &Connection,
     cutoff_millis: i64,
@@ -102,7 +109,7 @@ pub(super) fn forget(
         .prepare_cached(
             "DELETE FROM creations WHERE (slot_id, identity) IN (
                  SELECT slot_id, identity FROM creations
-                 WHERE is_superseded = 1 AND at < ?1 ORDER BY at LIMIT ?2
+                 WHERE superseded_at < ?1 ORDER BY superseded_at LIMIT ?2
              )",
         )?
         .execute([cutoff_millis, rows_max])?;

@@ -6,19 +6,18 @@ use deltrail_core::domain::{Source, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Result, ToSql};
 
 use super::totals::OTHER;
-use super::watermarks::lowest;
-use crate::store::{Gauges, words};
+use super::watermarks::{complete_until, lowest};
+use crate::store::{Gauges, Holds, words};
 
 /// The length of the window that settled removals are counted in.
 const WINDOW_MILLIS: i64 = 5 * 60 * 1_000;
 
 /// Reads them all.
 pub(super) fn gauges(connection: &Connection) -> Result<Gauges> {
-    let watermarks = lowest(connection)?;
-    let settled_window = match watermarks.values().min() {
+    let settled_window = match complete_until(connection, &Holds::None)? {
         None => None,
         Some(watermark) => {
-            let end = watermark.as_millis().div_euclid(WINDOW_MILLIS) * WINDOW_MILLIS;
+            let end = watermark.div_euclid(WINDOW_MILLIS) * WINDOW_MILLIS;
             Some((Timestamp::from_millis(end), removals_in(connection, end - WINDOW_MILLIS, end)?))
         }
     };
@@ -39,7 +38,7 @@ pub(super) fn gauges(connection: &Connection) -> Result<Gauges> {
             &[],
         )?,
         settled_window,
-        watermarks,
+        watermarks: lowest(connection)?,
         last_deliveries: last_deliveries(connection)?,
     })
 }

@@ -53,6 +53,21 @@ pub(super) fn write_key(
     Ok(())
 }
 
+/// Looks again at the intents of a slot that were fulfilled by a removal that is another one now.
+pub(super) fn reopen_fulfilled_by(
+    connection: &Connection,
+    slot_id: i64,
+    removal: &str,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE intent_keys SET state = 'pending', due_at = requested_at
+             WHERE slot_id = ?1 AND state = 'fulfilled' AND removal = ?2",
+        )?
+        .execute(params![slot_id, removal])?;
+    Ok(())
+}
+
 /// Looks again at the intents of a slot that removals between these times may fulfil, or fulfil
 /// earlier than was thought.
 pub(super) fn reopen_intents(

@@ -1,5 +1,5 @@
-//! What a transaction adds up to while it is written: labels, totals, what was heard of the sources,
-//! and the report of each batch. What many batches share is written once, at the end.
+//! What a transaction adds up to while it is written: labels, totals, what was heard of the
+//! sources, and the report of each batch. What many batches share is written once, at the end.
 
 use std::mem;
 

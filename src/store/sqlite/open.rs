@@ -320,7 +320,7 @@ mod tests {
         connection
             .execute(
                 "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
-                 SELECT 99, 'next', applied_on, '1' FROM refinery_schema_history",
+                 SELECT max(version) + 1, 'next', applied_on, '1' FROM refinery_schema_history",
                 [],
             )
             .unwrap();

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use deltrail_core::domain::{
-    Delta, Evidence, Family, PAIR_MILLIS_MAX, Part, RemovalRole, Request, Timestamp,
+    Api, Delta, Evidence, Family, PAIR_MILLIS_MAX, Part, RemovalRole, Request, Timestamp,
     count_confirmed_latency, count_latency, count_request,
 };
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::journal::Journal;
 use super::rows::{counted_of, optional_time, removal_of, request_of, write_request};
+use super::slots::reopen;
 
 /// Joins the requests of new evidence with what was known of them, and counts what is new.
 pub(super) fn write_requests(journal: &mut Journal<'_>, fresh: &[&Evidence]) -> Result<()> {
@@ -56,9 +57,29 @@ fn write_one(journal: &mut Journal<'_>, told: Request) -> Result<()> {
     for reason in count_latency(before.as_ref(), &after, &label, &mut journal.delta) {
         *journal.report.discarded_latencies.entry(reason).or_default() += 1;
     }
+    if before.is_none() && after.api == Api::DeleteObjects {
+        reopen_children(journal.connection, &after)?;
+    }
     let began = |request: &Request| request.started_at;
     if before.as_ref().and_then(began).is_none() && after.started_at.is_some() {
         confirm_earlier(journal, &after)?;
+    }
+    Ok(())
+}
+
+/// Opens again what was said of the removals of a bulk call that is known from now on: those of
+/// different calls repeat each other.
+fn reopen_children(connection: &Connection, request: &Request) -> Result<()> {
+    let Some(request_id) = &request.request_id else { return Ok(()) };
+    let mut select = connection.prepare_cached(
+        "SELECT slot_id, at FROM removals WHERE request_id = ?1 AND bucket = ?2 AND settled <> 0",
+    )?;
+    let children = select
+        .query_map(params![request_id, request.bucket], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(i64, i64)>>>()?;
+    for (slot_id, at) in children {
+        let at = Timestamp::from_millis(at);
+        reopen(connection, slot_id, at, at)?;
     }
     Ok(())
 }
@@ -179,7 +200,9 @@ pub(super) fn is_resolved(connection: &Connection, request: &Request) -> Result<
         let told = connection
             .prepare_cached(
                 "SELECT 1 FROM evidence
-                 WHERE request_id = ?1 AND slot_id IS NOT NULL AND bucket = ?2 LIMIT 1",
+                 WHERE request_id = ?1 AND slot_id <> coalesce((
+                     SELECT id FROM slots WHERE bucket = ?2 AND key = ''
+                 ), -1) AND bucket = ?2 LIMIT 1",
             )?
             .query_row(params![request_id, request.bucket], |_| Ok(()))
             .optional()?;
@@ -194,6 +217,9 @@ pub(super) fn is_resolved(connection: &Connection, request: &Request) -> Result<
              WHERE bucket = ?1 AND at BETWEEN ?2 AND ?3 AND (role = 'child'
                  OR (role = 'none' AND api IS NULL AND slot_id IS NOT NULL
                      AND amends_event_id IS NULL))
+                 AND slot_id <> coalesce((
+                     SELECT id FROM slots WHERE bucket = ?1 AND key = ''
+                 ), -1)
              LIMIT 1",
         )?
         .query_row(params![request.bucket, at - PAIR_MILLIS_MAX, at + PAIR_MILLIS_MAX], |_| Ok(()))

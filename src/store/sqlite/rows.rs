@@ -12,7 +12,8 @@ use crate::store::words;
 /// The columns that [`evidence_of`] reads.
 pub(super) const EVIDENCE_COLUMNS: &str = "id, bucket, source, api, outcome, role, target, mark, \
      cause, request_id, event_id, shared_event_id, amends_event_id, account, region, at, \
-     started_at, ended_at, total_millis, sequencer, http_status, error_code, marker_version_id, actor";
+     started_at, ended_at, total_millis, sequencer, http_status, error_code, marker_version_id, \
+     actor";
 
 /// A text column whose words are a closed set; an unknown word is an error that names the column.
 fn word<T>(row: &Row<'_>, column: &str, read: fn(&str) -> Option<T>) -> Result<T> {
@@ -161,7 +162,8 @@ pub(super) fn request_of(row: &Row<'_>) -> Result<Request> {
     })
 }
 
-/// Writes a request over what was there; how its settling stands is kept.
+/// Writes a request over what was there; how its settling stands is kept, unless it turns out that
+/// it was refused.
 pub(super) fn write_request(
     connection: &Connection,
     request: &Request,
@@ -178,7 +180,8 @@ pub(super) fn write_request(
              started_at = excluded.started_at, ended_at = excluded.ended_at,
              total_millis = excluded.total_millis, http_status = excluded.http_status,
              error_code = excluded.error_code, sources = excluded.sources,
-             actor_kind = excluded.actor_kind, actor = excluded.actor",
+             actor_kind = excluded.actor_kind, actor = excluded.actor,
+             resolution = iif(excluded.outcome = 'ok', resolution, NULL)",
     )?;
     statement.execute(params![
         request.bucket,

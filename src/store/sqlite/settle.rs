@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deltrail_core::domain::{
-    Created, History, PAIR_MILLIS_MAX, Removal, SETTLE_MILLIS, Said, Target, Verdict,
-    count_settled, judge,
+    Created, DUPLICATE_MILLIS_MAX, History, PAIR_MILLIS_MAX, Removal, SETTLE_MILLIS, Said,
+    Settling, Target, Verdict, count_settled, judge,
 };
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
@@ -14,11 +14,13 @@ use super::journal::Journal;
 use super::rows::{counted_of, removal_of, write_removal};
 use super::settle_calls::settle_calls;
 use super::settle_intents::settle_intents;
-use super::watermarks::{advance, watermark_of};
+use super::watermarks::{advance, complete_until, watermark_of};
 use crate::store::{Options, Settle, SettleReport};
 
 /// Facts of one kind in one bucket that are settled in one transaction.
 pub(super) const ROWS_MAX: usize = 1_000;
+/// No further bucket is begun in a transaction that has settled so many facts.
+const TRANSACTION_ROWS_MAX: u64 = 10_000;
 /// How long writes are kept that another one came after, in milliseconds of event time.
 const CREATIONS_KEPT_MILLIS: i64 = 26 * 60 * 60 * 1_000;
 
@@ -31,13 +33,23 @@ pub(super) fn settle(
     advance(connection, &ask.holds)?;
     let mut journal = Journal::new(connection, options);
     let mut report = SettleReport::default();
+    let complete_until = complete_until(connection, &ask.holds)?;
+    let writes_kept_from = complete_until
+        .map_or(i64::MIN, |at| at.min(ask.now.as_millis()).saturating_sub(CREATIONS_KEPT_MILLIS));
+    let mut forgotten_before = writes_kept_from;
     for bucket in open_buckets(connection)? {
-        let watermark = watermark_of(connection, &bucket)?;
+        if report.settled >= TRANSACTION_ROWS_MAX {
+            // What is open in the buckets to come may need any write.
+            (report.has_more, forgotten_before) = (true, i64::MIN);
+            break;
+        }
+        let watermark = watermark_of(connection, &bucket, &ask.holds)?;
         let horizon = Horizon {
             bucket: &bucket,
             // Nothing is that old.
             until: watermark.map_or(i64::MIN, |at| at.saturating_sub(SETTLE_MILLIS)),
             takes_backfill: ask.settles_backfill,
+            writes_kept_from,
         };
         let settled = [
             settle_removals(&mut journal, &horizon, ask)?,
@@ -46,8 +58,12 @@ pub(super) fn settle(
         ];
         report.settled += settled.iter().map(|&count| count as u64).sum::<u64>();
         report.has_more |= settled.iter().any(|&count| count >= ROWS_MAX);
+        if let Some(open) = oldest_open(connection, &bucket)? {
+            forgotten_before = forgotten_before.min(open.saturating_sub(CREATIONS_KEPT_MILLIS));
+        }
     }
-    forget_creations(connection, options, ask)?;
+    let forgotten = forget(connection, forgotten_before, options.creations_max, ROWS_MAX)?;
+    report.has_more |= forgotten >= ROWS_MAX;
     report.discarded_latencies = journal.end().discarded_latencies;
     journal.close()?;
     Ok(report)
@@ -60,6 +76,8 @@ pub(super) struct Horizon<'a> {
     pub(super) until: i64,
     /// And all that was learnt from files of the past.
     pub(super) takes_backfill: bool,
+    /// What came before a write of before this time, in milliseconds, may have been forgotten.
+    writes_kept_from: i64,
 }
 
 /// The buckets with anything open. Each is looked up after the one before, because there are many
@@ -100,7 +118,7 @@ fn settle_removals(
         by_slot.entry(slot_id).or_default().push((identity, at));
     }
     for (slot_id, due) in by_slot {
-        settle_slot(journal, slot_id, &due, &told, &label, ask)?;
+        settle_slot(journal, slot_id, &due, (horizon, &told), &label, ask)?;
     }
     Ok(count)
 }
@@ -118,11 +136,11 @@ fn due_removals(connection: &Connection, horizon: &Horizon<'_>) -> Result<Vec<(i
             })?
             .collect()
     };
-    let due = rows("at <= ?2")?;
-    if !due.is_empty() || !horizon.takes_backfill {
-        return Ok(due);
+    let mut due = rows("at <= ?2")?;
+    if horizon.takes_backfill && due.len() < ROWS_MAX {
+        due.extend(rows("at > ?2 AND is_backfilled = 1")?);
     }
-    rows("at > ?2 AND is_backfilled = 1")
+    Ok(due)
 }
 
 /// Which sources tell of a bucket besides CloudTrail, and when they did.
@@ -165,7 +183,7 @@ fn settle_slot(
     journal: &mut Journal<'_>,
     slot_id: i64,
     due: &[(String, i64)],
-    told: &Told,
+    (horizon, told): (&Horizon<'_>, &Told),
     label: &str,
     ask: &Settle,
 ) -> Result<()> {
@@ -176,26 +194,60 @@ fn settle_slot(
         else {
             continue;
         };
-        let row = connection
+        let counted = connection
             .prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND identity = ?2")?
-            .query_row(params![slot_id, identity], |row| {
-                Ok((row.get::<_, String>("bucket")?, counted_of(row)?))
-            })?;
-        let (bucket, counted) = row;
+            .query_row(params![slot_id, identity], counted_of)?;
         let said = Said {
             duplicate_of: verdict.duplicate_of,
             is_stale: told.has_creations.then_some(verdict.is_stale),
             is_undelete: verdict.is_undelete,
             is_unconfirmed: !removal.is_confirmed && told.was_noticed_before(*at),
         };
+        let said = match &counted.settling {
+            Settling::Reopened(before) if told.has_creations => {
+                remembered(connection, (slot_id, *at), horizon, before, said)?
+            }
+            _ => said,
+        };
         let counted = count_settled(removal, counted, said, label, &mut journal.delta);
-        write_removal(connection, slot_id, &bucket, removal, &counted)?;
+        write_removal(connection, slot_id, horizon.bucket, removal, &counted)?;
     }
     Ok(())
 }
 
+/// What is said again of a removal at this time, when it was said before with the help of writes
+/// that may be forgotten by now: to forget is no evidence.
+fn remembered(
+    connection: &Connection,
+    (slot_id, at): (i64, i64),
+    horizon: &Horizon<'_>,
+    before: &Said,
+    said: Said,
+) -> Result<Said> {
+    let was_no_duplicate = before.duplicate_of.is_none() && at < horizon.writes_kept_from;
+    let was_stale = before.is_stale == Some(true)
+        && said.is_stale != Some(true)
+        && writes_before(connection, slot_id, at)? < 2;
+    Ok(Said {
+        duplicate_of: said.duplicate_of.filter(|_| !was_no_duplicate),
+        is_stale: if was_stale { before.is_stale } else { said.is_stale },
+        ..said
+    })
+}
+
+/// How many writes are known that a removal at this time came after: up to two.
+fn writes_before(connection: &Connection, slot_id: i64, at: i64) -> Result<i64> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FROM (
+                 SELECT 1 FROM creations WHERE slot_id = ?1 AND at <= ?2 LIMIT 2
+             )",
+        )?
+        .query_row([slot_id, at.saturating_add(PAIR_MILLIS_MAX)], |row| row.get(0))
+}
+
 /// The part of a slot's history that says what `due` removals are, judged.
-pub(super) fn judged(
+fn judged(
     connection: &Connection,
     slot_id: i64,
     due: &[(String, i64)],
@@ -203,16 +255,23 @@ pub(super) fn judged(
 ) -> Result<(Vec<Removal>, Vec<Verdict>)> {
     let first = due.iter().map(|(_, at)| *at).min().unwrap_or_default();
     let last = due.iter().map(|(_, at)| *at).max().unwrap_or_default();
-    let from = first.saturating_sub(CREATIONS_KEPT_MILLIS);
+    // S3's order of events may differ from that of the clocks by a little.
+    let window_millis = DUPLICATE_MILLIS_MAX.max(stale_window_millis) + PAIR_MILLIS_MAX;
+    let from = first.saturating_sub(window_millis);
     let to = last.saturating_add(PAIR_MILLIS_MAX);
-    let creations = creations_until(connection, slot_id, to)?;
+    let creations = creations_between(connection, slot_id, from, to)?;
     let mut removals = removals_between(connection, slot_id, from, to)?;
-    removals.extend(last_before(connection, slot_id, from)?);
+    let last_write = creations.iter().find(|it| it.moment.at.as_millis() < from);
+    if let Some(write) = last_write {
+        removals.extend(removal_of_last(connection, slot_id, write, from)?);
+    }
     let calls = known_calls(connection, &removals)?;
     let history =
         History { removals: &removals, creations: &creations, calls: &calls, stale_window_millis };
     let mut verdicts = judge(&history);
-    for (removal, verdict) in removals.iter().zip(&mut verdicts) {
+    let due: BTreeSet<&str> = due.iter().map(|(identity, _)| identity.as_str()).collect();
+    let judged = removals.iter().zip(&mut verdicts);
+    for (removal, verdict) in judged.filter(|(it, _)| due.contains(it.identity.as_str())) {
         if let Target::Version(version) = &removal.target
             && !verdict.is_undelete
         {
@@ -222,10 +281,22 @@ pub(super) fn judged(
     Ok((removals, verdicts))
 }
 
-fn creations_until(connection: &Connection, slot_id: i64, to: i64) -> Result<Vec<Created>> {
+/// The writes between, and the last one before: however long ago it was, it may be the one that
+/// was replaced.
+fn creations_between(
+    connection: &Connection,
+    slot_id: i64,
+    from: i64,
+    to: i64,
+) -> Result<Vec<Created>> {
     connection
-        .prepare_cached("SELECT * FROM creations WHERE slot_id = ?1 AND at <= ?2")?
-        .query_map([slot_id, to], created_of)?
+        .prepare_cached(
+            "SELECT * FROM creations WHERE slot_id = ?1 AND at <= ?3 AND at >= coalesce((
+                 SELECT max(at) FROM creations AS earlier
+                 WHERE earlier.slot_id = ?1 AND earlier.at < ?2
+             ), ?2)",
+        )?
+        .query_map([slot_id, from, to], created_of)?
         .collect()
 }
 
@@ -241,15 +312,21 @@ fn removals_between(
         .collect()
 }
 
-/// The last removal of what was current before: the last write of a key may be older than all that
-/// is looked at, and removed since.
-fn last_before(connection: &Connection, slot_id: i64, from: i64) -> Result<Option<Removal>> {
+/// The removal, before all that is looked at, of the last write before.
+fn removal_of_last(
+    connection: &Connection,
+    slot_id: i64,
+    write: &Created,
+    before: i64,
+) -> Result<Option<Removal>> {
+    let version = write.version_id.as_ref().map(|id| Target::Version(id.clone()).to_string());
     connection
         .prepare_cached(
-            "SELECT * FROM removals WHERE slot_id = ?1 AND at < ?2 AND target NOT LIKE 'version %'
+            "SELECT * FROM removals WHERE slot_id = ?1 AND at >= ?2 AND at < ?3
+                 AND (target NOT LIKE 'version %' OR target = ?4)
              ORDER BY at DESC LIMIT 1",
         )?
-        .query_row([slot_id, from], removal_of)
+        .query_row(params![slot_id, write.moment.at.as_millis(), before, version], removal_of)
         .optional()
 }
 
@@ -277,12 +354,9 @@ fn made_marker(connection: &Connection, slot_id: i64, version: &str) -> Result<b
     Ok(found.is_some())
 }
 
-/// Forgets writes that no open removal can be judged by any more.
-fn forget_creations(connection: &Connection, options: &Options, ask: &Settle) -> Result<()> {
-    let oldest_open: Option<i64> = connection
-        .prepare_cached("SELECT min(at) FROM removals WHERE settled <> 1")?
-        .query_row([], |row| row.get(0))?;
-    let cutoff = ask.now.as_millis().min(oldest_open.unwrap_or(i64::MAX)) - CREATIONS_KEPT_MILLIS;
-    forget(connection, cutoff, options.creations_max, ROWS_MAX)?;
-    Ok(())
+/// When the oldest removal of a bucket was that is still to be judged.
+fn oldest_open(connection: &Connection, bucket: &str) -> Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT min(at) FROM removals WHERE settled <> 1 AND bucket = ?1")?
+        .query_row([bucket], |row| row.get(0))
 }

@@ -18,17 +18,31 @@ struct Key {
     slot_id: i64,
     intent_id: String,
     requested_at: Timestamp,
-    was_unfulfilled: bool,
+    said_before: SaidBefore,
     has_latency: bool,
     is_backfilled: bool,
 }
 
+/// What was said of a key when it was last settled.
+#[derive(PartialEq)]
+enum SaidBefore {
+    Nothing,
+    Fulfilled,
+    Unfulfilled,
+}
+
 fn key_of(row: &Row<'_>) -> Result<Key> {
+    let was_fulfilled = row.get::<_, Option<String>>("removal")?.is_some();
+    let said_before = match row.get("was_unfulfilled")? {
+        true => SaidBefore::Unfulfilled,
+        false if was_fulfilled => SaidBefore::Fulfilled,
+        false => SaidBefore::Nothing,
+    };
     Ok(Key {
         slot_id: row.get("slot_id")?,
         intent_id: row.get("intent_id")?,
         requested_at: Timestamp::from_millis(row.get("requested_at")?),
-        was_unfulfilled: row.get("was_unfulfilled")?,
+        said_before,
         has_latency: row.get("counted_latency")?,
         is_backfilled: row.get("is_backfilled")?,
     })
@@ -55,7 +69,12 @@ pub(super) fn settle_intents(journal: &mut Journal<'_>, horizon: &Horizon<'_>) -
 fn settle_key(journal: &mut Journal<'_>, horizon: &Horizon<'_>, key: &Key) -> Result<()> {
     let candidates = candidates(journal.connection, key)?;
     match fulfilment(key.requested_at, &candidates) {
-        None => write(journal.connection, key, "unfulfilled", None, false),
+        None => {
+            if key.said_before == SaidBefore::Fulfilled {
+                correct(journal, key);
+            }
+            write(journal.connection, key, "unfulfilled", None, false)
+        }
         // An earlier one may still be on its way.
         Some(removal)
             if removal.at.as_millis() > horizon.until
@@ -66,11 +85,17 @@ fn settle_key(journal: &mut Journal<'_>, horizon: &Horizon<'_>, key: &Key) -> Re
         Some(removal) => {
             let has_latency = observe(journal, horizon.bucket, key, removal)?;
             let is_late = removal.at.millis_since(key.requested_at) <= SETTLE_MILLIS;
-            if key.was_unfulfilled && is_late && !key.is_backfilled {
-                journal.delta.add(Family::Corrections, &["unfulfilled"], Part::Value, 1);
+            if key.said_before == SaidBefore::Unfulfilled && is_late {
+                correct(journal, key);
             }
             write(journal.connection, key, "fulfilled", Some(removal), has_latency)
         }
+    }
+}
+
+fn correct(journal: &mut Journal<'_>, key: &Key) {
+    if !key.is_backfilled {
+        journal.delta.add(Family::Corrections, &["unfulfilled"], Part::Value, 1);
     }
 }
 
@@ -123,7 +148,7 @@ fn write(
             key.slot_id,
             key.intent_id,
             state,
-            key.was_unfulfilled || state == "unfulfilled",
+            state == "unfulfilled",
             removal.map(|removal| &removal.identity),
             removal.map(|removal| removal.at.as_millis()),
             has_latency || key.has_latency,

@@ -8,7 +8,7 @@ use deltrail_core::domain::{
 };
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::intents::reopen_intents;
+use super::intents::{reopen_fulfilled_by, reopen_intents};
 use super::journal::Journal;
 use super::neighbourhood::{Search, neighbours};
 use super::requests::started_at;
@@ -130,6 +130,12 @@ pub(super) fn write_slot(
         connection
             .prepare_cached("DELETE FROM removals WHERE slot_id = ?1 AND identity = ?2")?
             .execute(params![slot.id, identity])?;
+    }
+    if slot.has_intent {
+        let written = change.written.iter().map(|(removal, _)| &removal.identity);
+        for identity in change.vanished.iter().chain(written) {
+            reopen_fulfilled_by(connection, slot.id, identity)?;
+        }
     }
     journal.report.removals += change.gained;
     journal.delta.merge(change.delta);

@@ -4,21 +4,20 @@
 use std::collections::BTreeMap;
 
 use deltrail_core::domain::{Source, Timestamp, lateness_millis};
-use rusqlite::{Connection, Result, params};
+use rusqlite::{Connection, Result, Row, params};
 
 use super::rows::optional_time;
 use crate::store::{Holds, SourceKey, words};
 
 /// A source that has told nothing of a bucket for so long, while others did, is not waited for: it
-/// was switched off, or never told of it regularly.
+/// was switched off, or never told of it regularly. Unless it is held: then more of it is there.
 const SILENT_MILLIS_MAX: i64 = 24 * 60 * 60 * 1_000;
 
 /// Moves the watermarks of all sources that nobody holds to the newest event time that was
 /// delivered, or until which the source is known to have been alive, less its lateness.
 pub(super) fn advance(connection: &Connection, holds: &Holds) -> Result<()> {
-    for (key, newest) in heard(connection)? {
-        let lateness = lateness_millis(key.source);
-        let (Some(lateness), Some(newest), false) = (lateness, newest, holds.holds(&key)) else {
+    for Heard { key, newest, .. } in heard(connection)? {
+        let (Some(lateness), false) = (lateness_millis(key.source), holds.holds(&key)) else {
             continue;
         };
         let watermark = newest.as_millis() - lateness;
@@ -33,60 +32,91 @@ pub(super) fn advance(connection: &Connection, holds: &Holds) -> Result<()> {
     Ok(())
 }
 
-/// Every source with the newest time that it is known to have delivered until.
-fn heard(connection: &Connection) -> Result<Vec<(SourceKey, Option<Timestamp>)>> {
+/// A source and how far it has come.
+struct Heard {
+    key: SourceKey,
+    newest: Timestamp,
+    watermark: Option<i64>,
+}
+
+/// Every source that has a watermark or will have one.
+fn heard(connection: &Connection) -> Result<Vec<Heard>> {
     let mut select = connection.prepare_cached("SELECT * FROM sources")?;
     let mut rows = select.query([])?;
     let mut heard = Vec::new();
     while let Some(row) = rows.next()? {
-        let name: String = row.get("source")?;
-        // A source of a newer version is left to that version.
-        let Some(source) = words::source(&name) else { continue };
         let newest =
             optional_time(row, "newest_event_at")?.max(optional_time(row, "proof_of_life_at")?);
-        let key = SourceKey { source, account: row.get("account")?, region: row.get("region")? };
-        heard.push((key, newest));
+        if let (Some(key), Some(newest)) = (source_key(row)?, newest) {
+            heard.push(Heard { key, newest, watermark: row.get("watermark_at")? });
+        }
     }
     Ok(heard)
 }
 
+/// Which source a row is about; none for one that never is complete, and for one of a newer
+/// version, which is left to that version.
+fn source_key(row: &Row<'_>) -> Result<Option<SourceKey>> {
+    let name: String = row.get("source")?;
+    let source = words::source(&name).filter(|source| lateness_millis(*source).is_some());
+    let (account, region) = (row.get("account")?, row.get("region")?);
+    Ok(source.map(|source| SourceKey { source, account, region }))
+}
+
 /// Up to when everything is known of a bucket, in milliseconds: the lowest watermark of the
 /// sources that tell of it, and of all sources when none does. None while any of them has none.
-pub(super) fn watermark_of(connection: &Connection, bucket: &str) -> Result<Option<i64>> {
+pub(super) fn watermark_of(
+    connection: &Connection,
+    bucket: &str,
+    holds: &Holds,
+) -> Result<Option<i64>> {
     let mut select = connection.prepare_cached(
-        "SELECT s.watermark_at FROM bucket_sources AS b
-         LEFT JOIN sources AS s USING (source, account, region)
-         WHERE b.bucket = ?1 AND b.newest_event_at >= ?2 + (
-             SELECT max(newest_event_at) FROM bucket_sources WHERE bucket = ?1
-         )",
+        "SELECT b.source, b.account, b.region, b.newest_event_at, s.watermark_at
+         FROM bucket_sources AS b LEFT JOIN sources AS s USING (source, account, region)
+         WHERE b.bucket = ?1",
     )?;
-    let watermarks = select
-        .query_map(params![bucket, -SILENT_MILLIS_MAX], |row| row.get(0))?
-        .collect::<Result<Vec<Option<i64>>>>()?;
-    if watermarks.is_empty() {
-        return Ok(lowest(connection)?.into_values().min().map(Timestamp::as_millis));
+    let mut rows = select.query(params![bucket])?;
+    let mut telling = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Some(key) = source_key(row)? {
+            let newest = Timestamp::from_millis(row.get("newest_event_at")?);
+            telling.push(Heard { key, newest, watermark: row.get("watermark_at")? });
+        }
     }
+    if telling.is_empty() {
+        return complete_until(connection, holds);
+    }
+    Ok(lowest_of(telling, holds))
+}
+
+/// Up to when all sources are complete, in milliseconds; none while any of them has no watermark.
+pub(super) fn complete_until(connection: &Connection, holds: &Holds) -> Result<Option<i64>> {
+    Ok(lowest_of(heard(connection)?, holds))
+}
+
+fn lowest_of(heard: Vec<Heard>, holds: &Holds) -> Option<i64> {
     // None is the smallest.
-    Ok(watermarks.into_iter().min().flatten())
+    let watermarks = awaited(heard, holds).map(|it| it.watermark);
+    watermarks.min().flatten()
+}
+
+/// Those that have not been silent for long while others told something.
+fn awaited(heard: Vec<Heard>, holds: &Holds) -> impl Iterator<Item = Heard> {
+    let newest = heard.iter().map(|it| it.newest).max();
+    heard.into_iter().filter(move |it| {
+        let is_silent =
+            newest.is_some_and(|newest| newest.millis_since(it.newest) > SILENT_MILLIS_MAX);
+        !is_silent || holds.holds(&it.key)
+    })
 }
 
 /// The lowest watermark of each source that was heard of in the last 24 h of event time.
 pub(super) fn lowest(connection: &Connection) -> Result<BTreeMap<Source, Timestamp>> {
-    let mut select = connection.prepare_cached(
-        "SELECT source, min(watermark_at) FROM sources
-         WHERE watermark_at IS NOT NULL AND max(coalesce(newest_event_at, proof_of_life_at),
-                 coalesce(proof_of_life_at, newest_event_at)) >= ?1 + (
-             SELECT max(max(coalesce(newest_event_at, proof_of_life_at),
-                 coalesce(proof_of_life_at, newest_event_at))) FROM sources
-             WHERE watermark_at IS NOT NULL
-         ) GROUP BY source",
-    )?;
-    let mut rows = select.query([-SILENT_MILLIS_MAX])?;
     let mut lowest = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        let name: String = row.get(0)?;
-        if let Some(source) = words::source(&name) {
-            lowest.insert(source, Timestamp::from_millis(row.get(1)?));
+    for it in awaited(heard(connection)?, &Holds::None) {
+        if let Some(watermark) = it.watermark.map(Timestamp::from_millis) {
+            let least = lowest.entry(it.key.source).or_insert(watermark);
+            *least = watermark.min(*least);
         }
     }
     Ok(lowest)

@@ -16,6 +16,7 @@ use super::{Estate, Scrape, eventually, free_address, http_get};
 pub struct Daemon {
     process: Child,
     ops: SocketAddr,
+    app: SocketAddr,
     log: PathBuf,
 }
 
@@ -42,7 +43,7 @@ impl Daemon {
         folder: &Path,
         settings: &[&str],
     ) -> Self {
-        let ops = free_address();
+        let (ops, app) = (free_address(), free_address());
         let log = folder.join("deltrail.log");
         let output = File::options().create(true).append(true).open(&log).unwrap();
         let process = Command::new(env!("CARGO_BIN_EXE_deltrail"))
@@ -50,6 +51,7 @@ impl Daemon {
             .args(settings)
             .arg(format!("--store=sqlite://{}", folder.join("deltrail.db").display()))
             .arg(format!("--ops-listen={ops}"))
+            .arg(format!("--app-listen={app}"))
             .env_clear()
             .envs([("AWS_REGION", region), ("AWS_EC2_METADATA_DISABLED", "true")])
             .env("AWS_ACCESS_KEY_ID", access_key_id)
@@ -61,7 +63,7 @@ impl Daemon {
             .stderr(output)
             .spawn()
             .unwrap();
-        let mut daemon = Self { process, ops, log };
+        let mut daemon = Self { process, ops, app, log };
         daemon.until_ready().await;
         daemon
     }
@@ -96,6 +98,11 @@ impl Daemon {
     /// The status of a path of the ops listener.
     pub fn status_of(&self, path: &str) -> u16 {
         http_get(self.ops, path).unwrap().0
+    }
+
+    /// Where the API is served.
+    pub fn app_address(&self) -> SocketAddr {
+        self.app
     }
 
     /// Everything the daemon wrote, of all its lives on this folder.

@@ -105,7 +105,7 @@ async fn a_flag_is_misspelt() {
 
     Usage: deltrail run --s3-path-style[=<true|false>] --log-format <text|json>
       --log-bucket <NAME[/PREFIX]> --queue-url <URL> --store <URL> --ops-listen
-      <ADDRESS>
+      <ADDRESS> --app-listen <ADDRESS>
 
     For more information, try '--help'.
     (exit code 2)

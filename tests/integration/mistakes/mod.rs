@@ -115,6 +115,7 @@ impl Attempt {
             .args(urls)
             .arg(format!("--store=sqlite://{}", self.store.display()))
             .arg(format!("--ops-listen={}", self.ops_listen))
+            .arg("--app-listen=127.0.0.1:0")
             .args(&self.more)
             .env_clear()
             .envs(&self.environment)

@@ -10,12 +10,15 @@ use super::{Content, DecodeError, Decoded, Limits, LogDecoder, LogPath, Summary}
 use crate::decode::RejectReason;
 
 const LIMITS: Limits = Limits { inflated_bytes_max: 1 << 20, record_bytes_max: 400 };
-const DELETE: &str = "owner images [23/Nov/2026:12:00:00 +0000] 192.0.2.3 - R1 REST.DELETE.OBJECT a \
-                      \"DELETE /a HTTP/1.1\" 204 - - - 40 40 \"-\" \"x\" - H=";
+const DELETE: &str = "owner images [23/Nov/2026:12:00:00 +0000] 192.0.2.3 - R1 \
+                      REST.DELETE.OBJECT a \"DELETE /a HTTP/1.1\" 204 - - - 40 40 \"-\" \"x\" - H=";
 const GET: &str = "owner images [23/Nov/2026:13:00:00 +0000] 192.0.2.3 - R2 REST.GET.OBJECT a \
                    \"GET /a HTTP/1.1\" 200 - 9 9 40 40 \"-\" \"x\" - H=";
-const INTENT: &str = r#"{"deltrail":"intent","id":"I1","bucket":"images","keys":["a","b"],"requested_at":"2026-11-23T12:00:00.123Z"}"#;
-const INTENT_LAST: &str = r#"{ "requested_at":"2026-11-23T12:00:01Z","keys":["c"],"bucket":"images","id":"I2","x":{"deltrail":1},"deltr\u0061il":"intent"}"#;
+const INTENT: &str = "{\"deltrail\":\"intent\",\"id\":\"I1\",\"bucket\":\"images\",\
+                      \"keys\":[\"a\",\"b\"],\"requested_at\":\"2026-11-23T12:00:00.123Z\"}";
+const INTENT_LAST: &str = "{ \"requested_at\":\"2026-11-23T12:00:01Z\",\"keys\":[\"c\"],\
+                           \"bucket\":\"images\",\"id\":\"I2\",\"x\":{\"deltrail\":1},\
+                           \"deltr\\u0061il\":\"intent\"}";
 
 type Read = Result<(Summary, Decoded), DecodeError>;
 

@@ -1,0 +1,118 @@
+//! The token of the app listener, from the setting itself or out of the file that a setting names.
+//! What a good token is, the configuration knows.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use crate::config::{AppToken, Config};
+use crate::http::Token;
+
+/// More than any token, so that a file of something else is never read to its end.
+const FILE_BYTES_MAX: u64 = 4 << 10;
+/// The bit of a file's mode.
+const READABLE_BY_ALL: u32 = 0o004;
+
+/// What requests to the API have to bear, if anything.
+///
+/// # Errors
+/// When the file with the token is of no use.
+pub(super) fn of(config: &Config) -> anyhow::Result<Option<Token>> {
+    let token = match (&config.app_token, &config.app_token_file) {
+        (Some(token), _) => Some(token.clone()),
+        (None, Some(file)) => Some(in_file(file)?),
+        (None, None) => None,
+    };
+    Ok(token.map(|token| Token::new(token.reveal())))
+}
+
+fn in_file(file: &Path) -> anyhow::Result<AppToken> {
+    let shown = file.display();
+    let (bytes, mode) = read(file).map_err(|error| {
+        anyhow!(
+            "the token file {shown} (app-token-file) cannot be read: {error}; create it with the \
+             token in it, and let this user read it"
+        )
+    })?;
+    // Bytes that are no text are none of a token either.
+    let text = String::from_utf8_lossy(&bytes);
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let token = AppToken::parse(line.strip_suffix('\r').unwrap_or(line)).map_err(|what| {
+        anyhow!("the token file {shown} (app-token-file) holds no token: what is in it {what}")
+    })?;
+    if mode & READABLE_BY_ALL != 0 {
+        // Not refused: the secrets of container platforms are mounted so.
+        tracing::warn!(
+            "every user of this host can read the token file {shown}; chmod 600 it, unless it is \
+             in a container that only this program runs in"
+        );
+    }
+    Ok(token)
+}
+
+/// The beginning of a file and its permissions.
+fn read(file: &Path) -> io::Result<(Vec<u8>, u32)> {
+    let opened = File::open(file)?;
+    let mode = opened.metadata()?.permissions().mode();
+    let mut bytes = Vec::new();
+    opened.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok((bytes, mode))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_file;
+
+    fn token_of(content: &[u8]) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, content).unwrap();
+        let token = in_file(&file).map_err(|error| error.to_string());
+        token
+            .map(|token| token.reveal().to_owned())
+            .map_err(|told| told.replace(&folder.path().display().to_string(), "[folder]"))
+    }
+
+    #[test]
+    fn the_file_may_end_its_line() {
+        for content in
+            ["correct-horse-battery", "correct-horse-battery\n", "correct-horse-battery\r\n"]
+        {
+            assert_eq!(token_of(content.as_bytes()).as_deref(), Ok("correct-horse-battery"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_told_and_not_repeated() {
+        insta::assert_snapshot!(token_of(b"\n").unwrap_err(), @r#"
+        the token file [folder]/token (app-token-file) holds no token: what is in it has 0 characters: write 16 to 1024 that nobody can guess, for example what openssl rand -hex 16 prints
+        "#);
+        for content in [
+            &b"hunter2\n"[..],
+            b"correct-horse-hunter2\n\n",
+            b"correct-horse-hunter2\nand more",
+            b" correct-horse-hunter2",
+            b"\xff\xfecorrect-horse-hunter2",
+            &b"hunter2".repeat(1_000),
+        ] {
+            let told = token_of(content).unwrap_err();
+            assert!(told.contains("holds no token") && !told.contains("hunter"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [folder.path().join("token"), folder.path().to_owned()] {
+            let error = in_file(&path).unwrap_err();
+            let told = error.to_string();
+            assert!(
+                told.contains(&format!("{} (app-token-file) cannot", path.display())),
+                "{told}"
+            );
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! How much of a request's body is taken in, and for how long. It knows no format.
+
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::http::StatusCode;
+use futures_util::StreamExt;
+
+use super::super::problem::Problem;
+
+/// The largest body that is taken in.
+pub(super) const BYTES_MAX: usize = 1 << 20;
+
+/// How much is passed over of what is too large or not wanted. A sender that is cut off while it
+/// sends may never see the answer.
+const PASSED_OVER_BYTES_MAX: usize = 16 << 20;
+const PASSED_OVER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The whole body, if it is no larger than [`BYTES_MAX`] and arrives in time.
+pub(super) async fn read(body: Body, patience: Duration) -> Result<Vec<u8>, Problem> {
+    tokio::time::timeout(patience, collect(body)).await.unwrap_or_else(|_| {
+        let seconds = patience.as_secs();
+        let detail = format!("the body did not arrive within {seconds} s; send it in one go");
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail))
+    })
+}
+
+async fn collect(body: Body) -> Result<Vec<u8>, Problem> {
+    let mut chunks = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| {
+            let detail = format!("the body ended early: {error}; send the request again");
+            Problem::new(StatusCode::BAD_REQUEST, detail)
+        })?;
+        if bytes.len() + chunk.len() > BYTES_MAX {
+            drop(bytes);
+            pass_over(chunks).await;
+            let detail = format!(
+                "the body has more than {BYTES_MAX} bytes; send the intents in several requests"
+            );
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Lets the sender finish, within limits, so that it sees the answer.
+pub(super) async fn pass_over(mut chunks: BodyDataStream) {
+    let all = async {
+        let mut passed_over = 0;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            passed_over += chunk.len();
+            if passed_over > PASSED_OVER_BYTES_MAX {
+                break;
+            }
+        }
+    };
+    // What comes later is not waited for: the answer is the same.
+    let _ = tokio::time::timeout(PASSED_OVER_TIMEOUT, all).await;
+}

@@ -1,0 +1,126 @@
+//! The app listener: the API, of which this version has the declaring of intents. Who may ask is
+//! decided in `guard`, for every path alike. It knows no setting and opens no store.
+
+mod body;
+mod guard;
+mod intents;
+mod keep;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware;
+use axum::routing::post;
+use deltrail_core::decode::escaped_excerpt;
+use deltrail_core::domain::Timestamp;
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
+
+use super::Token;
+use super::health::Readiness;
+use super::problem::Problem;
+use crate::metrics::Metrics;
+use crate::store::{Batch, CommitReport, StoreError};
+
+const PATH_CHARS_MAX: usize = 80;
+
+/// When to try again what is refused because others are being answered, or a commit is slow.
+const BUSY_RETRY_SECONDS: u16 = 2;
+/// When to try again what the store cannot keep: a full disk takes its time.
+const UNABLE_RETRY_SECONDS: u16 = 30;
+
+/// What time it is.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Commits a batch to the store, as `Store::commit` does.
+pub type Commit =
+    Arc<dyn Fn(Batch) -> BoxFuture<'static, Result<CommitReport, StoreError>> + Send + Sync>;
+
+/// Whether what is told of this bucket is believed.
+pub type WatchesBucket = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// What the app listener works with.
+#[derive(Clone)]
+pub struct AppState {
+    /// The families.
+    pub metrics: Arc<Metrics>,
+    /// Where intents are kept.
+    pub commit: Commit,
+    /// Whose intents are.
+    pub watches: WatchesBucket,
+    /// What time it is.
+    pub clock: Clock,
+    /// Whether intents can be taken in.
+    pub readiness: Readiness,
+    /// What every request has to bear. Without one, only this host may be able to reach the
+    /// listener, and requests that a browser sends for another site are refused.
+    pub token: Option<Token>,
+}
+
+/// What all requests together, and one of them, may take.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Requests whose body is held, each of [`body::BYTES_MAX`] at most.
+    requests: usize,
+    /// How long a request waits for its turn.
+    turn_timeout: Duration,
+    /// How long a body may take to arrive.
+    body_timeout: Duration,
+    /// How long a commit may take before the answer is that it is not known.
+    commit_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests: 8,
+            turn_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            commit_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What requests share.
+struct Shared {
+    state: AppState,
+    limits: Limits,
+    turns: Arc<Semaphore>,
+}
+
+/// The routes of the app listener.
+pub fn app_router(state: AppState) -> Router {
+    router_within(Limits::default(), state)
+}
+
+fn router_within(limits: Limits, state: AppState) -> Router {
+    intents::expect_series(&state.metrics);
+    let turns = Arc::new(Semaphore::new(limits.requests));
+    let shared = Arc::new(Shared { state, limits, turns });
+    Router::new()
+        .route("/api/v1/intents", post(intents::declare))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::admit))
+        .with_state(shared)
+}
+
+async fn nothing_here(uri: Uri) -> Problem {
+    let path = escaped_excerpt(uri.path(), PATH_CHARS_MAX);
+    let detail = format!(
+        "there is nothing at {path}; this version has POST /api/v1/intents here, and metrics and \
+         health on the ops listener"
+    );
+    Problem::new(StatusCode::NOT_FOUND, detail)
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    let (method, path) = (escaped_excerpt(method.as_str(), PATH_CHARS_MAX), uri.path());
+    let detail = format!("{path} does not take {method}; the Allow header says what it takes");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
+
+#[cfg(test)]
+mod tests;
