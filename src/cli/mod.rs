@@ -1,16 +1,20 @@
 //! The command line: one file for each subcommand, arguments in, presentation out. Results go to
 //! stdout, everything else to stderr.
 
+mod ask;
 mod check_config;
 mod completions;
+mod deletions;
 mod demo;
 mod healthcheck;
 mod http_get;
 mod logging;
+mod output;
 mod print_config;
 mod run;
 mod sandbox;
 mod scan;
+mod who_deleted;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -64,6 +68,10 @@ enum Command {
     /// Run the demo's S3 and SQS alone
     #[command(hide = true)]
     Sandbox(sandbox::SandboxArguments),
+    /// Say who removed an object, when and how, and how sure that is
+    WhoDeleted(who_deleted::WhoDeletedArguments),
+    /// List removals, newest first
+    Deletions(deletions::DeletionsArguments),
     /// Say whether the settings are valid for `run`, or everything that is wrong
     CheckConfig(check_config::CheckConfigArguments),
     /// Show every setting, its value and where that came from
@@ -92,6 +100,8 @@ pub fn main() -> ExitCode {
         Command::Scan(arguments) => scan::scan(arguments, &surroundings),
         Command::Demo(arguments) => demo::demo(&arguments, &surroundings),
         Command::Sandbox(arguments) => sandbox::sandbox(&arguments, &surroundings),
+        Command::WhoDeleted(arguments) => who_deleted::answer(&arguments, &surroundings),
+        Command::Deletions(arguments) => deletions::answer(&arguments, &surroundings),
         Command::CheckConfig(arguments) => check_config::check(&arguments, &surroundings),
         Command::PrintConfig(arguments) => print_config::print(&arguments, &surroundings),
         Command::Healthcheck(arguments) => healthcheck::check(&arguments, &surroundings),
@@ -151,6 +161,8 @@ mod tests {
           run           Run the daemon: receive, fetch, keep evidence, serve metrics
           scan          Read log files into the store: CloudTrail, access logs, declared intents
           demo          Show it at work: a sandbox of S3 and SQS, a day of deletions, and the daemon
+          who-deleted   Say who removed an object, when and how, and how sure that is
+          deletions     List removals, newest first
           check-config  Say whether the settings are valid for `run`, or everything that is wrong
           print-config  Show every setting, its value and where that came from
           healthcheck   Ask the daemon of this host whether it is healthy, for a container's health check

@@ -58,6 +58,15 @@ pub enum StoreError {
         /// What is missing.
         directory: PathBuf,
     },
+    /// The file of a store that is only to be read does not exist.
+    #[error(
+        "there is no {store}; name the store of the daemon with --store (a relative path is taken \
+         from the working directory)"
+    )]
+    FileMissing {
+        /// Where.
+        store: String,
+    },
     /// The file cannot be opened.
     #[error("{store} cannot be opened ({detail}); see that it is a file this user may write")]
     CannotOpen {

@@ -6,14 +6,16 @@
 //! evidence, the difference it made to requests and removals, the totals and the ledger row. The
 //! same batch again changes nothing, so whatever was not acknowledged may be committed again.
 //!
-//! [`Store`] is the face; `sqlite` is the one implementation of this version. What does not depend
-//! on the database (`batch`, `change`, `figures`, `words`) lies beside it.
+//! [`Store`] is the face, and [`Reader`] that of a store which somebody else writes; `sqlite` is
+//! the one implementation of this version. What does not depend on the database (`batch`, `change`,
+//! `figures`, `query`, `words`) lies beside it.
 
 mod batch;
 mod change;
 mod error;
 mod figures;
 mod location;
+mod query;
 mod settling;
 mod sqlite;
 mod words;
@@ -31,9 +33,14 @@ pub use self::batch::{
 pub use self::error::StoreError;
 pub use self::figures::{RowCounts, StoreSize, Total};
 pub use self::location::{Location, LocationError};
+pub use self::query::{
+    Completeness, DeletionFilter, DeletionRow, Deletions, IntentState, KeyHistory, KeyIntent,
+    KeyQuestion, Looking, PrincipalPattern, Refusal, Repeated, Replacement, SourceState,
+    UnresolvedCall, Within,
+};
 pub use self::settling::{Gauges, Holds, Settle, SettleReport, SourceKey};
 
-use self::sqlite::SqliteStore;
+use self::sqlite::{SqliteReader, SqliteStore};
 
 /// How to open a store.
 #[derive(Clone)]
@@ -164,5 +171,37 @@ impl Store {
     /// When the log could not be folded in: the rows are safe in it all the same.
     pub async fn close(self) -> Result<(), StoreError> {
         self.0.close().await
+    }
+}
+
+/// A store that is only looked at, also beside a program that writes it. Each answer is of one
+/// moment.
+#[derive(Debug)]
+pub struct Reader(SqliteReader);
+
+impl Reader {
+    /// Opens a store to look at it. Nothing is made and no table is moved forward. Blocks, as do
+    /// the questions.
+    ///
+    /// # Errors
+    /// When there is none, or one of an older version, or whatever else makes it unreadable.
+    pub fn open(location: &Location, looking: Looking) -> Result<Self, StoreError> {
+        SqliteReader::open(location, looking).map(Self)
+    }
+
+    /// The removals that fit, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn deletions(&mut self, filter: &DeletionFilter) -> Result<Deletions, StoreError> {
+        self.0.deletions(filter)
+    }
+
+    /// Who removed a key, or one version of it, and what may explain that nobody did.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn key_history(&mut self, question: &KeyQuestion) -> Result<KeyHistory, StoreError> {
+        self.0.key_history(question)
     }
 }

@@ -16,6 +16,7 @@ mod main_job;
 mod memory;
 mod mistakes;
 mod pure_core;
+mod questions;
 mod real_access_logs;
 mod real_data;
 mod requirement;

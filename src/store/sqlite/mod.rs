@@ -10,7 +10,9 @@ mod journal;
 mod neighbourhood;
 mod open;
 mod protections;
+mod query;
 mod read;
+mod reader;
 mod requests;
 mod rows;
 mod settle;
@@ -42,6 +44,7 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
 use self::open::{directory_of, explain, open_reader, open_writer};
+pub(super) use self::reader::SqliteReader;
 use self::writer::{Commit, Job, Pulse, Writer};
 use super::{
     Batch, CommitReport, Gauges, LedgerKey, Location, Options, ProofOfLife, RowCounts, Settle,

@@ -18,7 +18,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 128;
 
 /// Every change of the tables, in order.
-const MIGRATIONS: [(&str, &str); 2] = [
+pub(super) const MIGRATIONS: [(&str, &str); 2] = [
     ("V1__evidence_and_totals", include_str!("../migrations/V1__evidence_and_totals.sql")),
     ("V2__every_source", include_str!("../migrations/V2__every_source.sql")),
 ];
@@ -50,7 +50,7 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// SQLite says "unable to open database file" for a missing directory and for much else.
-fn check_directory(path: &Path, place: &str) -> Result<(), StoreError> {
+pub(super) fn check_directory(path: &Path, place: &str) -> Result<(), StoreError> {
     let directory = directory_of(path);
     if directory.is_dir() {
         return Ok(());

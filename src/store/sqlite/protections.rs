@@ -1,10 +1,11 @@
 //! Changes of what protects objects, as they were told. Nothing is derived from them here.
 
 use deltrail_core::domain::ProtectionChange;
-use rusqlite::{Result, params};
+use rusqlite::{Result, Row, params};
 
 use super::journal::Journal;
-use super::rows::{Place, actor_text, amount};
+use super::rows::{Place, actor, actor_text, amount, time, word};
+use crate::store::words;
 
 /// Adds a change to the set.
 pub(super) fn write_protection(
@@ -42,4 +43,25 @@ pub(super) fn write_protection(
         ])?;
     journal.note(inserted == 1);
     Ok(())
+}
+
+/// Reads a row of `protection_changes`.
+pub(super) fn protection_of(row: &Row<'_>) -> Result<ProtectionChange> {
+    Ok(ProtectionChange {
+        id: row.get("id")?,
+        service: row.get("service")?,
+        event_name: row.get("event_name")?,
+        bucket: row.get("bucket")?,
+        resource: row.get("resource")?,
+        detail: row.get("detail")?,
+        outcome: word(row, "outcome", words::outcome)?,
+        error_code: row.get("error_code")?,
+        request_id: row.get("request_id")?,
+        event_id: row.get("event_id")?,
+        shared_event_id: row.get("shared_event_id")?,
+        account: row.get("account")?,
+        region: row.get("region")?,
+        at: time(row, "at")?,
+        actor: actor(row)?,
+    })
 }

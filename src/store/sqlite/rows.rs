@@ -16,7 +16,7 @@ pub(super) const EVIDENCE_COLUMNS: &str = "id, bucket, source, api, outcome, rol
      actor";
 
 /// A text column whose words are a closed set; an unknown word is an error that names the column.
-fn word<T>(row: &Row<'_>, column: &str, read: fn(&str) -> Option<T>) -> Result<T> {
+pub(super) fn word<T>(row: &Row<'_>, column: &str, read: fn(&str) -> Option<T>) -> Result<T> {
     let text: String = row.get(column)?;
     read(&text).ok_or_else(|| unreadable(row, column, format!("\"{text}\" in column {column}")))
 }
@@ -31,7 +31,7 @@ fn unreadable(row: &Row<'_>, column: &str, detail: String) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(index, Type::Text, detail.into())
 }
 
-fn time(row: &Row<'_>, column: &str) -> Result<Timestamp> {
+pub(super) fn time(row: &Row<'_>, column: &str) -> Result<Timestamp> {
     row.get(column).map(Timestamp::from_millis)
 }
 

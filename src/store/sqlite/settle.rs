@@ -15,7 +15,7 @@ use super::rows::{counted_of, removal_of, write_removal};
 use super::settle_calls::settle_calls;
 use super::settle_intents::settle_intents;
 use super::watermarks::{advance, complete_until, watermark_of};
-use crate::store::{Options, Settle, SettleReport};
+use crate::store::{Holds, Options, Settle, SettleReport};
 
 /// Facts of one kind in one bucket that are settled in one transaction.
 pub(super) const ROWS_MAX: usize = 1_000;
@@ -33,9 +33,8 @@ pub(super) fn settle(
     advance(connection, &ask.holds)?;
     let mut journal = Journal::new(connection, options);
     let mut report = SettleReport::default();
-    let complete_until = complete_until(connection, &ask.holds)?;
-    let writes_kept_from = complete_until
-        .map_or(i64::MIN, |at| at.min(ask.now.as_millis()).saturating_sub(CREATIONS_KEPT_MILLIS));
+    let writes_kept_from = writes_kept_from(connection, &ask.holds)?
+        .min(ask.now.as_millis().saturating_sub(CREATIONS_KEPT_MILLIS));
     let mut forgotten_before = writes_kept_from;
     for bucket in open_buckets(connection)? {
         if report.settled >= TRANSACTION_ROWS_MAX {
@@ -67,6 +66,12 @@ pub(super) fn settle(
     report.discarded_latencies = journal.end().discarded_latencies;
     journal.close()?;
     Ok(report)
+}
+
+/// The event time, in milliseconds, from which on every write is kept.
+pub(super) fn writes_kept_from(connection: &Connection, holds: &Holds) -> Result<i64> {
+    let until = complete_until(connection, holds)?;
+    Ok(until.map_or(i64::MIN, |at| at.saturating_sub(CREATIONS_KEPT_MILLIS)))
 }
 
 /// What of a bucket may be settled.
@@ -144,14 +149,14 @@ fn due_removals(connection: &Connection, horizon: &Horizon<'_>) -> Result<Vec<(i
 }
 
 /// Which sources tell of a bucket besides CloudTrail, and when they did.
-struct Told {
+pub(super) struct Told {
     /// From when to when S3 itself told of it, for each of its ways, in milliseconds.
     notices: Vec<(i64, i64)>,
-    has_creations: bool,
+    pub(super) has_creations: bool,
 }
 
 impl Told {
-    fn of(connection: &Connection, bucket: &str) -> Result<Self> {
+    pub(super) fn of(connection: &Connection, bucket: &str) -> Result<Self> {
         let mut select = connection.prepare_cached(
             "SELECT oldest_event_at, newest_event_at FROM bucket_sources
              WHERE bucket = ?1 AND source IN ('s3_notification', 'eventbridge')",
@@ -168,6 +173,32 @@ impl Told {
             .optional()?
             .is_some();
         Ok(Self { notices, has_creations })
+    }
+
+    /// What is said of a removal of the bucket now, by its verdict and by what was said before.
+    /// What came before a write of before `writes_kept_from`, in milliseconds, may have been
+    /// forgotten.
+    pub(super) fn said(
+        &self,
+        connection: &Connection,
+        slot_id: i64,
+        (removal, verdict): (&Removal, Verdict),
+        before: &Settling,
+        writes_kept_from: i64,
+    ) -> Result<Said> {
+        let at = removal.at.as_millis();
+        let said = Said {
+            duplicate_of: verdict.duplicate_of,
+            is_stale: self.has_creations.then_some(verdict.is_stale),
+            is_undelete: verdict.is_undelete,
+            is_unconfirmed: !removal.is_confirmed && self.was_noticed_before(at),
+        };
+        match before {
+            Settling::Reopened(before) if self.has_creations => {
+                remembered(connection, (slot_id, at), writes_kept_from, before, said)
+            }
+            _ => Ok(said),
+        }
     }
 
     /// Whether S3 told of the bucket in the 24 h before.
@@ -190,25 +221,16 @@ fn settle_slot(
     let connection = journal.connection;
     let (removals, verdicts) = judged(connection, slot_id, due, ask.stale_window_millis)?;
     for (removal, verdict) in removals.iter().zip(verdicts) {
-        let Some((identity, at)) = due.iter().find(|(identity, _)| *identity == removal.identity)
+        let Some((identity, _)) = due.iter().find(|(identity, _)| *identity == removal.identity)
         else {
             continue;
         };
         let counted = connection
             .prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND identity = ?2")?
             .query_row(params![slot_id, identity], counted_of)?;
-        let said = Said {
-            duplicate_of: verdict.duplicate_of,
-            is_stale: told.has_creations.then_some(verdict.is_stale),
-            is_undelete: verdict.is_undelete,
-            is_unconfirmed: !removal.is_confirmed && told.was_noticed_before(*at),
-        };
-        let said = match &counted.settling {
-            Settling::Reopened(before) if told.has_creations => {
-                remembered(connection, (slot_id, *at), horizon, before, said)?
-            }
-            _ => said,
-        };
+        let kept_from = horizon.writes_kept_from;
+        let said =
+            told.said(connection, slot_id, (removal, verdict), &counted.settling, kept_from)?;
         let counted = count_settled(removal, counted, said, label, &mut journal.delta);
         write_removal(connection, slot_id, horizon.bucket, removal, &counted)?;
     }
@@ -220,11 +242,11 @@ fn settle_slot(
 fn remembered(
     connection: &Connection,
     (slot_id, at): (i64, i64),
-    horizon: &Horizon<'_>,
+    writes_kept_from: i64,
     before: &Said,
     said: Said,
 ) -> Result<Said> {
-    let was_no_duplicate = before.duplicate_of.is_none() && at < horizon.writes_kept_from;
+    let was_no_duplicate = before.duplicate_of.is_none() && at < writes_kept_from;
     let was_stale = before.is_stale == Some(true)
         && said.is_stale != Some(true)
         && writes_before(connection, slot_id, at)? < 2;
@@ -247,7 +269,7 @@ fn writes_before(connection: &Connection, slot_id: i64, at: i64) -> Result<i64> 
 }
 
 /// The part of a slot's history that says what `due` removals are, judged.
-fn judged(
+pub(super) fn judged(
     connection: &Connection,
     slot_id: i64,
     due: &[(String, i64)],
@@ -283,7 +305,7 @@ fn judged(
 
 /// The writes between, and the last one before: however long ago it was, it may be the one that
 /// was replaced.
-fn creations_between(
+pub(super) fn creations_between(
     connection: &Connection,
     slot_id: i64,
     from: i64,

@@ -67,7 +67,7 @@ pub(super) fn settle_intents(journal: &mut Journal<'_>, horizon: &Horizon<'_>) -
 }
 
 fn settle_key(journal: &mut Journal<'_>, horizon: &Horizon<'_>, key: &Key) -> Result<()> {
-    let candidates = candidates(journal.connection, key)?;
+    let candidates = candidates(journal.connection, key.slot_id, key.requested_at)?;
     match fulfilment(key.requested_at, &candidates) {
         None => {
             if key.said_before == SaidBefore::Fulfilled {
@@ -99,14 +99,19 @@ fn correct(journal: &mut Journal<'_>, key: &Key) {
     }
 }
 
-fn candidates(connection: &Connection, key: &Key) -> Result<Vec<Removal>> {
+/// The removals of a slot that may fulfil an intent of this time.
+pub(super) fn candidates(
+    connection: &Connection,
+    slot_id: i64,
+    requested_at: Timestamp,
+) -> Result<Vec<Removal>> {
     // A clock of whole seconds may show its second's beginning.
-    let from = key.requested_at.as_millis() - 999;
+    let from = requested_at.as_millis().saturating_sub(999);
     connection
         .prepare_cached(
             "SELECT * FROM removals WHERE slot_id = ?1 AND at >= ?2 ORDER BY at LIMIT ?3",
         )?
-        .query_map(params![key.slot_id, from, CANDIDATES_MAX], removal_of)?
+        .query_map(params![slot_id, from, CANDIDATES_MAX], removal_of)?
         .collect()
 }
 

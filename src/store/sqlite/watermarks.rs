@@ -11,7 +11,7 @@ use crate::store::{Holds, SourceKey, words};
 
 /// A source that has told nothing of a bucket for so long, while others did, is not waited for: it
 /// was switched off, or never told of it regularly. Unless it is held: then more of it is there.
-const SILENT_MILLIS_MAX: i64 = 24 * 60 * 60 * 1_000;
+pub(super) const SILENT_MILLIS_MAX: i64 = 24 * 60 * 60 * 1_000;
 
 /// Moves the watermarks of all sources that nobody holds to the newest event time that was
 /// delivered, or until which the source is known to have been alive, less its lateness.

@@ -1,0 +1,255 @@
+//! The history of one key: its removals, what was tried and declared, and what may explain that
+//! nothing is known of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deltrail_core::domain::{Evidence, Outcome, ProtectionChange, Request, Target, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+use super::super::protections::protection_of;
+use super::super::requests::is_resolved;
+use super::super::rows::{EVIDENCE_COLUMNS, evidence_of, request_of};
+use super::completeness::completeness;
+use super::rows::{rows_of, unfulfilled};
+use super::{Asked, after_prefix};
+use crate::store::{Completeness, DeletionRow, KeyHistory, KeyQuestion, Refusal, UnresolvedCall};
+
+/// How many removals of one key are looked up.
+const DELETIONS_MAX: usize = 1_000;
+/// How much of each other list is looked up.
+const LISTED_MAX: usize = 10;
+/// Copies of one attempt that several sources may tell of.
+const COPIES_MAX: usize = 4;
+/// Slots and calls that are looked through for one that counts.
+const LOOKED_AT_MAX: i64 = 100_000;
+const CALLS_LOOKED_AT_MAX: i64 = 100;
+/// How long before a removal a change of protection is worth a line, in milliseconds.
+const PROTECTION_MILLIS: i64 = 48 * 60 * 60 * 1_000;
+
+/// What is known of a key.
+pub(in crate::store::sqlite) fn key_history(
+    asked: Asked<'_>,
+    question: &KeyQuestion,
+) -> Result<KeyHistory> {
+    let connection = asked.connection;
+    let KeyQuestion { bucket, key, .. } = question;
+    let target = question.version_id.as_deref().map(|version| Target::named(Some(version)));
+    let slot_id = slot_of(connection, bucket, key)?;
+    let completeness = completeness(connection, Some(bucket))?;
+    let mut rowids = match slot_id {
+        Some(slot_id) => removals_of(connection, slot_id, question)?,
+        None => Vec::new(),
+    };
+    let has_more = rowids.len() > DELETIONS_MAX;
+    rowids.truncate(DELETIONS_MAX);
+    let deletions = rows_of(asked, &rowids)?;
+    let (refused, intents) = match slot_id {
+        Some(slot_id) => (
+            refusals(connection, slot_id, key, target.as_ref())?,
+            unfulfilled(connection, slot_id, bucket, key)?,
+        ),
+        None => (Vec::new(), Vec::new()),
+    };
+    Ok(KeyHistory {
+        has_more,
+        refused,
+        intents,
+        protection_changes: match last_moment(&deletions, &completeness) {
+            Some(until) => protection_changes(connection, bucket, until)?,
+            None => Vec::new(),
+        },
+        unresolved_calls: unresolved_calls(connection, bucket)?,
+        unknown_keys: if deletions.is_empty() { unknown_keys(asked, bucket)? } else { Vec::new() },
+        has_removed_below: has_removed_below(connection, bucket, key)?,
+        completeness,
+        deletions,
+    })
+}
+
+fn slot_of(connection: &Connection, bucket: &str, key: &str) -> Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT id FROM slots WHERE bucket = ?1 AND key = ?2")?
+        .query_row([bucket, key], |row| row.get(0))
+        .optional()
+}
+
+/// The newest removals of a slot, one more than anybody wants.
+fn removals_of(connection: &Connection, slot_id: i64, question: &KeyQuestion) -> Result<Vec<i64>> {
+    let version = question.version_id.as_deref();
+    let target = version.map(|version| Target::named(Some(version)).to_string());
+    let limit = i64::try_from(DELETIONS_MAX).unwrap_or(i64::MAX) + 1;
+    connection
+        .prepare_cached(
+            "SELECT rowid FROM removals
+             WHERE slot_id = ?1 AND (?2 IS NULL OR target = ?2 OR marker_version_id = ?3)
+             ORDER BY at DESC, rowid DESC LIMIT ?4",
+        )?
+        .query_map(params![slot_id, target, version, limit], |row| row.get(0))?
+        .collect()
+}
+
+/// The newest attempts that were refused, each once whoever tells of it.
+fn refusals(
+    connection: &Connection,
+    slot_id: i64,
+    key: &str,
+    target: Option<&Target>,
+) -> Result<Vec<Refusal>> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {EVIDENCE_COLUMNS} FROM evidence
+         WHERE slot_id = ?1 AND role = 'none' AND amends_event_id IS NULL
+             AND (outcome <> 'ok' OR error_code IS NOT NULL OR http_status >= 300)
+         ORDER BY at DESC, id LIMIT ?2"
+    ))?;
+    let limit = i64::try_from(LISTED_MAX * COPIES_MAX).unwrap_or(i64::MAX);
+    let told = select
+        .query_map(params![slot_id, limit], |row| evidence_of(row, Some(key)))?
+        .collect::<Result<Vec<Evidence>>>()?;
+    let concerns = |piece: &Evidence| match target {
+        None => true,
+        Some(target) => piece.target == *target || piece.target == Target::Unknown,
+    };
+    let mut order: Vec<String> = Vec::new();
+    let mut refusals: BTreeMap<String, Refusal> = BTreeMap::new();
+    for piece in told.into_iter().filter(concerns) {
+        let identity = piece.request_identity();
+        let refusal = refusal_of(piece);
+        let told = if let Some(known) = refusals.remove(&identity) {
+            joined(known, refusal)
+        } else {
+            order.push(identity.clone());
+            refusal
+        };
+        refusals.insert(identity, told);
+    }
+    let newest_first = order.into_iter().filter_map(|identity| refusals.remove(&identity));
+    Ok(newest_first.take(LISTED_MAX).collect())
+}
+
+fn refusal_of(piece: Evidence) -> Refusal {
+    let told = Outcome::from_error(piece.error_code.as_deref(), piece.http_status);
+    Refusal {
+        at: piece.at,
+        api: piece.call.map(|call| call.api),
+        outcome: piece.call.map_or(told, |call| call.outcome),
+        error_code: piece.error_code,
+        http_status: piece.http_status,
+        target: piece.target,
+        request_id: piece.request_id,
+        sources: [piece.source].into_iter().collect(),
+        actor: piece.actor,
+    }
+}
+
+/// Both descriptions of one attempt together.
+fn joined(a: Refusal, b: Refusal) -> Refusal {
+    Refusal {
+        at: a.at.min(b.at),
+        api: a.api.or(b.api),
+        outcome: a.outcome.max(b.outcome),
+        error_code: a.error_code.or(b.error_code),
+        http_status: a.http_status.or(b.http_status),
+        target: a.target.max(b.target),
+        request_id: a.request_id.or(b.request_id),
+        sources: a.sources.union(b.sources),
+        actor: a.actor.more_telling(&b.actor).clone(),
+    }
+}
+
+/// Up to when changes of protection are worth a line.
+fn last_moment(deletions: &[DeletionRow], completeness: &Completeness) -> Option<Timestamp> {
+    match deletions.first() {
+        Some(newest) => Some(newest.removal.moment().latest()),
+        None => completeness.sources.iter().filter_map(|state| state.newest_event_at).max(),
+    }
+}
+
+/// Those of the bucket, and of the trails that tell of it.
+fn protection_changes(
+    connection: &Connection,
+    bucket: &str,
+    until: Timestamp,
+) -> Result<Vec<ProtectionChange>> {
+    let until = until.as_millis();
+    let from = until.saturating_sub(PROTECTION_MILLIS);
+    let limit = i64::try_from(LISTED_MAX * COPIES_MAX).unwrap_or(i64::MAX);
+    let mut changes = Vec::new();
+    let mut select = connection.prepare_cached(
+        "SELECT * FROM protection_changes WHERE bucket IS ?1 AND at BETWEEN ?2 AND ?3
+             AND (bucket IS NOT NULL OR service = 'cloudtrail')
+         ORDER BY at DESC, id LIMIT ?4",
+    )?;
+    for bucket in [Some(bucket), None] {
+        let rows = select.query_map(params![bucket, from, until, limit], protection_of)?;
+        changes.extend(rows.collect::<Result<Vec<_>>>()?);
+    }
+    changes.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.id.cmp(&b.id)));
+    // Copies for two accounts are one change.
+    let mut shared = BTreeSet::new();
+    changes.retain(|change| match &change.shared_event_id {
+        Some(id) => shared.insert(id.clone()),
+        None => true,
+    });
+    changes.truncate(LISTED_MAX);
+    Ok(changes)
+}
+
+/// Bulk calls of which no key is known: those that are settled so, and those that are not settled
+/// and stand so now.
+fn unresolved_calls(connection: &Connection, bucket: &str) -> Result<Vec<UnresolvedCall>> {
+    let newest = |condition: &str, limit: i64| -> Result<Vec<Request>> {
+        connection
+            .prepare_cached(&format!(
+                "SELECT * FROM requests WHERE bucket = ?1 AND {condition}
+                 ORDER BY at DESC LIMIT ?2"
+            ))?
+            .query_map(params![bucket, limit], request_of)?
+            .collect()
+    };
+    let listed_max = i64::try_from(LISTED_MAX).unwrap_or(i64::MAX);
+    let settled = newest("resolution = 'unresolved'", listed_max)?;
+    let open = newest(
+        "api = 'DeleteObjects' AND outcome = 'ok' AND resolution IS NULL",
+        CALLS_LOOKED_AT_MAX,
+    )?;
+    let mut calls: Vec<UnresolvedCall> =
+        settled.into_iter().map(|request| UnresolvedCall { request, is_settled: true }).collect();
+    for request in open {
+        if !is_resolved(connection, &request)? {
+            calls.push(UnresolvedCall { request, is_settled: false });
+        }
+    }
+    calls.sort_by_key(|call| std::cmp::Reverse(call.request.at));
+    calls.truncate(LISTED_MAX);
+    Ok(calls)
+}
+
+/// The newest removals of keys that no source names: they are in the slot of the empty key.
+fn unknown_keys(asked: Asked<'_>, bucket: &str) -> Result<Vec<DeletionRow>> {
+    let Some(slot_id) = slot_of(asked.connection, bucket, "")? else { return Ok(Vec::new()) };
+    let limit = i64::try_from(LISTED_MAX).unwrap_or(i64::MAX);
+    let rowids = asked
+        .connection
+        .prepare_cached(
+            "SELECT rowid FROM removals WHERE slot_id = ?1 ORDER BY at DESC, rowid DESC LIMIT ?2",
+        )?
+        .query_map([slot_id, limit], |row| row.get(0))?
+        .collect::<Result<Vec<i64>>>()?;
+    rows_of(asked, &rowids)
+}
+
+/// Whether keys below this one, as below a folder, were removed.
+fn has_removed_below(connection: &Connection, bucket: &str, key: &str) -> Result<bool> {
+    let folder = if key.ends_with('/') { key.to_owned() } else { format!("{key}/") };
+    // A folder ends with a slash, so there is always a text after it.
+    let end = after_prefix(&folder);
+    let found = connection
+        .prepare_cached(
+            "SELECT 1 FROM (
+                 SELECT id FROM slots WHERE bucket = ?1 AND key > ?2 AND key < ?3 LIMIT ?4
+             ) AS s JOIN removals AS r ON r.slot_id = s.id LIMIT 1",
+        )?
+        .query_row(params![bucket, folder, end, LOOKED_AT_MAX], |_| Ok(()))
+        .optional()?;
+    Ok(found.is_some())
+}

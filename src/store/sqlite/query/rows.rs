@@ -1,0 +1,213 @@
+//! Everything that is known of removals that were found. What is not settled is judged now, as
+//! settling would judge it.
+
+use std::collections::BTreeMap;
+
+use deltrail_core::domain::{Intent, Removal, Request, Said, Settling, Timestamp, fulfilment};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+use super::super::rows::{counted_of, removal_of, request_of};
+use super::super::settle::{Told, creations_between, judged, writes_kept_from};
+use super::super::settle_intents::candidates;
+use super::super::slots::said_key;
+use super::Asked;
+use crate::store::{DeletionRow, Holds, IntentState, KeyIntent, Repeated, Replacement};
+
+/// Declared deletes of one key that are looked at, the newest first.
+const INTENTS_MAX: i64 = 100;
+
+/// A row and where it lies.
+struct Placed {
+    slot_id: i64,
+    has_intent: bool,
+    settling: Settling,
+    row: DeletionRow,
+}
+
+/// The removals of these rows, in this order.
+pub(super) fn rows_of(asked: Asked<'_>, rowids: &[i64]) -> Result<Vec<DeletionRow>> {
+    let connection = asked.connection;
+    let mut select = connection.prepare_cached(
+        "SELECT r.*, s.key, s.has_intent FROM removals AS r JOIN slots AS s ON s.id = r.slot_id
+         WHERE r.rowid = ?1",
+    )?;
+    let mut placed = rowids
+        .iter()
+        .map(|rowid| select.query_row([rowid], placed_of))
+        .collect::<Result<Vec<Placed>>>()?;
+    judge_open(asked, &mut placed)?;
+    let mut declared: BTreeMap<i64, Vec<Declared>> = BTreeMap::new();
+    for Placed { slot_id, has_intent, row, .. } in &mut placed {
+        row.request = request_behind(connection, row)?;
+        row.repeats = match &row.said.duplicate_of {
+            Some(identity) => repeated(connection, *slot_id, identity)?,
+            None => None,
+        };
+        if row.said.is_stale == Some(true) {
+            let (from, to) = stale_span(asked, row);
+            let writes = creations_between(connection, *slot_id, from, to)?;
+            row.stale = Replacement::before(&row.removal, writes);
+        }
+        if *has_intent {
+            if !declared.contains_key(slot_id) {
+                let key = row.key.as_deref();
+                declared.insert(*slot_id, declared_of(connection, *slot_id, &row.bucket, key)?);
+            }
+            let of_key = declared[slot_id].iter();
+            let is_this = |it: &&Declared| it.removal.as_ref() == Some(&row.removal.identity);
+            row.intents = of_key.filter(is_this).map(|it| it.intent.clone()).collect();
+        }
+    }
+    Ok(placed.into_iter().map(|placed| placed.row).collect())
+}
+
+/// Between which times, in milliseconds, a write of a stale removal's object was. A clock of whole
+/// seconds may mean up to its end.
+fn stale_span(asked: Asked<'_>, row: &DeletionRow) -> (i64, i64) {
+    let latest = row.removal.moment().latest().as_millis();
+    (latest.saturating_sub(asked.looking.stale_window_millis), latest)
+}
+
+fn placed_of(row: &Row<'_>) -> Result<Placed> {
+    let key: String = row.get("key")?;
+    let counted = counted_of(row)?;
+    let (said, is_settled) = match &counted.settling {
+        Settling::Settled(said) => (said.clone(), true),
+        Settling::Reopened(said) => (said.clone(), false),
+        Settling::Open => (Said::default(), false),
+    };
+    Ok(Placed {
+        slot_id: row.get("slot_id")?,
+        has_intent: row.get("has_intent")?,
+        settling: counted.settling,
+        row: DeletionRow {
+            bucket: row.get("bucket")?,
+            key: said_key(&key).map(str::to_owned),
+            removal: removal_of(row)?,
+            said,
+            is_settled,
+            repeats: None,
+            stale: None,
+            request: None,
+            intents: Vec::new(),
+            provenance: counted.provenance,
+        },
+    })
+}
+
+/// Says of what is not settled what settling would say now.
+fn judge_open(asked: Asked<'_>, placed: &mut [Placed]) -> Result<()> {
+    let mut open: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    for (index, it) in placed.iter().enumerate().filter(|(_, it)| !it.row.is_settled) {
+        open.entry(it.slot_id).or_default().push(index);
+    }
+    let kept_from = writes_kept_from(asked.connection, &Holds::None)?;
+    let mut told: BTreeMap<String, Told> = BTreeMap::new();
+    for (slot_id, indexes) in open {
+        let due: Vec<(String, i64)> = indexes
+            .iter()
+            .map(|&index| &placed[index].row.removal)
+            .map(|removal| (removal.identity.clone(), removal.at.as_millis()))
+            .collect();
+        let window = asked.looking.stale_window_millis;
+        let (removals, verdicts) = judged(asked.connection, slot_id, &due, window)?;
+        let mut verdicts: BTreeMap<&str, _> =
+            removals.iter().map(|it| it.identity.as_str()).zip(verdicts).collect();
+        for index in indexes {
+            let Placed { row, settling, .. } = &mut placed[index];
+            let Some(verdict) = verdicts.remove(row.removal.identity.as_str()) else { continue };
+            if !told.contains_key(&row.bucket) {
+                told.insert(row.bucket.clone(), Told::of(asked.connection, &row.bucket)?);
+            }
+            let told = &told[&row.bucket];
+            let judged = (&row.removal, verdict);
+            row.said = told.said(asked.connection, slot_id, judged, settling, kept_from)?;
+        }
+    }
+    Ok(())
+}
+
+/// The request behind a removal: by its id, or by what stands for one in the removal's identity.
+fn request_behind(connection: &Connection, row: &DeletionRow) -> Result<Option<Request>> {
+    let removal = &row.removal;
+    let identity = match &removal.request_id {
+        Some(id) => format!("r:{id}"),
+        None => match removal.identity.strip_suffix(&format!(" {}", removal.target)) {
+            Some(identity) => identity.to_owned(),
+            None => return Ok(None),
+        },
+    };
+    connection
+        .prepare_cached("SELECT * FROM requests WHERE bucket = ?1 AND identity = ?2")?
+        .query_row([&row.bucket, &identity], request_of)
+        .optional()
+}
+
+fn repeated(connection: &Connection, slot_id: i64, identity: &str) -> Result<Option<Repeated>> {
+    connection
+        .prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND identity = ?2")?
+        .query_row(params![slot_id, identity], |row| {
+            let removal = removal_of(row)?;
+            Ok(Repeated { at: removal.at, request_id: removal.request_id })
+        })
+        .optional()
+}
+
+/// The declared deletes of a key that no removal fulfils as things stand.
+pub(super) fn unfulfilled(
+    connection: &Connection,
+    slot_id: i64,
+    bucket: &str,
+    key: &str,
+) -> Result<Vec<KeyIntent>> {
+    let mut intents = declared_of(connection, slot_id, bucket, Some(key))?;
+    intents.retain(|declared| declared.removal.is_none());
+    Ok(intents.into_iter().map(|declared| declared.intent).collect())
+}
+
+/// A declared delete of a key and the removal that fulfils it, if any does.
+struct Declared {
+    intent: KeyIntent,
+    removal: Option<String>,
+}
+
+fn declared_of(
+    connection: &Connection,
+    slot_id: i64,
+    bucket: &str,
+    key: Option<&str>,
+) -> Result<Vec<Declared>> {
+    let mut select = connection.prepare_cached(
+        "SELECT k.intent_id, k.requested_at, k.state, i.said_by, i.reference
+         FROM intent_keys AS k LEFT JOIN intents AS i ON i.id = k.intent_id
+         WHERE k.slot_id = ?1 ORDER BY k.requested_at DESC, k.intent_id LIMIT ?2",
+    )?;
+    let mut rows = select.query([slot_id, INTENTS_MAX])?;
+    let mut declared = Vec::new();
+    while let Some(row) = rows.next()? {
+        let intent = Intent {
+            id: row.get("intent_id")?,
+            bucket: bucket.to_owned(),
+            keys: key.map(str::to_owned).into_iter().collect(),
+            requested_at: Timestamp::from_millis(row.get("requested_at")?),
+            by: row.get("said_by")?,
+            reference: row.get("reference")?,
+        };
+        let state: String = row.get("state")?;
+        // What is settled is what it would be now, or it would be pending again.
+        let removals = candidates(connection, slot_id, intent.requested_at)?;
+        let removal = fulfilment(intent.requested_at, &removals);
+        let state = match removal {
+            Some(removal) => IntentState::Fulfilled { millis: millis_to(removal, &intent) },
+            None if state == "unfulfilled" => IntentState::Unfulfilled,
+            None => IntentState::Pending,
+        };
+        let removal = removal.map(|removal| removal.identity.clone());
+        declared.push(Declared { intent: KeyIntent { intent, state }, removal });
+    }
+    Ok(declared)
+}
+
+fn millis_to(removal: &Removal, intent: &Intent) -> Option<i64> {
+    (!removal.is_coarse).then(|| removal.at.millis_since(intent.requested_at))
+}
