@@ -18,9 +18,15 @@ pub(super) struct NotAcknowledged(pub(super) String);
 
 type Answer = Result<(), NotAcknowledged>;
 
+/// Messages to be deleted, and where to say how each of them went.
+struct Request {
+    entries: Vec<Entry>,
+    answer: oneshot::Sender<Vec<Answer>>,
+}
+
 /// Hands messages to the task that deletes them.
 #[derive(Debug, Clone)]
-pub(super) struct Acknowledger(mpsc::Sender<(Entry, oneshot::Sender<Answer>)>);
+pub(super) struct Acknowledger(mpsc::Sender<Request>);
 
 impl Acknowledger {
     /// Starts the task; it ends when the last clone is dropped and all is deleted.
@@ -30,45 +36,55 @@ impl Acknowledger {
         Self(sender)
     }
 
-    /// Deletes one message and says how it went. The caller no longer extends the lease.
-    ///
-    /// # Errors
-    /// What SQS said, after a few tries.
-    pub(super) async fn acknowledge(&self, entry: Entry) -> Answer {
+    /// Deletes messages and says how it went with each, in their order. The caller no longer
+    /// extends their leases.
+    pub(super) async fn acknowledge(&self, entries: Vec<Entry>) -> Vec<Answer> {
+        let count = entries.len();
         let (answer, answered) = oneshot::channel();
-        let gone = || NotAcknowledged("the acknowledging task has ended".into());
-        self.0.send((entry, answer)).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?
+        if self.0.send(Request { entries, answer }).await.is_ok()
+            && let Ok(answers) = answered.await
+        {
+            return answers;
+        }
+        let gone = || Err(NotAcknowledged("the acknowledging task has ended".into()));
+        (0..count).map(|_| gone()).collect()
     }
 }
 
-async fn delete_all(queue: Queue, mut waiting: mpsc::Receiver<(Entry, oneshot::Sender<Answer>)>) {
-    let mut batch = Vec::with_capacity(BATCH_ENTRIES_MAX);
-    while waiting.recv_many(&mut batch, BATCH_ENTRIES_MAX).await > 0 {
-        for (answer, result) in delete_batch(&queue, std::mem::take(&mut batch)).await {
+async fn delete_all(queue: Queue, mut waiting: mpsc::Receiver<Request>) {
+    let mut requests = Vec::with_capacity(BATCH_ENTRIES_MAX);
+    while waiting.recv_many(&mut requests, BATCH_ENTRIES_MAX).await > 0 {
+        let counts: Vec<usize> = requests.iter().map(|request| request.entries.len()).collect();
+        let (entries, answers): (Vec<_>, Vec<_>) =
+            requests.drain(..).map(|request| (request.entries, request.answer)).unzip();
+        let entries = entries.concat();
+        let mut results = Vec::with_capacity(entries.len());
+        for entries in entries.chunks(BATCH_ENTRIES_MAX) {
+            results.extend(delete_batch(&queue, entries).await);
+        }
+        let mut results = results.into_iter();
+        for (answer, count) in answers.into_iter().zip(counts) {
             // A caller is gone only when the daemon ends; there is nobody to tell then.
-            let _ = answer.send(result);
+            let _ = answer.send(results.by_ref().take(count).collect());
         }
     }
 }
 
-async fn delete_batch(
-    queue: &Queue,
-    mut left: Vec<(Entry, oneshot::Sender<Answer>)>,
-) -> Vec<(oneshot::Sender<Answer>, Answer)> {
-    let mut answers = Vec::with_capacity(left.len());
+/// Deletes up to [`BATCH_ENTRIES_MAX`] messages; how it went with each, in their order.
+async fn delete_batch(queue: &Queue, entries: &[Entry]) -> Vec<Answer> {
+    let mut answers: Vec<Answer> = vec![Ok(()); entries.len()];
+    let mut left: Vec<usize> = (0..entries.len()).collect();
     for attempt in 1..=TRIES_MAX {
-        let entries: Vec<Entry> = left.iter().map(|(entry, _)| entry.clone()).collect();
-        let reason = match queue.delete(&entries).await {
+        let asked: Vec<Entry> = left.iter().map(|&at| entries[at].clone()).collect();
+        let reason = match queue.delete(&asked).await {
             Ok(failures) => {
                 let mut again = Vec::new();
-                for (index, (entry, answer)) in left.into_iter().enumerate() {
-                    match failures.iter().find(|failure| failure.index == index) {
-                        None => answers.push((answer, Ok(()))),
-                        Some(failure) if failure.sender_fault || failure.lease_lost => {
-                            answers.push((answer, Err(NotAcknowledged(failure.code.clone()))));
-                        }
-                        Some(_) => again.push((entry, answer)),
+                for failure in failures {
+                    let at = left[failure.index];
+                    if failure.sender_fault || failure.lease_lost {
+                        answers[at] = Err(NotAcknowledged(failure.code));
+                    } else {
+                        again.push(at);
                     }
                 }
                 left = again;
@@ -80,9 +96,9 @@ async fn delete_batch(
             break;
         }
         if attempt == TRIES_MAX {
-            let failed = left.drain(..);
-            answers
-                .extend(failed.map(|(_, answer)| (answer, Err(NotAcknowledged(reason.clone())))));
+            for &at in &left {
+                answers[at] = Err(NotAcknowledged(reason.clone()));
+            }
         } else {
             tokio::time::sleep(Duration::from_millis(200) * attempt).await;
         }

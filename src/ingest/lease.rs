@@ -1,5 +1,5 @@
-//! The lease on a message: its visibility is extended from receipt until its work is done. It knows
-//! nothing of what is done meanwhile.
+//! The leases on messages: their visibility is extended from receipt until their work is done. It
+//! knows nothing of what is done meanwhile.
 
 use std::time::Duration;
 
@@ -10,21 +10,22 @@ use super::source_queue::SourceQueue;
 use super::tell::queue_place;
 use crate::queue::Entry;
 
-/// Extends the lease at every third of `visibility`, for ever. It returns only when the lease is
-/// lost: the queue says so, or no extension succeeded for a whole `visibility`. Then somebody else
-/// may hold the message, and the work should stop; what it committed stays correct, because
-/// evidence is a set.
+/// Extends the leases on up to 10 messages at every third of `visibility`, for ever. It returns only
+/// when one of them is lost: the queue says so, or no extension succeeded for a whole `visibility`.
+/// Then somebody else may hold the message, and the work should stop; what it committed stays
+/// correct, because evidence is a set.
 pub(super) async fn keep(
     ingest: &Ingest,
     queue: &SourceQueue,
-    entry: &Entry,
+    entries: &[Entry],
     visibility: Duration,
 ) {
     let mut held_until = Instant::now() + visibility;
+    let asked: Vec<_> = entries.iter().map(|entry| (entry.clone(), visibility)).collect();
     while Instant::now() < held_until {
         sleep(visibility / 3).await;
         let asked_at = Instant::now();
-        let failure = match queue.queue.change_visibility(&[(entry.clone(), visibility)]).await {
+        let failure = match queue.queue.change_visibility(&asked).await {
             Ok(failures) if failures.iter().any(|failure| failure.lease_lost) => break,
             Ok(failures) => failures.into_iter().next().map(|failure| failure.code),
             Err(error) => Some(error.to_string()),

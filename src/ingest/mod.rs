@@ -20,6 +20,8 @@ mod object;
 mod observe;
 mod poller;
 mod reading;
+mod receive;
+mod rejects;
 mod scan;
 mod source_queue;
 mod space;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, interval, sleep, timeout};
 
+use super::Ingest;
 use super::disposition::backoff;
 use super::looks::read_attributes;
-use super::observe::InFlight;
+use super::receive::{Received, see_all_through};
 use super::source_queue::SourceQueue;
-use super::{Ingest, message};
 use crate::metrics::Heartbeat;
 use crate::queue::{Message, QueueError};
 
@@ -142,18 +142,16 @@ fn start(
     ingest.metrics.oldest_message_age.with_label_values(&[queue.name()]).set(age_seconds);
     queue.came_back(oldest);
     count_received(ingest, queue, &messages);
-    for received in messages {
+    let mut received = Vec::with_capacity(messages.len());
+    for message in messages {
         // SQS returns no more messages than were asked for, one for each permit.
         let Some(permit) = permits.split(1) else { break };
-        let message_age = received.sent_at_millis.map(age).unwrap_or_default();
-        let (ingest, queue) = (Arc::clone(ingest), Arc::clone(queue));
-        let tracker = ingest.messages.clone();
-        tracker.spawn(async move {
-            let _flight = InFlight::new(&ingest.metrics.in_flight_messages);
-            let _held = queue.hold(message_age);
-            message::see_through(&ingest, &queue, received).await;
-            drop(permit);
-        });
+        let age = message.sent_at_millis.map(age).unwrap_or_default();
+        received.push(Received { message, age, permit });
+    }
+    if !received.is_empty() {
+        let work = see_all_through(Arc::clone(ingest), Arc::clone(queue), received);
+        ingest.messages.spawn(work);
     }
 }
 

@@ -11,6 +11,7 @@ mod demo;
 mod documentation;
 mod emulator;
 mod envelopes;
+mod every_source;
 mod house;
 mod main_job;
 mod memory;

@@ -10,6 +10,10 @@ use deltrail_core::domain::{
 
 use crate::store::{Batch, Location, Options, Store, StoredFact, Total};
 
+/// The account that everything of the tests is about, and the region.
+pub(in crate::store) const ACCOUNT: &str = "111122223333";
+pub(in crate::store) const REGION: &str = "eu-west-1";
+
 /// A store there, for a writer named `here`; buckets named `vital...` are important.
 pub(in crate::store) fn options(location: Location, labelled_buckets_max: usize) -> Options {
     Options {
@@ -52,8 +56,8 @@ pub(in crate::store) fn delete(bucket: &str, key: &str, request: &str) -> Eviden
         event_id: Some(format!("event {request}")),
         shared_event_id: None,
         amends_event_id: None,
-        account: "111122223333".into(),
-        region: "eu-west-1".into(),
+        account: ACCOUNT.into(),
+        region: REGION.into(),
         at: Timestamp::from_millis(1_000),
         started_at: Some(Timestamp::from_millis(1_000)),
         ended_at: Some(Timestamp::from_millis(1_042)),

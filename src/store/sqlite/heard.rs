@@ -16,7 +16,7 @@ const AHEAD_MILLIS_MAX: i64 = 24 * 60 * 60 * 1_000;
 #[derive(Default)]
 pub(super) struct Heard<'a> {
     /// By source, account and region.
-    sources: BTreeMap<(Source, &'a str, &'a str), Life>,
+    sources: BTreeMap<(Source, &'a str, &'a str), LastHeard>,
     buckets: BTreeMap<(&'a str, Source, &'a str, &'a str), Seen>,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Heard<'a> {
                 None => fact.account_and_region(),
             };
             let life = self.sources.entry((source, account, region)).or_default();
-            life.newest_event_at = life.newest_event_at.max(Some(at));
+            life.newest_event = life.newest_event.max(Some(at));
             let is_telling = !matches!(fact, Fact::Intent(_) | Fact::Protection(_));
             if let Some(bucket) = fact.bucket().filter(|_| is_telling) {
                 let key = (bucket, source, account, region);
@@ -47,9 +47,9 @@ impl<'a> Heard<'a> {
             };
             let key = (told.source, told.account.as_str(), told.region.as_str());
             let life = self.sources.entry(key).or_default();
-            life.newest_event_at = life.newest_event_at.max(believed(told.newest_event_at));
-            life.last_delivery_at = life.last_delivery_at.max(believed(told.last_delivery_at));
-            life.proof_of_life_at = life.proof_of_life_at.max(believed(told.proof_of_life_at));
+            life.newest_event = life.newest_event.max(believed(told.newest_event_at));
+            life.last_delivery = life.last_delivery.max(believed(told.last_delivery_at));
+            life.proof_of_life = life.proof_of_life.max(believed(told.proof_of_life_at));
         }
     }
 
@@ -67,10 +67,10 @@ impl<'a> Heard<'a> {
 
 /// When a source was heard of.
 #[derive(Default)]
-struct Life {
-    newest_event_at: Option<Timestamp>,
-    last_delivery_at: Option<Timestamp>,
-    proof_of_life_at: Option<Timestamp>,
+struct LastHeard {
+    newest_event: Option<Timestamp>,
+    last_delivery: Option<Timestamp>,
+    proof_of_life: Option<Timestamp>,
 }
 
 /// When a bucket was told of.
@@ -127,7 +127,7 @@ fn write_seen(
 fn write_life(
     connection: &Connection,
     (source, account, region): (Source, &str, &str),
-    life: &Life,
+    life: &LastHeard,
 ) -> Result<()> {
     let millis = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
     connection
@@ -147,9 +147,9 @@ fn write_life(
             source.as_str(),
             account,
             region,
-            millis(life.newest_event_at),
-            millis(life.last_delivery_at),
-            millis(life.proof_of_life_at),
+            millis(life.newest_event),
+            millis(life.last_delivery),
+            millis(life.proof_of_life),
         ])?;
     Ok(())
 }

@@ -24,13 +24,31 @@ mod watermarks;
 mod writer;
 
 #[cfg(test)]
+mod backfill_tests;
+#[cfg(test)]
+mod call_tests;
+#[cfg(test)]
+mod confirmed_tests;
+#[cfg(test)]
+mod creation_tests;
+#[cfg(test)]
 mod figure_tests;
 #[cfg(test)]
 pub(super) mod fixtures;
 #[cfg(test)]
 mod fold_tests;
 #[cfg(test)]
+mod intent_tests;
+#[cfg(test)]
+mod plan_tests;
+#[cfg(test)]
+mod settle_tests;
+#[cfg(test)]
+mod source_tests;
+#[cfg(test)]
 mod store_tests;
+#[cfg(test)]
+pub(super) mod story;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -26,13 +26,17 @@ pub(super) const MIGRATIONS: [(&str, &str); 2] = [
 /// Opens the one connection that writes, and brings the tables to this version.
 pub(super) fn open_writer(location: &Location) -> Result<Connection, StoreError> {
     let place = location.to_string();
+    // One thread has the connection, so SQLite need not lock it.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = match location {
-        Location::Memory => Connection::open_in_memory(),
+        Location::Memory => Connection::open_in_memory_with_flags(flags),
         Location::File(path) => {
             check_directory(path, &place)?;
             let may_write = |path: &Path| access(path, Access::WRITE_OK);
             check_writable(path, &place, may_write)?;
-            Connection::open(path)
+            Connection::open_with_flags(path, flags)
         }
     }
     .map_err(|error| explain(&place, &error))?;

@@ -116,14 +116,18 @@ fn confirm_earlier(journal: &mut Journal<'_>, request: &Request) -> Result<()> {
     Ok(())
 }
 
-/// When S3 began to serve the request of this id, where that is known to the millisecond.
+/// When S3 began to serve the request of this id, where that is known to the millisecond and not
+/// from files of the past.
 pub(super) fn started_at(
     connection: &Connection,
     bucket: &str,
     request_id: &str,
 ) -> Result<Option<Timestamp>> {
     let found = connection
-        .prepare_cached("SELECT started_at FROM requests WHERE bucket = ?1 AND identity = ?2")?
+        .prepare_cached(
+            "SELECT started_at FROM requests
+             WHERE bucket = ?1 AND identity = ?2 AND is_backfilled = 0",
+        )?
         .query_row(params![bucket, format!("r:{request_id}")], |row| {
             optional_time(row, "started_at")
         })

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 use deltrail_core::domain::Timestamp;
@@ -17,6 +17,11 @@ use crate::store::{Batch, CommitReport, Options, Settle, SettleReport, StoreErro
 
 /// A group takes no further batch once it has so many rows.
 const GROUP_ROWS_MAX: usize = 10_000;
+
+/// A group waits for further batches as long as one comes within this time,
+const GATHER_PAUSE: Duration = Duration::from_millis(3);
+/// and no longer than this in all.
+const GATHER_MAX: Duration = Duration::from_millis(60);
 
 /// How often the writer says that it is alive when there is nothing to write.
 const TICK: Duration = Duration::from_secs(1);
@@ -111,17 +116,26 @@ impl Writer {
             .map_err(|error| self.explain(&error))
     }
 
-    /// Everything that waits, up to the limit, and the job after it when that is no batch.
+    /// Everything that waits or comes within a moment, up to the limit, and the job after it when
+    /// that is no batch. A transaction of many small batches costs little more than one of one.
     fn gather(&self, first: Commit) -> (Vec<Commit>, Option<Job>) {
+        let deadline = Instant::now() + GATHER_MAX;
         let mut rows = first.batch.rows();
         let mut group = vec![first];
+        let mut came = true;
         while rows < GROUP_ROWS_MAX {
             match self.jobs.try_recv() {
                 Ok(Job::Commit(commit)) => {
                     rows += commit.batch.rows();
                     group.push(*commit);
+                    came = true;
                 }
                 Ok(other) => return (group, Some(other)),
+                // Asleep rather than waiting for the next one, which would have to wake it.
+                Err(TryRecvError::Empty) if came && Instant::now() < deadline => {
+                    std::thread::sleep(GATHER_PAUSE);
+                    came = false;
+                }
                 Err(_) => break,
             }
         }

@@ -6,12 +6,17 @@ use std::path::Path;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Event, NotificationConfiguration, QueueConfiguration};
-use aws_sdk_sqs::types::QueueAttributeName;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 
 use super::{Emulator, eventually};
 
 /// Short, so that what is left to be tried again is tried while a test waits.
 const VISIBILITY_SECONDS: &str = "2";
+/// Longer, so that a busy machine does not receive a message twice; but one that the emulator gave
+/// to a daemon that had just ended comes again soon.
+const PATIENT_VISIBILITY_SECONDS: &str = "6";
+/// Messages that SQS takes at once.
+const SENT_AT_ONCE: usize = 10;
 
 /// One bucket and its queues.
 pub struct Estate {
@@ -19,6 +24,8 @@ pub struct Estate {
     pub bucket: String,
     pub queue_url: String,
     pub queue: String,
+    /// Another queue beside it, which only messages that are sent by hand come to.
+    pub second_queue_url: Option<String>,
     dead_letter_url: String,
     s3: aws_sdk_s3::Client,
     sqs: aws_sdk_sqs::Client,
@@ -76,7 +83,21 @@ impl Estate {
         });
         let queue_url = make_queue(&sqs, name, Some(policy.to_string())).await;
         let (endpoint, queue) = (emulator.endpoint.clone(), name.to_owned());
-        Self { endpoint, bucket, queue_url, queue, dead_letter_url, s3, sqs }
+        let second_queue_url = None;
+        Self { endpoint, bucket, queue_url, queue, second_queue_url, dead_letter_url, s3, sqs }
+    }
+
+    /// The same with a second queue, for tests that count what they receive.
+    pub async fn build_with_two_queues(emulator: &Emulator, name: &str, receives_max: u32) -> Self {
+        let estate = Self::build(emulator, name, receives_max).await;
+        let second_queue_url = make_queue(&estate.sqs, &format!("{name}-second"), None).await;
+        for queue_url in [&estate.queue_url, &second_queue_url] {
+            let patience = (QueueAttributeName::VisibilityTimeout, PATIENT_VISIBILITY_SECONDS);
+            let set = estate.sqs.set_queue_attributes().queue_url(queue_url);
+            let set = set.attributes(patience.0, patience.1).send().await;
+            set.expect("the queue's attributes are set");
+        }
+        Self { second_queue_url: Some(second_queue_url), ..estate }
     }
 
     /// Puts an object; the bucket tells the queue of it.
@@ -107,9 +128,23 @@ impl Estate {
         message.send().await.expect("the message is sent");
     }
 
-    /// Waits until the queue holds nothing, in flight or not.
+    /// Sends messages to a queue by hand, many at a time.
+    pub async fn send_all(&self, queue_url: &str, bodies: &[String]) {
+        for bodies in bodies.chunks(SENT_AT_ONCE) {
+            let entry = |(id, body): (usize, &String)| {
+                let entry = SendMessageBatchRequestEntry::builder();
+                entry.id(id.to_string()).message_body(body).build().unwrap()
+            };
+            let entries = bodies.iter().enumerate().map(entry).collect();
+            let batch = self.sqs.send_message_batch().queue_url(queue_url);
+            let answer = batch.set_entries(Some(entries)).send().await.expect("messages are sent");
+            assert_eq!(answer.failed(), []);
+        }
+    }
+
+    /// Waits until the queues hold nothing, in flight or not.
     pub async fn until_drained(&self, seconds: u64) {
-        eventually(seconds, "the queue is empty", async || match self.depth().await {
+        eventually(seconds, "the queues are empty", async || match self.depth().await {
             (0, 0) => Ok(()),
             (visible, in_flight) => {
                 Err(format!("{visible} messages visible, {in_flight} in flight"))
@@ -130,9 +165,14 @@ impl Estate {
         received.messages().iter().filter_map(|m| m.body().map(str::to_owned)).collect()
     }
 
-    /// How many messages the queue holds: visible and in flight.
+    /// How many messages the queues hold: visible and in flight.
     pub async fn depth(&self) -> (usize, usize) {
-        depth_of(&self.sqs, &self.queue_url).await
+        let mut depth = depth_of(&self.sqs, &self.queue_url).await;
+        if let Some(second) = &self.second_queue_url {
+            let (visible, in_flight) = depth_of(&self.sqs, second).await;
+            depth = (depth.0 + visible, depth.1 + in_flight);
+        }
+        depth
     }
 }
 

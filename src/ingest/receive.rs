@@ -1,0 +1,121 @@
+//! The messages of one receive, seen through: those that only tell facts together, because they are
+//! many and tiny, and each of the others by itself. It knows nothing of how messages are received.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deltrail_core::decode::{Item, parse_message};
+use deltrail_core::domain::{Fact, Timestamp};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::Ingest;
+use super::disposition::Verdict;
+use super::facts::{Told, keep_facts};
+use super::message::{
+    acknowledge, is_log_of_a_trail, note_arrival, see_through, settle, while_leased,
+};
+use super::observe::InFlight;
+use super::source_queue::SourceQueue;
+use crate::metrics::RecordResult;
+use crate::queue::Message;
+
+/// A message that was received, and its leave to be in flight.
+pub(super) struct Received {
+    pub(super) message: Message,
+    /// How old it was when it came.
+    pub(super) age: Duration,
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// Sees the messages of one receive through.
+pub(super) async fn see_all_through(
+    ingest: Arc<Ingest>,
+    queue: Arc<SourceQueue>,
+    received: Vec<Received>,
+) {
+    let mut telling = Vec::new();
+    for received in received {
+        match parse_message(&received.message.body) {
+            Ok(items) if items.iter().all(|item| only_tells(&ingest, item)) => {
+                note_arrival(&queue, &items);
+                telling.push((received, facts_of(&ingest, items)));
+            }
+            items => {
+                let (ingest, queue) = (Arc::clone(&ingest), Arc::clone(&queue));
+                let tracker = ingest.messages.clone();
+                tracker.spawn(async move {
+                    let _flight = InFlight::new(&ingest.metrics.in_flight_messages);
+                    let _held = queue.hold(received.age);
+                    see_through(&ingest, &queue, &received.message, items).await;
+                    drop(received.permit);
+                });
+            }
+        }
+    }
+    if !telling.is_empty() {
+        see_telling_through(&ingest, &queue, telling).await;
+    }
+}
+
+/// Whether an item is a fact, or nothing that needs any work.
+fn only_tells(ingest: &Ingest, item: &Item) -> bool {
+    match item {
+        Item::Told(_) | Item::Other { .. } | Item::Nothing(_) => true,
+        Item::Created { object, creation } => {
+            creation.is_ok() && !ingest.allows(object) && !is_log_of_a_trail(object)
+        }
+        Item::NamedLog(_) | Item::Rejected { .. } => false,
+    }
+}
+
+fn facts_of(ingest: &Ingest, items: Vec<Item>) -> Vec<Fact> {
+    let mut facts = Vec::with_capacity(items.len());
+    for item in items {
+        match item {
+            Item::Told(fact) => facts.push(fact),
+            Item::Created { creation: Ok(creation), .. } => facts.push(Fact::Creation(creation)),
+            Item::Other { source, .. } => ingest.count_records(source, RecordResult::Ignored, 1),
+            _ => {}
+        }
+    }
+    facts
+}
+
+/// Commits what the messages tell in one batch, and deletes them in one call.
+async fn see_telling_through(
+    ingest: &Ingest,
+    queue: &SourceQueue,
+    telling: Vec<(Received, Vec<Fact>)>,
+) {
+    let _flights: Vec<_> =
+        telling.iter().map(|_| InFlight::new(&ingest.metrics.in_flight_messages)).collect();
+    let _held: Vec<_> = telling.iter().map(|(received, _)| queue.hold(received.age)).collect();
+    let (received, told): (Vec<Received>, Vec<Told>) = telling
+        .into_iter()
+        .map(|(received, facts)| {
+            let sent_at = received.message.sent_at_millis.map(Timestamp::from_millis);
+            (received, Told { sent_at, facts })
+        })
+        .unzip();
+    let entries: Vec<_> = received.iter().map(|received| received.message.entry()).collect();
+    let mut is_one_fault = false;
+    let work = async {
+        let kept = keep_facts(ingest, queue, told).await;
+        is_one_fault = kept.may_be_one_fault();
+        kept.into_verdict()
+    };
+    match while_leased(ingest, queue, &entries, work).await {
+        None => {}
+        Some(Verdict::Done) => acknowledge(ingest, queue, entries).await,
+        Some(_) if is_one_fault && received.len() > 1 => {
+            for Received { message, .. } in &received {
+                see_through(ingest, queue, message, parse_message(&message.body)).await;
+            }
+        }
+        Some(verdict) => {
+            for Received { message, .. } in &received {
+                settle(ingest, queue, message, &verdict).await;
+            }
+        }
+    }
+}
