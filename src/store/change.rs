@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use deltrail_core::domain::{
-    Counted, Delta, Evidence, Provenance, Removal, Settling, count_removals, fold,
+    Counted, Delta, Evidence, Provenance, Removal, Settling, Timestamp, count_removals, fold,
 };
 
 /// What is to be written for one slot.
 #[derive(Debug, Default)]
 pub(super) struct SlotChange {
-    /// Rows to delete: identities that turned into others.
-    pub(super) vanished: Vec<String>,
+    /// Rows to delete, by identity and time: those that turned into others, or moved in time.
+    pub(super) vanished: Vec<(String, Timestamp)>,
     /// Rows to write, new or changed, with what the totals hold for them.
     pub(super) written: Vec<(Removal, Counted)>,
     /// What the totals gain.
@@ -42,12 +42,15 @@ pub(super) fn slot_change(
     };
     for (removal, now) in after.into_iter().zip(recount.counted) {
         let was = standing.remove(&removal.identity);
+        if let Some(was) = was.as_ref().filter(|was| was.at != removal.at) {
+            change.vanished.push((was.identity.clone(), was.at));
+        }
         if was.as_ref() != Some(&removal) || counted.get(&removal.identity) != Some(&now) {
             let settling = reopened(now.settling);
             change.written.push((removal, Counted { settling, ..now }));
         }
     }
-    change.vanished = standing.into_keys().collect();
+    change.vanished.extend(standing.into_values().map(|was| (was.identity, was.at)));
     change
 }
 

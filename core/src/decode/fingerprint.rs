@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::Timestamp;
+
 /// The first half of the SHA-256 of `bytes`, in 32 hexadecimal digits.
 pub(super) fn fingerprint(bytes: &[u8]) -> String {
     digits(Sha256::new_with_prefix(bytes))
@@ -16,6 +18,12 @@ pub(super) fn fingerprint_of_texts(texts: &[&str]) -> String {
     digits(texts.iter().fold(Sha256::new(), |hash, text| {
         hash.chain_update((text.len() as u64).to_le_bytes()).chain_update(text)
     }))
+}
+
+/// The identity of an element of the evidence: where it is from, when it happened, and a digest of
+/// what it says. The time stands first, so that what comes together lies together in an index.
+pub(super) fn identity(prefix: &str, at: Timestamp, fingerprint: &str) -> String {
+    format!("{prefix}:{:011x}:{fingerprint}", at.as_millis().max(0))
 }
 
 fn digits(hash: Sha256) -> String {

@@ -10,6 +10,10 @@ ALTER TABLE evidence ADD COLUMN sequencer TEXT;
 DROP INDEX evidence_by_request;
 CREATE INDEX evidence_by_request ON evidence (request_id, slot_id);
 
+-- The children near a claim; claims near a child are found by their removals.
+DROP INDEX evidence_by_time;
+CREATE INDEX evidence_children_of_slot ON evidence (slot_id, at) WHERE role = 'child';
+
 -- The keys of bulk calls by time, refused ones too: they resolve a call whose id they do not share.
 CREATE INDEX evidence_children ON evidence (bucket, at)
     WHERE role = 'child'
@@ -24,26 +28,52 @@ CREATE INDEX requests_unsettled ON requests (bucket, at)
     WHERE api = 'DeleteObjects' AND outcome = 'ok' AND resolution IS NULL;
 CREATE INDEX requests_unresolved ON requests (bucket, at) WHERE resolution = 'unresolved';
 
-ALTER TABLE removals ADD COLUMN is_coarse INTEGER NOT NULL DEFAULT 1;
-ALTER TABLE removals ADD COLUMN sequencer TEXT;
-ALTER TABLE removals ADD COLUMN notified_at INTEGER;
--- What the totals hold for this row, continued.
-ALTER TABLE removals ADD COLUMN counted_latency INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE removals ADD COLUMN is_backfilled INTEGER NOT NULL DEFAULT 0;
--- 0: not yet; 1: settled; 2: was settled, and evidence came that may change what is said of it.
-ALTER TABLE removals ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;
--- What is said of it once settled. `is_stale` is null while no creations of the bucket are known.
-ALTER TABLE removals ADD COLUMN duplicate_of TEXT;
-ALTER TABLE removals ADD COLUMN is_stale INTEGER;
-ALTER TABLE removals ADD COLUMN is_undelete INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE removals ADD COLUMN is_unconfirmed INTEGER NOT NULL DEFAULT 0;
+-- Written anew, because every index of its own costs each removal about as much as its row. One
+-- index serves both a row by its name and the history of its key.
+CREATE TABLE removals_of_every_source (
+    slot_id INTEGER NOT NULL REFERENCES slots (id),
+    identity TEXT NOT NULL,                  -- once in its slot
+    bucket TEXT NOT NULL,
+    target TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    is_confirmed INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    is_coarse INTEGER NOT NULL,
+    sequencer TEXT,
+    notified_at INTEGER,
+    request_id TEXT,
+    sources INTEGER NOT NULL,                -- one bit for each source
+    actor_kind TEXT NOT NULL,                -- principal, replication, lifecycle or service
+    actor TEXT NOT NULL,                     -- JSON
+    marker_version_id TEXT,
+    counted_kind TEXT,                       -- what the totals hold for this row
+    counted_cause TEXT,
+    counted_confirmed INTEGER NOT NULL,
+    counted_latency INTEGER NOT NULL,
+    is_backfilled INTEGER NOT NULL,
+    -- 0: not yet; 1: settled; 2: was settled, and evidence came that may change what is said of it.
+    settled INTEGER NOT NULL,
+    -- What is said of it once settled. `is_stale` is null while no creations of the bucket are
+    -- known.
+    duplicate_of TEXT,
+    is_stale INTEGER,
+    is_undelete INTEGER NOT NULL,
+    is_unconfirmed INTEGER NOT NULL
+) STRICT;
 
+INSERT INTO removals_of_every_source
+    SELECT slot_id, identity, bucket, target, kind, cause, is_confirmed, at, 1, NULL, NULL,
+        request_id, sources, actor_kind, actor, marker_version_id, counted_kind, counted_cause,
+        counted_confirmed, 0, 0, 0, NULL, NULL, 0, 0
+    FROM removals;
+DROP TABLE removals;
+ALTER TABLE removals_of_every_source RENAME TO removals;
+
+CREATE UNIQUE INDEX removals_by_slot ON removals (slot_id, at, identity);
+CREATE INDEX removals_by_time ON removals (bucket, at);
 CREATE INDEX removals_unsettled ON removals (bucket, at) WHERE settled <> 1;
 CREATE INDEX removals_unconfirmed ON removals (bucket) WHERE is_unconfirmed = 1;
--- The keys of one call, and removals that wait for the start of their call.
-CREATE INDEX removals_by_request ON removals (request_id, bucket);
--- The history of one key.
-CREATE INDEX removals_by_slot ON removals (slot_id, at);
 -- The making of a delete marker that was removed by its id.
 CREATE INDEX removals_by_marker ON removals (slot_id, marker_version_id)
     WHERE marker_version_id IS NOT NULL;

@@ -38,6 +38,8 @@ pub(super) mod fixtures;
 #[cfg(test)]
 mod fold_tests;
 #[cfg(test)]
+mod history_tests;
+#[cfg(test)]
 mod intent_tests;
 #[cfg(test)]
 mod plan_tests;

@@ -8,10 +8,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use deltrail_core::domain::{Evidence, PAIR_MILLIS_MAX, RemovalRole, Source, Target};
-use rusqlite::{Connection, Result, ToSql};
+use deltrail_core::domain::{Evidence, PAIR_MILLIS_MAX, RemovalRole, Source, SourceSet, Target};
+use rusqlite::{Connection, Result, ToSql, params};
 
 use super::rows::{EVIDENCE_COLUMNS, evidence_of};
+
+/// How far from a child the removal of a claim may lie that it may be put beside, in milliseconds: it
+/// has the finest time of all that is in it, which may be that of another child, or of the end of
+/// a second.
+const CLAIM_MILLIS_MAX: i64 = 2 * PAIR_MILLIS_MAX + 1_000;
 
 /// The slot that is searched.
 #[derive(Debug, Clone, Copy)]
@@ -94,18 +99,47 @@ impl Found<'_> {
 
     /// The claims near a child, and the children near a claim, as far as they were not known.
     fn linked_by_time(&mut self, piece: &Evidence) -> Result<Vec<Evidence>> {
-        let condition = match piece.role {
-            RemovalRole::Child => {
-                "role = 'claim' AND at BETWEEN ?2 AND ?3 AND source <> 'cloudtrail'"
-            }
-            RemovalRole::Claim if self.may_hold_a_child(piece) => {
-                "role = 'child' AND at BETWEEN ?2 AND ?3"
-            }
-            RemovalRole::Claim | RemovalRole::None => return Ok(Vec::new()),
-        };
         let at = piece.at.as_millis();
-        let (from, to) = (at.saturating_sub(PAIR_MILLIS_MAX), at.saturating_add(PAIR_MILLIS_MAX));
-        self.ask(condition, &[&from, &to])
+        let near = |millis: i64| (at.saturating_sub(millis), at.saturating_add(millis));
+        match piece.role {
+            RemovalRole::Child => self.claims_between(near(CLAIM_MILLIS_MAX)),
+            RemovalRole::Claim if self.may_hold_a_child(piece) => {
+                let (from, to) = near(PAIR_MILLIS_MAX);
+                self.ask("role = 'child' AND at BETWEEN ?2 AND ?3", &[&from, &to])
+            }
+            RemovalRole::Claim | RemovalRole::None => Ok(Vec::new()),
+        }
+    }
+
+    /// The evidence of the claims whose removals are stored at these times. A claim of CloudTrail's
+    /// own record alone has no child.
+    fn claims_between(&mut self, (from, to): (i64, i64)) -> Result<Vec<Evidence>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT identity, target FROM removals
+             WHERE slot_id = ?1 AND at BETWEEN ?2 AND ?3 AND sources <> ?4",
+        )?;
+        let trail_only = SourceSet::from_iter([Source::CloudTrail]).bits();
+        let claims = select
+            .query_map(params![self.search.slot_id, from, to, trail_only], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect::<Result<Vec<(String, String)>>>()?;
+        let mut linked = Vec::new();
+        for (identity, target) in claims {
+            let request = identity.strip_suffix(&target).map(str::trim_end);
+            // The other removals are children that found no claim.
+            let Some((kind, id)) = request.and_then(|request| request.split_once(':')) else {
+                continue;
+            };
+            linked.extend(match kind {
+                "r" => self.sharing("request_id = ?2", id)?,
+                "s" => self.sharing("shared_event_id = ?2", id)?,
+                "e" => self.sharing("event_id = ?2 AND request_id IS NULL", id)?,
+                "i" => self.sharing("id = ?2", id)?,
+                _ => Vec::new(),
+            });
+        }
+        Ok(linked)
     }
 
     /// Whether the claim that `piece` belongs to could have had a child until now: not when a

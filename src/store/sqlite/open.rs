@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use refinery::{Migration, Runner};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::{Access, access};
 
@@ -50,6 +51,7 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(LOCK_WAIT)?;
+    plan_once(&connection)?;
     Ok(connection)
 }
 
@@ -94,8 +96,15 @@ pub(super) fn directory_of(path: &Path) -> &Path {
     }
 }
 
+/// Keeps SQLite from planning a statement anew for each value that a range is asked with, which
+/// takes longer than to run it.
+fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
 fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(LOCK_WAIT)?;
+    plan_once(connection)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     // Readers go on while the writer writes.
     connection.pragma_update(None, "journal_mode", "wal")?;

@@ -88,7 +88,11 @@ impl Selection {
         // The tables in the order in which they are to be read.
         let mut tables = "removals AS r";
         if let Some(request_id) = &filter.request_id {
-            conditions.push("r.request_id = :request_id");
+            conditions.push(
+                "r.request_id = :request_id AND r.slot_id IN (
+                     SELECT slot_id FROM evidence WHERE request_id = :request_id
+                 )",
+            );
             values.push((":request_id", request_id.clone().into()));
         }
         match (&filter.within, bucket) {

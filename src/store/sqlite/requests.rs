@@ -72,7 +72,8 @@ fn write_one(journal: &mut Journal<'_>, told: Request) -> Result<()> {
 fn reopen_children(connection: &Connection, request: &Request) -> Result<()> {
     let Some(request_id) = &request.request_id else { return Ok(()) };
     let mut select = connection.prepare_cached(
-        "SELECT slot_id, at FROM removals WHERE request_id = ?1 AND bucket = ?2 AND settled <> 0",
+        "SELECT DISTINCT r.slot_id, r.at FROM evidence AS e JOIN removals AS r USING (slot_id)
+         WHERE e.request_id = ?1 AND r.request_id = ?1 AND r.bucket = ?2 AND r.settled <> 0",
     )?;
     let children = select
         .query_map(params![request_id, request.bucket], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -89,8 +90,11 @@ fn reopen_children(connection: &Connection, request: &Request) -> Result<()> {
 fn confirm_earlier(journal: &mut Journal<'_>, request: &Request) -> Result<()> {
     let Some(request_id) = &request.request_id else { return Ok(()) };
     let mut select = journal.connection.prepare_cached(
-        "SELECT * FROM removals WHERE request_id = ?1 AND bucket = ?2 AND notified_at IS NOT NULL
-             AND counted_latency = 0",
+        "SELECT * FROM removals WHERE rowid IN (
+             SELECT r.rowid FROM evidence AS e JOIN removals AS r USING (slot_id)
+             WHERE e.request_id = ?1 AND r.request_id = ?1 AND r.bucket = ?2
+                 AND r.notified_at IS NOT NULL AND r.counted_latency = 0
+         )",
     )?;
     let waiting = select
         .query_map(params![request_id, request.bucket], |row| {
@@ -109,9 +113,15 @@ fn confirm_earlier(journal: &mut Journal<'_>, request: &Request) -> Result<()> {
         journal
             .connection
             .prepare_cached(
-                "UPDATE removals SET counted_latency = ?3 WHERE slot_id = ?1 AND identity = ?2",
+                "UPDATE removals SET counted_latency = ?4
+                 WHERE slot_id = ?1 AND at = ?2 AND identity = ?3",
             )?
-            .execute(params![slot_id, removal.identity, counted.has_latency])?;
+            .execute(params![
+                slot_id,
+                removal.at.as_millis(),
+                removal.identity,
+                counted.has_latency
+            ])?;
     }
     Ok(())
 }

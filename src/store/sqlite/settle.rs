@@ -11,9 +11,10 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::creations::{created_of, forget};
 use super::journal::Journal;
-use super::rows::{counted_of, removal_of, write_removal};
+use super::rows::{removal_of, write_removal};
 use super::settle_calls::settle_calls;
 use super::settle_intents::settle_intents;
+use super::slots::read_counted;
 use super::watermarks::{advance, complete_until, watermark_of};
 use crate::store::{Holds, Options, Settle, SettleReport};
 
@@ -221,13 +222,10 @@ fn settle_slot(
     let connection = journal.connection;
     let (removals, verdicts) = judged(connection, slot_id, due, ask.stale_window_millis)?;
     for (removal, verdict) in removals.iter().zip(verdicts) {
-        let Some((identity, _)) = due.iter().find(|(identity, _)| *identity == removal.identity)
-        else {
+        if !due.iter().any(|(identity, _)| *identity == removal.identity) {
             continue;
-        };
-        let counted = connection
-            .prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND identity = ?2")?
-            .query_row(params![slot_id, identity], counted_of)?;
+        }
+        let Some(counted) = read_counted(connection, slot_id, removal)? else { continue };
         let kept_from = horizon.writes_kept_from;
         let said =
             told.said(connection, slot_id, (removal, verdict), &counted.settling, kept_from)?;

@@ -120,20 +120,22 @@ pub(super) fn write_slot(
     let standing = fold(&known);
     let mut counted = BTreeMap::new();
     for removal in &standing {
-        if let Some(was) = read_counted(connection, slot.id, &removal.identity)? {
+        if let Some(was) = read_counted(connection, slot.id, removal)? {
             counted.insert(removal.identity.clone(), was);
         }
     }
     let label = journal.labels.of(bucket)?;
     let change = slot_change(&known, fresh, standing, &counted, &label, journal.provenance);
-    for identity in &change.vanished {
+    for (identity, at) in &change.vanished {
         connection
-            .prepare_cached("DELETE FROM removals WHERE slot_id = ?1 AND identity = ?2")?
-            .execute(params![slot.id, identity])?;
+            .prepare_cached(
+                "DELETE FROM removals WHERE slot_id = ?1 AND identity = ?2 AND at = ?3",
+            )?
+            .execute(params![slot.id, identity, at.as_millis()])?;
     }
     if slot.has_intent {
         let written = change.written.iter().map(|(removal, _)| &removal.identity);
-        for identity in change.vanished.iter().chain(written) {
+        for identity in change.vanished.iter().map(|(identity, _)| identity).chain(written) {
             reopen_fulfilled_by(connection, slot.id, identity)?;
         }
     }
@@ -196,8 +198,14 @@ pub(super) fn reopen(
     Ok(())
 }
 
-fn read_counted(connection: &Connection, slot_id: i64, identity: &str) -> Result<Option<Counted>> {
-    let mut statement =
-        connection.prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND identity = ?2")?;
-    statement.query_row(params![slot_id, identity], counted_of).optional()
+/// What the totals hold for a row.
+pub(super) fn read_counted(
+    connection: &Connection,
+    slot_id: i64,
+    removal: &Removal,
+) -> Result<Option<Counted>> {
+    connection
+        .prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND at = ?2 AND identity = ?3")?
+        .query_row(params![slot_id, removal.at.as_millis(), removal.identity], counted_of)
+        .optional()
 }

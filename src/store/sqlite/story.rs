@@ -243,28 +243,43 @@ pub(in crate::store) async fn ask_rows<T: Send + 'static>(
     store.0.read(ask).await.unwrap()
 }
 
-/// The removals of a key by time, with what the totals hold for them.
+/// The removals of a key of the story's bucket by time, with what the totals hold for them.
 pub(in crate::store) async fn rows(store: &Store, key: &str) -> Vec<(Removal, Counted)> {
-    let key = key.to_owned();
+    let mut rows = rows_of(store, BUCKET, key).await;
+    rows.sort_by_key(|(removal, _)| removal.at);
+    rows
+}
+
+/// The removals of a key by identity, with what the totals hold for them.
+pub(in crate::store) async fn rows_of(
+    store: &Store,
+    bucket: &str,
+    key: &str,
+) -> Vec<(Removal, Counted)> {
+    let (bucket, key) = (bucket.to_owned(), key.to_owned());
     ask_rows(store, move |connection| {
         connection
             .prepare(
                 "SELECT removals.* FROM removals JOIN slots ON slots.id = slot_id
-                 WHERE slots.bucket = ?1 AND slots.key = ?2 ORDER BY at, identity",
+                 WHERE slots.bucket = ?1 AND slots.key = ?2 ORDER BY identity",
             )?
-            .query_map([BUCKET, &key], |row| Ok((removal_of(row)?, counted_of(row)?)))?
+            .query_map([&bucket, &key], |row| Ok((removal_of(row)?, counted_of(row)?)))?
             .collect()
     })
     .await
 }
 
-/// What is said of the removals of a key, by time; `None` as long as they are not settled.
-pub(in crate::store) async fn said(store: &Store, key: &str) -> Vec<Option<Said>> {
-    let said = |(_, counted): (Removal, Counted)| match counted.settling {
-        Settling::Settled(said) => Some(said),
+/// What is said of a removal; nothing as long as it is not settled.
+pub(in crate::store) fn said_of(counted: &Counted) -> Option<Said> {
+    match &counted.settling {
+        Settling::Settled(said) => Some(said.clone()),
         Settling::Open | Settling::Reopened(_) => None,
-    };
-    rows(store, key).await.into_iter().map(said).collect()
+    }
+}
+
+/// What is said of the removals of a key, by time.
+pub(in crate::store) async fn said(store: &Store, key: &str) -> Vec<Option<Said>> {
+    rows(store, key).await.iter().map(|(_, counted)| said_of(counted)).collect()
 }
 
 /// The value of a counter.

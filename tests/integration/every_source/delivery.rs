@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
+use super::bucket::{Bucket, OWNER};
 use super::wire::{Piece, What, exact, guid, whole_seconds};
-use super::world::{Bucket, OWNER, token};
+use super::world::token;
 use crate::world::{Counts, LogFile, Shape, gzip};
 
 /// Something that is sent.

@@ -7,7 +7,7 @@ use crate::emulator::Scrape;
 use crate::world::Counts;
 
 /// Families that count, with the labels that are compared.
-const COUNTED: [(&str, &[&str]); 13] = [
+const COUNTED: [(&str, &[&str]); 14] = [
     ("deltrail_delete_requests_total", &["bucket", "api", "outcome"]),
     ("deltrail_objects_removed_total", &["bucket"]),
     ("deltrail_removals_by_kind_total", &["bucket", "kind", "cause"]),
@@ -18,11 +18,13 @@ const COUNTED: [(&str, &[&str]); 13] = [
     ("deltrail_unresolved_bulk_deletes", &["bucket"]),
     ("deltrail_unconfirmed_removals", &["bucket"]),
     ("deltrail_unfulfilled_intents", &["bucket"]),
+    (LOG_OBJECTS, &["result"]),
     (RECORDS, &["source", "result"]),
     (DISCARDED, &["reason"]),
     ("deltrail_rejected_total", &["source", "reason"]),
 ];
 /// What each process counts for itself, as it does rejects.
+pub const LOG_OBJECTS: &str = "deltrail_log_objects_total";
 pub const RECORDS: &str = "deltrail_records_total";
 pub const DISCARDED: &str = "deltrail_latency_discarded_total";
 const LATENCY: &str = "deltrail_request_to_delete_latency_seconds";

@@ -1,8 +1,9 @@
 //! The truth of a world as far as some of its sources can tell it: counted from what was done, act
 //! by act. It reads nothing that was written to the wire.
 
+use super::bucket::DOCUMENTS;
 use super::figures::{DISCARDED, Figures};
-use super::world::{By, Call, DOCUMENTS, Declared, Removed, Repeat, Taken, World};
+use super::world::{By, Call, Declared, Removed, Repeat, Taken, World};
 
 /// A source of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -235,11 +236,11 @@ fn is_duplicate(world: &World, repeat: &Repeat, sources: Sources) -> bool {
     if repeat.is_made_anew_between && sources.has_notices() {
         return false;
     }
-    // What a child does not say, two calls may still have in common; but if its request id is its
-    // own as well, it is not known to be of another call.
+    // Children that name no version look alike, whatever it was; but if their request ids are their
+    // own as well, they are not known to be of two calls.
     let is_of_call = |told: &Told<'_>| told.call.layout.is_some_and(|it| it.shares_request_id);
     match (first.is_target_told(), second.is_target_told()) {
-        (true, true) => true,
+        (true, true) => repeat.is_of_same_version,
         (false, false) => is_of_call(&first) && is_of_call(&second),
         _ => false,
     }

@@ -22,7 +22,7 @@ use self::requester::actor_of;
 use self::tail::Tail;
 use super::bucket_name::bucket_name;
 use super::cloudtrail::Refusal;
-use super::fingerprint::fingerprint;
+use super::fingerprint::{fingerprint, identity};
 use super::lenient::capped;
 use super::log_key::LogPath;
 use super::reject::RejectReason;
@@ -141,7 +141,7 @@ fn evidence_of(
         })?),
     };
     Ok(Evidence {
-        id: format!("al:{}", fingerprint(line)),
+        id: identity("al", at, &fingerprint(line)),
         source: Source::AccessLog,
         call: operation.call().map(|api| Call { api, outcome }),
         role: removed.role,

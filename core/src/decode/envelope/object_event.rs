@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{Item, ObjectRef};
-use crate::decode::fingerprint::fingerprint_of_texts;
+use crate::decode::fingerprint::{fingerprint_of_texts, identity};
 use crate::decode::lenient::{filled_text, shown, text};
 use crate::decode::reject::{RejectReason, Rejected};
 use crate::domain::{
@@ -70,7 +70,7 @@ impl ObjectEvent {
     /// The event as evidence of a delete.
     pub(super) fn removed(self, left: Left, cause: Cause) -> Result<Item, Refused> {
         let at = self.at()?;
-        let id = self.identity();
+        let id = self.identity(at);
         let (target, mark) = match (left, Target::named(self.version_id.as_deref())) {
             (Left::Marker, _) => (Target::Current, Mark::Marker),
             (Left::Nothing, target @ Target::Version(_)) => (target, Mark::Version),
@@ -105,9 +105,10 @@ impl ObjectEvent {
     }
 
     fn creation(self) -> Result<Creation, Refused> {
+        let at = self.at()?;
         Ok(Creation {
-            id: self.identity(),
-            at: self.at()?,
+            id: self.identity(at),
+            at,
             version_id: self.true_version(),
             source: self.source,
             bucket: self.bucket,
@@ -133,7 +134,7 @@ impl ObjectEvent {
 
     /// The same for every delivery of one event, and another one for each key of a bulk call. The
     /// time counts only where no request id tells two events of one key apart.
-    fn identity(&self) -> String {
+    fn identity(&self, at: Timestamp) -> String {
         fn or_empty(told: Option<&String>) -> &str {
             told.map_or("", String::as_str)
         }
@@ -147,7 +148,7 @@ impl ObjectEvent {
             time.unwrap_or_default(),
         ];
         parts.extend(self.kind.iter().map(String::as_str));
-        format!("{}:{}", self.id_prefix, fingerprint_of_texts(&parts))
+        identity(self.id_prefix, at, &fingerprint_of_texts(&parts))
     }
 }
 

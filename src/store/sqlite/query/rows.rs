@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use deltrail_core::domain::{Intent, Removal, Request, Said, Settling, Timestamp, fulfilment};
+use deltrail_core::domain::{
+    Intent, PAIR_MILLIS_MAX, Removal, Request, Said, Settling, Timestamp, fulfilment,
+};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::super::rows::{counted_of, removal_of, request_of};
@@ -40,7 +42,11 @@ pub(super) fn rows_of(asked: Asked<'_>, rowids: &[i64]) -> Result<Vec<DeletionRo
     for Placed { slot_id, has_intent, row, .. } in &mut placed {
         row.request = request_behind(connection, row)?;
         row.repeats = match &row.said.duplicate_of {
-            Some(identity) => repeated(connection, *slot_id, identity)?,
+            Some(identity) => {
+                // Sequencers may have put it before one that its clock puts a little later.
+                let until = row.removal.at.as_millis().saturating_add(PAIR_MILLIS_MAX);
+                repeated(connection, *slot_id, identity, Timestamp::from_millis(until))?
+            }
             None => None,
         };
         if row.said.is_stale == Some(true) {
@@ -143,10 +149,16 @@ fn request_behind(connection: &Connection, row: &DeletionRow) -> Result<Option<R
         .optional()
 }
 
-fn repeated(connection: &Connection, slot_id: i64, identity: &str) -> Result<Option<Repeated>> {
+/// The removal that was repeated, no later than `until`.
+fn repeated(
+    connection: &Connection,
+    slot_id: i64,
+    identity: &str,
+    until: Timestamp,
+) -> Result<Option<Repeated>> {
     connection
-        .prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND identity = ?2")?
-        .query_row(params![slot_id, identity], |row| {
+        .prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND at <= ?2 AND identity = ?3 ORDER BY at DESC LIMIT 1")?
+        .query_row(params![slot_id, until.as_millis(), identity], |row| {
             let removal = removal_of(row)?;
             Ok(Repeated { at: removal.at, request_id: removal.request_id })
         })

@@ -5,7 +5,8 @@ use deltrail_core::domain::Timestamp;
 use fastrand::Rng;
 
 use super::{What, form_encoded, path_encoded};
-use crate::every_source::world::{Bucket, By, Call, Refusal, Removed, Upload, token};
+use crate::every_source::bucket::Bucket;
+use crate::every_source::world::{By, Call, Refusal, Removed, Upload, token};
 
 const CANONICAL_OWNER: &str = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be";
 const ROLE: &str = "arn:aws:sts::111122223333:assumed-role/image-service/image-service";

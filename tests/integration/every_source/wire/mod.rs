@@ -11,8 +11,9 @@ use fastrand::Rng;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use super::bucket::{BUCKETS, Bucket, IMAGES, OWNER};
 use super::truth::{Source, Sources};
-use super::world::{BUCKETS, Bucket, By, Declared, IMAGES, OWNER, Upload, World, token};
+use super::world::{By, Declared, Upload, World, token};
 
 /// One thing that a source writes.
 #[derive(Debug, Clone)]

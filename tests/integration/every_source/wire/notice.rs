@@ -5,7 +5,8 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::{What, exact, form_encoded, guid, sequencer, whole_seconds};
-use crate::every_source::world::{Bucket, By, Call, OWNER, Removed, Upload, token};
+use crate::every_source::bucket::{Bucket, OWNER};
+use crate::every_source::world::{By, Call, Removed, Upload, token};
 
 /// What both ways have in common.
 struct Told<'a> {

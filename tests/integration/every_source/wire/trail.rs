@@ -6,9 +6,8 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::{What, guid, whole_seconds};
-use crate::every_source::world::{
-    Bucket, By, Call, KeyIn, Layout, OWNER, PARTNER, Refusal, Removed, Upload, token,
-};
+use crate::every_source::bucket::{Bucket, OWNER, PARTNER};
+use crate::every_source::world::{By, Call, KeyIn, Layout, Refusal, Removed, Upload, token};
 
 /// What a record of any S3 call says.
 struct Told<'a> {
