@@ -9,7 +9,7 @@ use super::open::open_writer;
 use crate::store::Location;
 
 /// The files whose statements run with every commit, every tick, or every look at the gauges.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 15] = [
     ("commit.rs", include_str!("commit.rs")),
     ("creations.rs", include_str!("creations.rs")),
     ("gauges.rs", include_str!("gauges.rs")),
@@ -17,11 +17,13 @@ const FILES: [(&str, &str); 13] = [
     ("intents.rs", include_str!("intents.rs")),
     ("neighbourhood.rs", include_str!("neighbourhood.rs")),
     ("requests.rs", include_str!("requests.rs")),
+    ("history.rs", include_str!("history.rs")),
     ("settle.rs", include_str!("settle.rs")),
     ("settle_calls.rs", include_str!("settle_calls.rs")),
     ("settle_intents.rs", include_str!("settle_intents.rs")),
     ("slots.rs", include_str!("slots.rs")),
     ("totals.rs", include_str!("totals.rs")),
+    ("told.rs", include_str!("told.rs")),
     ("watermarks.rs", include_str!("watermarks.rs")),
 ];
 
@@ -46,7 +48,7 @@ const PARTS: [(&str, &str, &[&str]); 6] = [
             "request_id = ?2",
             "shared_event_id = ?2",
             "event_id = ?2 AND request_id IS NULL",
-            "role = 'claim' AND at BETWEEN ?2 AND ?3 AND source <> 'cloudtrail'",
+            "id = ?2",
             "role = 'child' AND at BETWEEN ?2 AND ?3",
         ],
     ),

@@ -322,6 +322,36 @@ pub(super) fn write_removal(
     Ok(())
 }
 
+/// Writes what was said of a removal, and nothing else of its row: most of what is settled is
+/// nothing remarkable, and no index but that of what is open should be touched.
+pub(super) fn write_settled(
+    connection: &Connection,
+    slot_id: i64,
+    removal: &Removal,
+    counted: &Counted,
+) -> Result<()> {
+    let (settled, said) = settled_columns(&counted.settling);
+    connection
+        .prepare_cached(
+            "UPDATE removals SET settled = ?4, duplicate_of = ?5, is_stale = ?6, is_undelete = ?7,
+                 is_unconfirmed = ?8, counted_kind = ?9, counted_cause = ?10
+             WHERE slot_id = ?1 AND at = ?2 AND identity = ?3",
+        )?
+        .execute(params![
+            slot_id,
+            removal.at.as_millis(),
+            removal.identity,
+            settled,
+            said.duplicate_of,
+            said.is_stale,
+            said.is_undelete,
+            said.is_unconfirmed,
+            counted.kind.map(|(kind, _)| kind.as_str()),
+            counted.kind.map(|(_, cause)| cause.as_str()),
+        ])?;
+    Ok(())
+}
+
 /// A count or an index as SQLite holds it: no real one is near the limit.
 pub(super) fn amount(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)

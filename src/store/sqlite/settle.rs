@@ -3,18 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deltrail_core::domain::{
-    Created, DUPLICATE_MILLIS_MAX, History, PAIR_MILLIS_MAX, Removal, SETTLE_MILLIS, Said,
-    Settling, Target, Verdict, count_settled, judge,
-};
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use deltrail_core::domain::{SETTLE_MILLIS, count_settled};
+use rusqlite::{Connection, Result, params};
 
-use super::creations::{created_of, forget};
+use super::creations::forget;
+use super::history::{Judged, judged};
 use super::journal::Journal;
-use super::rows::{removal_of, write_removal};
+use super::rows::write_settled;
 use super::settle_calls::settle_calls;
 use super::settle_intents::settle_intents;
-use super::slots::read_counted;
+use super::told::Told;
 use super::watermarks::{advance, complete_until, watermark_of};
 use crate::store::{Holds, Options, Settle, SettleReport};
 
@@ -149,68 +147,6 @@ fn due_removals(connection: &Connection, horizon: &Horizon<'_>) -> Result<Vec<(i
     Ok(due)
 }
 
-/// Which sources tell of a bucket besides CloudTrail, and when they did.
-pub(super) struct Told {
-    /// From when to when S3 itself told of it, for each of its ways, in milliseconds.
-    notices: Vec<(i64, i64)>,
-    pub(super) has_creations: bool,
-}
-
-impl Told {
-    pub(super) fn of(connection: &Connection, bucket: &str) -> Result<Self> {
-        let mut select = connection.prepare_cached(
-            "SELECT oldest_event_at, newest_event_at FROM bucket_sources
-             WHERE bucket = ?1 AND source IN ('s3_notification', 'eventbridge')",
-        )?;
-        let notices = select
-            .query_map([bucket], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<Vec<(i64, i64)>>>()?;
-        let has_creations = connection
-            .prepare_cached(
-                "SELECT 1 FROM bucket_sources
-                 WHERE bucket = ?1 AND newest_creation_at IS NOT NULL LIMIT 1",
-            )?
-            .query_row([bucket], |_| Ok(()))
-            .optional()?
-            .is_some();
-        Ok(Self { notices, has_creations })
-    }
-
-    /// What is said of a removal of the bucket now, by its verdict and by what was said before.
-    /// What came before a write of before `writes_kept_from`, in milliseconds, may have been
-    /// forgotten.
-    pub(super) fn said(
-        &self,
-        connection: &Connection,
-        slot_id: i64,
-        (removal, verdict): (&Removal, Verdict),
-        before: &Settling,
-        writes_kept_from: i64,
-    ) -> Result<Said> {
-        let at = removal.at.as_millis();
-        let said = Said {
-            duplicate_of: verdict.duplicate_of,
-            is_stale: self.has_creations.then_some(verdict.is_stale),
-            is_undelete: verdict.is_undelete,
-            is_unconfirmed: !removal.is_confirmed && self.was_noticed_before(at),
-        };
-        match before {
-            Settling::Reopened(before) if self.has_creations => {
-                remembered(connection, (slot_id, at), writes_kept_from, before, said)
-            }
-            _ => Ok(said),
-        }
-    }
-
-    /// Whether S3 told of the bucket in the 24 h before.
-    fn was_noticed_before(&self, at: i64) -> bool {
-        const DAY_MILLIS: i64 = 24 * 60 * 60 * 1_000;
-        self.notices
-            .iter()
-            .any(|&(oldest, newest)| oldest <= at && newest >= at.saturating_sub(DAY_MILLIS))
-    }
-}
-
 fn settle_slot(
     journal: &mut Journal<'_>,
     slot_id: i64,
@@ -220,158 +156,19 @@ fn settle_slot(
     ask: &Settle,
 ) -> Result<()> {
     let connection = journal.connection;
-    let (removals, verdicts) = judged(connection, slot_id, due, ask.stale_window_millis)?;
-    for (removal, verdict) in removals.iter().zip(verdicts) {
+    for Judged { removal, counted, verdict } in
+        judged(connection, slot_id, due, ask.stale_window_millis)?
+    {
         if !due.iter().any(|(identity, _)| *identity == removal.identity) {
             continue;
         }
-        let Some(counted) = read_counted(connection, slot_id, removal)? else { continue };
         let kept_from = horizon.writes_kept_from;
         let said =
-            told.said(connection, slot_id, (removal, verdict), &counted.settling, kept_from)?;
-        let counted = count_settled(removal, counted, said, label, &mut journal.delta);
-        write_removal(connection, slot_id, horizon.bucket, removal, &counted)?;
+            told.said(connection, slot_id, (&removal, verdict), &counted.settling, kept_from)?;
+        let counted = count_settled(&removal, counted, said, label, &mut journal.delta);
+        write_settled(connection, slot_id, &removal, &counted)?;
     }
     Ok(())
-}
-
-/// What is said again of a removal at this time, when it was said before with the help of writes
-/// that may be forgotten by now: to forget is no evidence.
-fn remembered(
-    connection: &Connection,
-    (slot_id, at): (i64, i64),
-    writes_kept_from: i64,
-    before: &Said,
-    said: Said,
-) -> Result<Said> {
-    let was_no_duplicate = before.duplicate_of.is_none() && at < writes_kept_from;
-    let was_stale = before.is_stale == Some(true)
-        && said.is_stale != Some(true)
-        && writes_before(connection, slot_id, at)? < 2;
-    Ok(Said {
-        duplicate_of: said.duplicate_of.filter(|_| !was_no_duplicate),
-        is_stale: if was_stale { before.is_stale } else { said.is_stale },
-        ..said
-    })
-}
-
-/// How many writes are known that a removal at this time came after: up to two.
-fn writes_before(connection: &Connection, slot_id: i64, at: i64) -> Result<i64> {
-    connection
-        .prepare_cached(
-            "SELECT count(*) FROM (
-                 SELECT 1 FROM creations WHERE slot_id = ?1 AND at <= ?2 LIMIT 2
-             )",
-        )?
-        .query_row([slot_id, at.saturating_add(PAIR_MILLIS_MAX)], |row| row.get(0))
-}
-
-/// The part of a slot's history that says what `due` removals are, judged.
-pub(super) fn judged(
-    connection: &Connection,
-    slot_id: i64,
-    due: &[(String, i64)],
-    stale_window_millis: i64,
-) -> Result<(Vec<Removal>, Vec<Verdict>)> {
-    let first = due.iter().map(|(_, at)| *at).min().unwrap_or_default();
-    let last = due.iter().map(|(_, at)| *at).max().unwrap_or_default();
-    // S3's order of events may differ from that of the clocks by a little.
-    let window_millis = DUPLICATE_MILLIS_MAX.max(stale_window_millis) + PAIR_MILLIS_MAX;
-    let from = first.saturating_sub(window_millis);
-    let to = last.saturating_add(PAIR_MILLIS_MAX);
-    let creations = creations_between(connection, slot_id, from, to)?;
-    let mut removals = removals_between(connection, slot_id, from, to)?;
-    let last_write = creations.iter().find(|it| it.moment.at.as_millis() < from);
-    if let Some(write) = last_write {
-        removals.extend(removal_of_last(connection, slot_id, write, from)?);
-    }
-    let calls = known_calls(connection, &removals)?;
-    let history =
-        History { removals: &removals, creations: &creations, calls: &calls, stale_window_millis };
-    let mut verdicts = judge(&history);
-    let due: BTreeSet<&str> = due.iter().map(|(identity, _)| identity.as_str()).collect();
-    let judged = removals.iter().zip(&mut verdicts);
-    for (removal, verdict) in judged.filter(|(it, _)| due.contains(it.identity.as_str())) {
-        if let Target::Version(version) = &removal.target
-            && !verdict.is_undelete
-        {
-            verdict.is_undelete = made_marker(connection, slot_id, version)?;
-        }
-    }
-    Ok((removals, verdicts))
-}
-
-/// The writes between, and the last one before: however long ago it was, it may be the one that
-/// was replaced.
-pub(super) fn creations_between(
-    connection: &Connection,
-    slot_id: i64,
-    from: i64,
-    to: i64,
-) -> Result<Vec<Created>> {
-    connection
-        .prepare_cached(
-            "SELECT * FROM creations WHERE slot_id = ?1 AND at <= ?3 AND at >= coalesce((
-                 SELECT max(at) FROM creations AS earlier
-                 WHERE earlier.slot_id = ?1 AND earlier.at < ?2
-             ), ?2)",
-        )?
-        .query_map([slot_id, from, to], created_of)?
-        .collect()
-}
-
-fn removals_between(
-    connection: &Connection,
-    slot_id: i64,
-    from: i64,
-    to: i64,
-) -> Result<Vec<Removal>> {
-    connection
-        .prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND at BETWEEN ?2 AND ?3")?
-        .query_map([slot_id, from, to], removal_of)?
-        .collect()
-}
-
-/// The removal, before all that is looked at, of the last write before.
-fn removal_of_last(
-    connection: &Connection,
-    slot_id: i64,
-    write: &Created,
-    before: i64,
-) -> Result<Option<Removal>> {
-    let version = write.version_id.as_ref().map(|id| Target::Version(id.clone()).to_string());
-    connection
-        .prepare_cached(
-            "SELECT * FROM removals WHERE slot_id = ?1 AND at >= ?2 AND at < ?3
-                 AND (target NOT LIKE 'version %' OR target = ?4)
-             ORDER BY at DESC LIMIT 1",
-        )?
-        .query_row(params![slot_id, write.moment.at.as_millis(), before, version], removal_of)
-        .optional()
-}
-
-/// The request ids of children's removals that are those of known bulk calls.
-fn known_calls(connection: &Connection, removals: &[Removal]) -> Result<BTreeSet<String>> {
-    let mut calls = BTreeSet::new();
-    let children = removals.iter().filter(|it| it.is_child_only() && it.target == Target::Unknown);
-    for request_id in children.filter_map(|child| child.request_id.as_ref()) {
-        let found = connection
-            .prepare_cached(
-                "SELECT 1 FROM requests WHERE request_id = ?1 AND api = 'DeleteObjects'",
-            )?
-            .query_row([request_id], |_| Ok(()))
-            .optional()?;
-        calls.extend(found.map(|()| request_id.clone()));
-    }
-    Ok(calls)
-}
-
-fn made_marker(connection: &Connection, slot_id: i64, version: &str) -> Result<bool> {
-    let found = connection
-        .prepare_cached("SELECT 1 FROM removals WHERE slot_id = ?1 AND marker_version_id = ?2")?
-        .query_row(params![slot_id, version], |_| Ok(()))
-        .optional()?;
-    Ok(found.is_some())
 }
 
 /// When the oldest removal of a bucket was that is still to be judged.

@@ -18,7 +18,9 @@ use crate::store::{Batch, CommitReport, Options, Settle, SettleReport, StoreErro
 /// A group takes no further batch once it has so many rows.
 const GROUP_ROWS_MAX: usize = 10_000;
 
-/// A group waits for further batches as long as one comes within this time,
+/// After a group of so many batches more are probably on their way.
+const BUSY_BATCHES: usize = 8;
+/// The next group waits for further batches as long as one comes within this time,
 const GATHER_PAUSE: Duration = Duration::from_millis(3);
 /// and no longer than this in all.
 const GATHER_MAX: Duration = Duration::from_millis(60);
@@ -88,6 +90,7 @@ impl Writer {
     /// log into the database.
     pub(super) fn run(mut self) -> Result<(), StoreError> {
         let mut next = None;
+        let mut is_busy = false;
         self.measure();
         loop {
             self.pulse.tick();
@@ -98,7 +101,8 @@ impl Writer {
             match job {
                 Ok(Job::Commit(first)) => {
                     let group;
-                    (group, next) = self.gather(*first);
+                    (group, next) = self.gather(*first, is_busy);
+                    is_busy = group.len() >= BUSY_BATCHES;
                     self.commit(group);
                 }
                 Ok(Job::Settle(ask)) => {
@@ -116,19 +120,20 @@ impl Writer {
             .map_err(|error| self.explain(&error))
     }
 
-    /// Everything that waits or comes within a moment, up to the limit, and the job after it when
-    /// that is no batch. A transaction of many small batches costs little more than one of one.
-    fn gather(&self, first: Commit) -> (Vec<Commit>, Option<Job>) {
+    /// Everything that waits, up to the limit, and the job after it when that is no batch. When
+    /// `is_busy`, also what comes within a moment: a transaction of many small batches costs little
+    /// more than one of one.
+    fn gather(&self, first: Commit, is_busy: bool) -> (Vec<Commit>, Option<Job>) {
         let deadline = Instant::now() + GATHER_MAX;
         let mut rows = first.batch.rows();
         let mut group = vec![first];
-        let mut came = true;
+        let mut came = is_busy;
         while rows < GROUP_ROWS_MAX {
             match self.jobs.try_recv() {
                 Ok(Job::Commit(commit)) => {
                     rows += commit.batch.rows();
                     group.push(*commit);
-                    came = true;
+                    came = is_busy;
                 }
                 Ok(other) => return (group, Some(other)),
                 // Asleep rather than waiting for the next one, which would have to wake it.

@@ -4,7 +4,7 @@ use deltrail_core::domain::{Timestamp, lateness_millis};
 use rusqlite::{Connection, Result, Row};
 
 use super::super::rows::optional_time;
-use super::super::settle::Told;
+use super::super::told::Told;
 use super::super::watermarks::{SILENT_MILLIS_MAX, complete_until, watermark_of};
 use crate::store::{Completeness, Holds, SourceKey, SourceState, words};
 

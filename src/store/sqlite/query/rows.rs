@@ -8,10 +8,12 @@ use deltrail_core::domain::{
 };
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
+use super::super::history::{creations_between, judged};
 use super::super::rows::{counted_of, removal_of, request_of};
-use super::super::settle::{Told, creations_between, judged, writes_kept_from};
+use super::super::settle::writes_kept_from;
 use super::super::settle_intents::candidates;
 use super::super::slots::said_key;
+use super::super::told::Told;
 use super::Asked;
 use crate::store::{DeletionRow, Holds, IntentState, KeyIntent, Repeated, Replacement};
 
@@ -116,12 +118,12 @@ fn judge_open(asked: Asked<'_>, placed: &mut [Placed]) -> Result<()> {
             .map(|removal| (removal.identity.clone(), removal.at.as_millis()))
             .collect();
         let window = asked.looking.stale_window_millis;
-        let (removals, verdicts) = judged(asked.connection, slot_id, &due, window)?;
-        let mut verdicts: BTreeMap<&str, _> =
-            removals.iter().map(|it| it.identity.as_str()).zip(verdicts).collect();
+        let judged = judged(asked.connection, slot_id, &due, window)?.into_iter();
+        let mut verdicts: BTreeMap<String, _> =
+            judged.map(|it| (it.removal.identity, it.verdict)).collect();
         for index in indexes {
             let Placed { row, settling, .. } = &mut placed[index];
-            let Some(verdict) = verdicts.remove(row.removal.identity.as_str()) else { continue };
+            let Some(verdict) = verdicts.remove(&row.removal.identity) else { continue };
             if !told.contains_key(&row.bucket) {
                 told.insert(row.bucket.clone(), Told::of(asked.connection, &row.bucket)?);
             }

@@ -279,12 +279,16 @@ fn every_question_goes_over_an_index() {
     "#);
     let by_request = |within| DeletionFilter { request_id: Some("A".into()), ..filter(within) };
     insta::assert_snapshot!(plan(&connection, &by_request(Within::Everything)), @r#"
-    SEARCH r USING INDEX removals_by_request (request_id=?)
+    SEARCH r USING INDEX removals_by_slot (slot_id=? AND at>? AND at<?)
+    LIST SUBQUERY 1
+    SEARCH evidence USING COVERING INDEX evidence_by_request (request_id=?)
     USE TEMP B-TREE FOR ORDER BY
     "#);
     let below = Within::Prefix { bucket: "photos".into(), prefix: "a/".into() };
     insta::assert_snapshot!(plan(&connection, &by_request(below)), @r#"
-    SEARCH r USING INDEX removals_by_request (request_id=?)
+    SEARCH r USING INDEX removals_by_slot (slot_id=? AND at>? AND at<?)
+    LIST SUBQUERY 1
+    SEARCH evidence USING COVERING INDEX evidence_by_request (request_id=?)
     SEARCH s USING INTEGER PRIMARY KEY (rowid=?)
     USE TEMP B-TREE FOR ORDER BY
     "#);

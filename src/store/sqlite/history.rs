@@ -1,0 +1,137 @@
+//! The part of a key's history that says what some of its removals are, read and judged. When that
+//! may be believed is decided elsewhere.
+
+use std::collections::BTreeSet;
+
+use deltrail_core::domain::{
+    Counted, Created, DUPLICATE_MILLIS_MAX, History, PAIR_MILLIS_MAX, Removal, Target, Verdict,
+    judge,
+};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+use super::creations::created_of;
+use super::rows::{counted_of, removal_of};
+
+/// The part of a slot's history that says what `due` removals are, judged.
+pub(super) fn judged(
+    connection: &Connection,
+    slot_id: i64,
+    due: &[(String, i64)],
+    stale_window_millis: i64,
+) -> Result<Vec<Judged>> {
+    let first = due.iter().map(|(_, at)| *at).min().unwrap_or_default();
+    let last = due.iter().map(|(_, at)| *at).max().unwrap_or_default();
+    // S3's order of events may differ from that of the clocks by a little.
+    let window_millis = DUPLICATE_MILLIS_MAX.max(stale_window_millis) + PAIR_MILLIS_MAX;
+    let from = first.saturating_sub(window_millis);
+    let to = last.saturating_add(PAIR_MILLIS_MAX);
+    let creations = creations_between(connection, slot_id, from, to)?;
+    let mut rows = removals_between(connection, slot_id, from, to)?;
+    let last_write = creations.iter().find(|it| it.moment.at.as_millis() < from);
+    if let Some(write) = last_write {
+        rows.extend(removal_of_last(connection, slot_id, write, from)?);
+    }
+    let (removals, counted): (Vec<Removal>, Vec<Counted>) = rows.into_iter().unzip();
+    let calls = known_calls(connection, &removals)?;
+    let history =
+        History { removals: &removals, creations: &creations, calls: &calls, stale_window_millis };
+    let mut verdicts = judge(&history);
+    let due: BTreeSet<&str> = due.iter().map(|(identity, _)| identity.as_str()).collect();
+    let judged = removals.iter().zip(&mut verdicts);
+    for (removal, verdict) in judged.filter(|(it, _)| due.contains(it.identity.as_str())) {
+        if let Target::Version(version) = &removal.target
+            && !verdict.is_undelete
+        {
+            verdict.is_undelete = made_marker(connection, slot_id, version)?;
+        }
+    }
+    let judged = removals.into_iter().zip(counted).zip(verdicts);
+    Ok(judged.map(|((removal, counted), verdict)| Judged { removal, counted, verdict }).collect())
+}
+
+/// A removal, what the totals hold for it, and what is to be said of it.
+pub(super) struct Judged {
+    pub(super) removal: Removal,
+    pub(super) counted: Counted,
+    pub(super) verdict: Verdict,
+}
+
+fn removal_and_counted(row: &Row<'_>) -> Result<(Removal, Counted)> {
+    Ok((removal_of(row)?, counted_of(row)?))
+}
+
+/// The writes between, and the last one before: however long ago it was, it may be the one that
+/// was replaced.
+pub(super) fn creations_between(
+    connection: &Connection,
+    slot_id: i64,
+    from: i64,
+    to: i64,
+) -> Result<Vec<Created>> {
+    connection
+        .prepare_cached(
+            "SELECT * FROM creations WHERE slot_id = ?1 AND at <= ?3 AND at >= coalesce((
+                 SELECT max(at) FROM creations AS earlier
+                 WHERE earlier.slot_id = ?1 AND earlier.at < ?2
+             ), ?2)",
+        )?
+        .query_map([slot_id, from, to], created_of)?
+        .collect()
+}
+
+fn removals_between(
+    connection: &Connection,
+    slot_id: i64,
+    from: i64,
+    to: i64,
+) -> Result<Vec<(Removal, Counted)>> {
+    connection
+        .prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND at BETWEEN ?2 AND ?3")?
+        .query_map([slot_id, from, to], removal_and_counted)?
+        .collect()
+}
+
+/// The removal, before all that is looked at, of the last write before.
+fn removal_of_last(
+    connection: &Connection,
+    slot_id: i64,
+    write: &Created,
+    before: i64,
+) -> Result<Option<(Removal, Counted)>> {
+    let version = write.version_id.as_ref().map(|id| Target::Version(id.clone()).to_string());
+    connection
+        .prepare_cached(
+            "SELECT * FROM removals WHERE slot_id = ?1 AND at >= ?2 AND at < ?3
+                 AND (target NOT LIKE 'version %' OR target = ?4)
+             ORDER BY at DESC LIMIT 1",
+        )?
+        .query_row(
+            params![slot_id, write.moment.at.as_millis(), before, version],
+            removal_and_counted,
+        )
+        .optional()
+}
+
+/// The request ids of children's removals that are those of known bulk calls.
+fn known_calls(connection: &Connection, removals: &[Removal]) -> Result<BTreeSet<String>> {
+    let mut calls = BTreeSet::new();
+    let children = removals.iter().filter(|it| it.is_child_only() && it.target == Target::Unknown);
+    for request_id in children.filter_map(|child| child.request_id.as_ref()) {
+        let found = connection
+            .prepare_cached(
+                "SELECT 1 FROM requests WHERE request_id = ?1 AND api = 'DeleteObjects'",
+            )?
+            .query_row([request_id], |_| Ok(()))
+            .optional()?;
+        calls.extend(found.map(|()| request_id.clone()));
+    }
+    Ok(calls)
+}
+
+fn made_marker(connection: &Connection, slot_id: i64, version: &str) -> Result<bool> {
+    let found = connection
+        .prepare_cached("SELECT 1 FROM removals WHERE slot_id = ?1 AND marker_version_id = ?2")?
+        .query_row(params![slot_id, version], |_| Ok(()))
+        .optional()?;
+    Ok(found.is_some())
+}
