@@ -10,10 +10,10 @@ use super::source_queue::SourceQueue;
 use super::tell::queue_place;
 use crate::queue::Entry;
 
-/// Extends the leases on up to 10 messages at every third of `visibility`, for ever. It returns only
-/// when one of them is lost: the queue says so, or no extension succeeded for a whole `visibility`.
-/// Then somebody else may hold the message, and the work should stop; what it committed stays
-/// correct, because evidence is a set.
+/// Extends the leases on up to 10 messages at every third of `visibility`, for ever. It returns
+/// only when one of them is lost: the queue says so, or no extension succeeded for a whole
+/// `visibility`. Then somebody else may hold the message, and the work should stop; what it
+/// committed stays correct, because evidence is a set.
 pub(super) async fn keep(
     ingest: &Ingest,
     queue: &SourceQueue,

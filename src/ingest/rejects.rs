@@ -1,5 +1,5 @@
-//! What cannot be understood, kept where it can be found again: the reject table. It decides nothing
-//! about what is rejected.
+//! What cannot be understood, kept where it can be found again: the reject table. It decides
+//! nothing about what is rejected.
 
 use std::collections::BTreeMap;
 

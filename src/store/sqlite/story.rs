@@ -1,5 +1,5 @@
-//! What the stories of the store's tests are told with: facts of every source at moments of a story,
-//! and what can be asked of a store afterwards.
+//! What the stories of the store's tests are told with: facts of every source at moments of a
+//! story, and what can be asked of a store afterwards.
 
 use deltrail_core::domain::{
     Actor, Api, Call, Counted, Creation, Evidence, Fact, Family, Intent, Mark, Outcome, Part,

@@ -1,4 +1,5 @@
-//! The buckets of the worlds, and who is told of what happens in them. It knows nothing that happens.
+//! The buckets of the worlds, and who is told of what happens in them. It knows nothing of what
+//! happens.
 
 /// The account that owns every bucket.
 pub const OWNER: &str = "111122223333";

@@ -293,7 +293,9 @@ pub(super) fn beginnings() -> Vec<Fact> {
 
 prop_compose! {
     /// What was told of up to 14 acts.
-    pub(super) fn any_history()(mut acts in prop::collection::vec((any_act(), any::<[u16; 16]>()), 1..15))
+    pub(super) fn any_history()(
+        mut acts in prop::collection::vec((any_act(), any::<[u16; 16]>()), 1..15),
+    )
         -> Vec<Piece>
     {
         acts.sort_by_key(|(act, _)| act.millis);

@@ -159,7 +159,10 @@ fn repeated(
     until: Timestamp,
 ) -> Result<Option<Repeated>> {
     connection
-        .prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND at <= ?2 AND identity = ?3 ORDER BY at DESC LIMIT 1")?
+        .prepare_cached(
+            "SELECT * FROM removals WHERE slot_id = ?1 AND at <= ?2 AND identity = ?3
+             ORDER BY at DESC LIMIT 1",
+        )?
         .query_row(params![slot_id, until.as_millis(), identity], |row| {
             let removal = removal_of(row)?;
             Ok(Repeated { at: removal.at, request_id: removal.request_id })
