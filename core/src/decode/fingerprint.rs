@@ -1,8 +1,6 @@
 //! Names for what has no name of its own: a digest that is the same for the same bytes, whenever
 //! they come. It knows nothing of what the bytes mean.
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
 
 use crate::domain::Timestamp;
@@ -27,11 +25,10 @@ pub(super) fn identity(prefix: &str, at: Timestamp, fingerprint: &str) -> String
 }
 
 fn digits(hash: Sha256) -> String {
-    hash.finalize().iter().take(16).fold(String::new(), |mut digits, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    let half = &hash.finalize()[..16];
+    half.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]).collect()
 }
 
 #[cfg(test)]

@@ -1,22 +1,41 @@
 //! Reading values out of JSON that may be spelled in several ways: a text wrapped in a list of one,
 //! a number written as text or as a float, a boolean written as text. It knows no field names.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
-/// The text that a value holds: a string, or a list of just one string, as old records have it.
-pub(super) fn text(value: &Value) -> Option<&str> {
-    match value {
-        Value::String(text) => Some(text),
-        Value::Array(list) => match list.as_slice() {
-            [Value::String(text)] => Some(text),
+/// A JSON value, read as a whole or in part.
+pub(super) trait Spelled {
+    /// The text that it holds: a string, or a list of just one string, as old records have it.
+    fn text(&self) -> Option<&str>;
+
+    /// The number that it is.
+    fn number(&self) -> Option<&Number>;
+}
+
+impl Spelled for Value {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            Self::Array(list) => match list.as_slice() {
+                [Self::String(text)] => Some(text),
+                _ => None,
+            },
             _ => None,
-        },
-        _ => None,
+        }
+    }
+
+    fn number(&self) -> Option<&Number> {
+        self.as_number()
     }
 }
 
+/// [`Spelled::text`].
+pub(super) fn text(value: &impl Spelled) -> Option<&str> {
+    value.text()
+}
+
 /// [`text`], where an empty one counts as missing.
-pub(super) fn filled_text(value: &Value) -> Option<&str> {
+pub(super) fn filled_text(value: &impl Spelled) -> Option<&str> {
     text(value).filter(|text| !text.is_empty())
 }
 
@@ -25,7 +44,7 @@ pub(super) fn filled_text(value: &Value) -> Option<&str> {
 pub(super) const TEXT_BYTES_MAX: usize = 2_048;
 
 /// [`filled_text`], cut to a bounded length.
-pub(super) fn shown(value: &Value) -> Option<String> {
+pub(super) fn shown(value: &impl Spelled) -> Option<String> {
     filled_text(value).map(capped)
 }
 
@@ -35,10 +54,10 @@ pub(super) fn capped(text: &str) -> String {
 }
 
 /// A text, or a number as it is written: for identifiers that look like numbers.
-pub(super) fn identifier(value: &Value) -> Option<String> {
-    match value {
-        Value::Number(number) => Some(number.to_string()),
-        _ => filled_text(value).map(str::to_owned),
+pub(super) fn identifier(value: &impl Spelled) -> Option<String> {
+    match value.number() {
+        Some(number) => Some(number.to_string()),
+        None => filled_text(value).map(str::to_owned),
     }
 }
 
@@ -49,8 +68,8 @@ pub(super) fn is_true(value: &Value) -> bool {
 }
 
 /// A whole number that is not negative, written as integer, float or text; fractions are dropped.
-pub(super) fn whole_number(value: &Value) -> Option<u64> {
-    if let Value::Number(number) = value {
+pub(super) fn whole_number(value: &impl Spelled) -> Option<u64> {
+    if let Some(number) = value.number() {
         return number.as_u64().or_else(|| whole_float(number.as_f64()?));
     }
     let text = text(value)?.trim();

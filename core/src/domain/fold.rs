@@ -287,8 +287,20 @@ const fn word_rank(source: Source) -> u8 {
 }
 
 /// The earliest time on the finest clock: a notification's milliseconds, then CloudTrail's
-/// `endTime`, then clocks of whole seconds.
+/// `endTime`, then clocks of whole seconds. A child that lies far from the claim it was put beside
+/// for its request id does not say when it was, so that whatever may be put beside a claim lies
+/// near its removal.
 fn finest_moment(members: &[&Evidence]) -> Moment {
+    let claimed: Vec<Timestamp> = members
+        .iter()
+        .filter(|member| member.role == RemovalRole::Claim)
+        .map(|member| member.at)
+        .collect();
+    let is_near = |at: Timestamp| {
+        claimed.iter().all(|claimed| at.millis_since(*claimed).saturating_abs() <= PAIR_MILLIS_MAX)
+    };
+    let says_when =
+        |piece: &Evidence| piece.role == RemovalRole::Claim || is_near(piece.moment().at);
     let clock = |piece: &Evidence| {
         let moment = piece.moment();
         let rank = match (piece.source, moment.is_coarse) {
@@ -298,11 +310,12 @@ fn finest_moment(members: &[&Evidence]) -> Moment {
         };
         (rank, moment.at, moment.is_coarse)
     };
-    let (_, at, is_coarse) = members.iter().map(|piece| clock(piece)).min().unwrap_or((
-        0,
-        Timestamp::from_millis(0),
-        true,
-    ));
+    let (_, at, is_coarse) = members
+        .iter()
+        .filter(|piece| says_when(piece))
+        .map(|piece| clock(piece))
+        .min()
+        .unwrap_or((0, Timestamp::from_millis(0), true));
     let sequencer = members.iter().filter_map(|member| member.sequencer.clone()).min();
     Moment { at, is_coarse, sequencer }
 }

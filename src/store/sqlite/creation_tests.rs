@@ -116,6 +116,21 @@ async fn writes_are_not_forgotten_before_the_removals_of_their_time_are_known() 
 }
 
 #[tokio::test]
+async fn the_writes_that_an_open_removal_is_judged_by_are_kept_however_far_other_sources_are() {
+    let store = memory(500);
+    tell(&store, [write("cat.jpg", "old", 0).fact(), write("cat.jpg", "fresh", HOUR).fact()]).await;
+    tell(&store, [notice("cat.jpg", "A", minute(HOUR + 5)).fact()]).await;
+    // The only source that tells of the bucket is silent for days.
+    hear(&store, Source::CloudTrail, minute(60 * HOUR)).await;
+    settle(&store, &ask()).await;
+    assert_eq!(kept(&store).await, ["old", "fresh"]);
+    settle_until(&store, HOUR + 5).await;
+    assert_eq!(said(&store, "cat.jpg").await[0].as_ref().unwrap().is_stale, Some(true));
+    settle(&store, &ask()).await;
+    assert_eq!(kept(&store).await, ["fresh"]);
+}
+
+#[tokio::test]
 async fn no_more_writes_are_kept_than_may_be_and_the_oldest_go_first() {
     let store = small(3);
     for nth in [4, 2, 5, 1, 3] {

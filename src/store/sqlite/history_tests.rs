@@ -173,7 +173,15 @@ fn block_on(story: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(story);
 }
 
+/// Every case tells whole stores, so fewer of them do.
+fn halved() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases.div_ceil(2), ..usual }
+}
+
 proptest! {
+    #![proptest_config(halved())]
+
     #[test]
     fn sources_that_are_never_too_late_make_exact_totals_in_every_order_and_cut(
         pieces in any_history(),

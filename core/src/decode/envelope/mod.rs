@@ -7,7 +7,9 @@ mod cloudtrail_sns;
 mod error;
 mod eventbridge;
 mod item;
+mod members;
 mod object_event;
+mod s3_members;
 mod s3_record;
 #[cfg(test)]
 mod tests;
@@ -36,6 +38,9 @@ fn peel(written: &str, sns_levels: usize) -> Result<Vec<Item>, EnvelopeError> {
     let written = written.trim_start_matches('\u{feff}').trim();
     if is_validation_message(written) {
         return Ok(vec![Item::Nothing(Nothing::ValidationMessage)]);
+    }
+    if let Some(item) = s3_record::only_item(written) {
+        return Ok(vec![item]);
     }
     let body = Body::read(written)?;
     if let Some(records) = body.records.map_or(Ok(None), elements)? {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Item, ObjectRef};
 use crate::decode::fingerprint::{fingerprint_of_texts, identity};
-use crate::decode::lenient::{filled_text, shown, text};
+use crate::decode::lenient::{Spelled, filled_text, shown, text};
 use crate::decode::reject::{RejectReason, Rejected};
 use crate::domain::{
     Actor, Cause, Creation, Evidence, Fact, Mark, RemovalRole, Source, Target, Timestamp,
@@ -50,6 +50,7 @@ pub(super) enum Left {
 impl ObjectEvent {
     /// The event as work or as evidence of a creation. `record_index` says where it was.
     pub(super) fn created(self, record_index: Option<u64>) -> Item {
+        let at = self.at();
         let object = ObjectRef {
             bucket: self.bucket.clone(),
             key: self.key.clone(),
@@ -57,12 +58,11 @@ impl ObjectEvent {
             etag: self.etag.clone(),
             size: self.size,
             region: self.region.clone(),
-            event_at: self.at().ok(),
+            event_at: at.as_ref().ok().copied(),
             source: self.source,
         };
-        let creation = self.creation().map(Box::new).map_err(|(reason, detail)| Rejected {
-            record_index,
-            ..Rejected::whole(reason, &detail)
+        let creation = at.map(|at| Box::new(self.creation(at))).map_err(|(reason, detail)| {
+            Rejected { record_index, ..Rejected::whole(reason, &detail) }
         });
         Item::Created { object, creation }
     }
@@ -104,9 +104,8 @@ impl ObjectEvent {
         }))))
     }
 
-    fn creation(self) -> Result<Creation, Refused> {
-        let at = self.at()?;
-        Ok(Creation {
+    fn creation(self, at: Timestamp) -> Creation {
+        Creation {
             id: self.identity(at),
             at,
             version_id: self.true_version(),
@@ -118,7 +117,7 @@ impl ObjectEvent {
             account: self.account,
             region: self.region.unwrap_or_default(),
             actor: self.actor,
-        })
+        }
     }
 
     fn at(&self) -> Result<Timestamp, Refused> {
@@ -153,12 +152,12 @@ impl ObjectEvent {
 }
 
 /// What orders the events of one key; `None` when it is no hexadecimal number.
-pub(super) fn sequencer(value: &Value) -> Option<String> {
+pub(super) fn sequencer(value: &impl Spelled) -> Option<String> {
     shown(value).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// An entity tag without its quotes.
-pub(super) fn etag(value: &Value) -> Option<String> {
+pub(super) fn etag(value: &impl Spelled) -> Option<String> {
     let tag = filled_text(value)?.trim_matches('"');
     (!tag.is_empty()).then(|| tag.to_owned())
 }

@@ -2,6 +2,7 @@
 
 mod eventbridge;
 mod notification;
+mod whole_record;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
