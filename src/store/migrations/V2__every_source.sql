@@ -124,6 +124,8 @@ CREATE TABLE intent_keys (
 CREATE INDEX intent_keys_pending ON intent_keys (bucket, due_at) WHERE state = 'pending';
 CREATE INDEX intent_keys_unfulfilled ON intent_keys (bucket, requested_at)
     WHERE state = 'unfulfilled';
+-- What removals of the key fulfilled, and with null what none did.
+CREATE INDEX intent_keys_settled ON intent_keys (slot_id, removed_at) WHERE state <> 'pending';
 CREATE INDEX intent_keys_by_intent ON intent_keys (intent_id);
 
 CREATE TABLE protection_changes (

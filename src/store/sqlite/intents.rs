@@ -57,14 +57,15 @@ pub(super) fn write_key(
 pub(super) fn reopen_fulfilled_by(
     connection: &Connection,
     slot_id: i64,
-    removal: &str,
+    (removal, at): (&str, Timestamp),
 ) -> Result<()> {
     connection
         .prepare_cached(
-            "UPDATE intent_keys SET state = 'pending', due_at = requested_at
-             WHERE slot_id = ?1 AND state = 'fulfilled' AND removal = ?2",
+            "UPDATE intent_keys INDEXED BY intent_keys_settled
+             SET state = 'pending', due_at = requested_at
+             WHERE slot_id = ?1 AND removed_at = ?2 AND removal = ?3 AND state <> 'pending'",
         )?
-        .execute(params![slot_id, removal])?;
+        .execute(params![slot_id, at.as_millis(), removal])?;
     Ok(())
 }
 
@@ -80,9 +81,18 @@ pub(super) fn reopen_intents(
     let latest = last.as_millis().saturating_add(999);
     connection
         .prepare_cached(
-            "UPDATE intent_keys SET state = 'pending', due_at = requested_at
-             WHERE slot_id = ?1 AND requested_at <= ?2
-                 AND (state = 'unfulfilled' OR (state = 'fulfilled' AND removed_at > ?3))",
+            "UPDATE intent_keys INDEXED BY intent_keys_settled
+             SET state = 'pending', due_at = requested_at
+             WHERE slot_id = ?1 AND removed_at IS NULL AND requested_at <= ?2
+                 AND state <> 'pending'",
+        )?
+        .execute([slot_id, latest])?;
+    connection
+        .prepare_cached(
+            "UPDATE intent_keys INDEXED BY intent_keys_settled
+             SET state = 'pending', due_at = requested_at
+             WHERE slot_id = ?1 AND removed_at > ?3 AND requested_at <= ?2
+                 AND state <> 'pending'",
         )?
         .execute([slot_id, latest, first.as_millis()])?;
     Ok(())

@@ -72,8 +72,10 @@ fn write_one(journal: &mut Journal<'_>, told: Request) -> Result<()> {
 fn reopen_children(connection: &Connection, request: &Request) -> Result<()> {
     let Some(request_id) = &request.request_id else { return Ok(()) };
     let mut select = connection.prepare_cached(
-        "SELECT DISTINCT r.slot_id, r.at FROM evidence AS e JOIN removals AS r USING (slot_id)
-         WHERE e.request_id = ?1 AND r.request_id = ?1 AND r.bucket = ?2 AND r.settled <> 0",
+        "SELECT DISTINCT r.slot_id, r.at FROM evidence AS e INDEXED BY evidence_by_request
+         CROSS JOIN removals AS r ON r.slot_id = e.slot_id AND r.at IN (e.at, e.ended_at)
+         WHERE e.request_id = ?1 AND e.bucket = ?2 AND e.role = 'child' AND r.request_id = ?1
+             AND r.settled <> 0",
     )?;
     let children = select
         .query_map(params![request_id, request.bucket], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -86,14 +88,15 @@ fn reopen_children(connection: &Connection, request: &Request) -> Result<()> {
 }
 
 /// Observes the latency of the removals whose notification came before the start of their request
-/// was known.
+/// was known. Each has the time of its notification, so that a key's whole history is not read.
 fn confirm_earlier(journal: &mut Journal<'_>, request: &Request) -> Result<()> {
     let Some(request_id) = &request.request_id else { return Ok(()) };
     let mut select = journal.connection.prepare_cached(
         "SELECT * FROM removals WHERE rowid IN (
-             SELECT r.rowid FROM evidence AS e JOIN removals AS r USING (slot_id)
-             WHERE e.request_id = ?1 AND r.request_id = ?1 AND r.bucket = ?2
-                 AND r.notified_at IS NOT NULL AND r.counted_latency = 0
+             SELECT r.rowid FROM evidence AS e INDEXED BY evidence_by_request
+             CROSS JOIN removals AS r ON r.slot_id = e.slot_id AND r.at = e.at
+             WHERE e.request_id = ?1 AND e.bucket = ?2 AND e.source = 's3_notification'
+                 AND r.request_id = ?1 AND r.counted_latency = 0
          )",
     )?;
     let waiting = select

@@ -134,9 +134,10 @@ pub(super) fn write_slot(
             .execute(params![slot.id, identity, at.as_millis()])?;
     }
     if slot.has_intent {
-        let written = change.written.iter().map(|(removal, _)| &removal.identity);
-        for identity in change.vanished.iter().map(|(identity, _)| identity).chain(written) {
-            reopen_fulfilled_by(connection, slot.id, identity)?;
+        let written = change.written.iter().map(|(removal, _)| (&removal.identity, removal.at));
+        let vanished = change.vanished.iter().map(|(identity, at)| (identity, *at));
+        for (identity, at) in vanished.chain(written) {
+            reopen_fulfilled_by(connection, slot.id, (identity, at))?;
         }
     }
     journal.report.removals += change.gained;
