@@ -18,6 +18,7 @@ pub(super) fn judged(
     slot_id: i64,
     due: &[(String, i64)],
     stale_window_millis: i64,
+    has_creations: bool,
 ) -> Result<Vec<Judged>> {
     let first = due.iter().map(|(_, at)| *at).min().unwrap_or_default();
     let last = due.iter().map(|(_, at)| *at).max().unwrap_or_default();
@@ -25,7 +26,8 @@ pub(super) fn judged(
     let window_millis = DUPLICATE_MILLIS_MAX.max(stale_window_millis) + PAIR_MILLIS_MAX;
     let from = first.saturating_sub(window_millis);
     let to = last.saturating_add(PAIR_MILLIS_MAX);
-    let creations = creations_between(connection, slot_id, from, to)?;
+    let creations =
+        if has_creations { creations_between(connection, slot_id, from, to)? } else { Vec::new() };
     let mut rows = removals_between(connection, slot_id, from, to)?;
     let last_write = creations.iter().find(|it| it.moment.at.as_millis() < from);
     if let Some(write) = last_write {

@@ -1,6 +1,7 @@
 //! What a transaction adds up to while it is written: labels, totals, what was heard of the
 //! sources, and the report of each batch. What many batches share is written once, at the end.
 
+use std::collections::BTreeMap;
 use std::mem;
 
 use deltrail_core::domain::{Delta, Provenance};
@@ -17,6 +18,8 @@ pub(super) struct Journal<'a> {
     pub(super) labels: Labels<'a>,
     pub(super) delta: Delta,
     pub(super) heard: Heard<'a>,
+    /// The buckets of which a request is known or not, as far as that was asked.
+    has_requests: BTreeMap<String, bool>,
     writer: &'a str,
     overflow_before: u64,
     pub(super) report: CommitReport,
@@ -30,6 +33,7 @@ impl<'a> Journal<'a> {
             labels: Labels::new(connection, options),
             delta: Delta::default(),
             heard: Heard::default(),
+            has_requests: BTreeMap::new(),
             writer: &options.writer,
             overflow_before: 0,
             report: CommitReport::default(),
@@ -52,6 +56,25 @@ impl<'a> Journal<'a> {
     pub(super) fn close(self) -> Result<()> {
         self.heard.write(self.connection)?;
         add_totals(self.connection, self.writer, &self.delta)
+    }
+
+    /// Whether any request of this bucket is known: without CloudTrail and access logs there is none
+    /// to look for with every notice.
+    pub(super) fn knows_requests(&mut self, bucket: &str) -> Result<bool> {
+        if let Some(&known) = self.has_requests.get(bucket) {
+            return Ok(known);
+        }
+        let known = self
+            .connection
+            .prepare_cached("SELECT 1 FROM requests WHERE bucket = ?1 LIMIT 1")?
+            .exists([bucket])?;
+        self.has_requests.insert(bucket.to_owned(), known);
+        Ok(known)
+    }
+
+    /// Notes that a request of this bucket is known from now on.
+    pub(super) fn note_request(&mut self, bucket: &str) {
+        self.has_requests.insert(bucket.to_owned(), true);
     }
 
     /// Counts a fact that was or was not in the set before.

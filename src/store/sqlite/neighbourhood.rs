@@ -42,7 +42,15 @@ pub(super) fn neighbours(
         direct: HashSet::new(),
         asked: HashSet::new(),
     };
-    let mut by_id: Vec<Evidence> = fresh.iter().map(|&piece| piece.clone()).collect();
+    let mut by_id: Vec<Evidence> = Vec::new();
+    for piece in fresh {
+        by_id.extend(found.linked_by_id(piece)?);
+    }
+    // So it is with most of what is told, above all with notices, which are many.
+    if by_id.is_empty() && !search.has_child {
+        return Ok(Vec::new());
+    }
+    by_id.extend(fresh.iter().map(|&piece| piece.clone()));
     let mut by_time: Vec<Evidence> = Vec::new();
     loop {
         // Ids first: whether a claim is linked by time depends on all of its members.

@@ -115,7 +115,9 @@ fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
     // A burst must not leave its largest write-ahead log on the disk for good.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     // Kibibytes: room for the hot pages of the indexes within a small container.
-    connection.pragma_update(None, "cache_size", -8 * 1024)?;
+    connection.pragma_update(None, "cache_size", -16 * 1024)?;
+    // Pages: each checkpoint writes every page that changed since the last one once more.
+    connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
     Ok(())
 }
 

@@ -48,6 +48,7 @@ fn write_one(journal: &mut Journal<'_>, told: Request) -> Result<()> {
     }
     let is_backfilled = was_backfilled.unwrap_or(!journal.is_live());
     write_request(journal.connection, &after, is_backfilled)?;
+    journal.note_request(&after.bucket);
     let label = journal.labels.of(&after.bucket)?;
     if is_backfilled {
         return Ok(());

@@ -157,7 +157,7 @@ fn settle_slot(
 ) -> Result<()> {
     let connection = journal.connection;
     for Judged { removal, counted, verdict } in
-        judged(connection, slot_id, due, ask.stale_window_millis)?
+        judged(connection, slot_id, due, ask.stale_window_millis, told.has_creations)?
     {
         if !due.iter().any(|(identity, _)| *identity == removal.identity) {
             continue;

@@ -171,10 +171,16 @@ fn confirm(
     else {
         return Ok(());
     };
-    let started_at = started_at(journal.connection, bucket, request_id)?;
+    if !journal.knows_requests(bucket)? {
+        return Ok(());
+    }
+    let Some(started_at) = started_at(journal.connection, bucket, request_id)? else {
+        return Ok(());
+    };
     let label = journal.labels.of_latency(bucket)?;
     let delta = &mut journal.delta;
-    if let Err(reason) = count_confirmed_latency(removal, counted, started_at, &label, delta) {
+    if let Err(reason) = count_confirmed_latency(removal, counted, Some(started_at), &label, delta)
+    {
         *journal.report.discarded_latencies.entry(reason).or_default() += 1;
     }
     Ok(())

@@ -118,7 +118,7 @@ fn judge_open(asked: Asked<'_>, placed: &mut [Placed]) -> Result<()> {
             .map(|removal| (removal.identity.clone(), removal.at.as_millis()))
             .collect();
         let window = asked.looking.stale_window_millis;
-        let judged = judged(asked.connection, slot_id, &due, window)?.into_iter();
+        let judged = judged(asked.connection, slot_id, &due, window, true)?.into_iter();
         let mut verdicts: BTreeMap<String, _> =
             judged.map(|it| (it.removal.identity, it.verdict)).collect();
         for index in indexes {
