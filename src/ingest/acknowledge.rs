@@ -1,6 +1,7 @@
 //! Deletes settled messages, as many in one call as are waiting. It knows nothing of why a message
 //! is settled.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -57,7 +58,7 @@ async fn delete_all(queue: Queue, mut waiting: mpsc::Receiver<Request>) {
         let counts: Vec<usize> = requests.iter().map(|request| request.entries.len()).collect();
         let (entries, answers): (Vec<_>, Vec<_>) =
             requests.drain(..).map(|request| (request.entries, request.answer)).unzip();
-        let entries = entries.concat();
+        let entries: Vec<Entry> = entries.into_iter().flatten().collect();
         let mut results = Vec::with_capacity(entries.len());
         for entries in entries.chunks(BATCH_ENTRIES_MAX) {
             results.extend(delete_batch(&queue, entries).await);
@@ -74,8 +75,8 @@ async fn delete_all(queue: Queue, mut waiting: mpsc::Receiver<Request>) {
 async fn delete_batch(queue: &Queue, entries: &[Entry]) -> Vec<Answer> {
     let mut answers: Vec<Answer> = vec![Ok(()); entries.len()];
     let mut left: Vec<usize> = (0..entries.len()).collect();
+    let mut asked = Cow::Borrowed(entries);
     for attempt in 1..=TRIES_MAX {
-        let asked: Vec<Entry> = left.iter().map(|&at| entries[at].clone()).collect();
         let reason = match queue.delete(&asked).await {
             Ok(failures) => {
                 let mut again = Vec::new();
@@ -95,6 +96,7 @@ async fn delete_batch(queue: &Queue, entries: &[Entry]) -> Vec<Answer> {
         if left.is_empty() {
             break;
         }
+        asked = left.iter().map(|&at| entries[at].clone()).collect();
         if attempt == TRIES_MAX {
             for &at in &left {
                 answers[at] = Err(NotAcknowledged(reason.clone()));

@@ -7,6 +7,7 @@ use deltrail_core::domain::{Fact, Source, Timestamp};
 
 use super::Ingest;
 use super::disposition::{Failure, Verdict};
+use super::observe::Delivered;
 use super::source_queue::SourceQueue;
 use super::tell::STORE;
 use crate::metrics::RecordResult;
@@ -39,7 +40,7 @@ impl Kept {
 /// Commits what messages told, as far as the buckets are watched.
 pub(super) async fn keep_facts(ingest: &Ingest, queue: &SourceQueue, told: Vec<Told>) -> Kept {
     let mut facts = Vec::new();
-    let mut heard = Vec::with_capacity(told.len());
+    let mut heard: BTreeMap<Source, Vec<Delivered>> = BTreeMap::new();
     let mut sources: BTreeSet<SourceKey> = BTreeSet::new();
     for told in told {
         let mut times: BTreeMap<Source, Vec<Timestamp>> = BTreeMap::new();
@@ -52,7 +53,10 @@ pub(super) async fn keep_facts(ingest: &Ingest, queue: &SourceQueue, told: Vec<T
             sources.insert(source_of(&fact));
             facts.push(StoredFact { fact, record_index: None });
         }
-        heard.push((told.sent_at, times));
+        for (source, times) in times {
+            let written_at = told.sent_at;
+            heard.entry(source).or_default().push(Delivered { times, written_at });
+        }
     }
     if facts.is_empty() {
         return Kept(Ok(()));
@@ -64,13 +68,12 @@ pub(super) async fn keep_facts(ingest: &Ingest, queue: &SourceQueue, told: Vec<T
         Ok(report) => report,
         Err(error) => return Kept(Err(error)),
     };
-    for (sent_at, times) in heard {
-        for (source, times) in times {
-            ingest.count_records(source, RecordResult::Evidence, times.len() as u64);
-            ingest.observe_delivery(source);
-            if report.new_evidence > 0 {
-                ingest.observe_delays(source, &times, sent_at);
-            }
+    for (source, delivered) in heard {
+        let count = delivered.iter().map(|it| it.times.len() as u64).sum();
+        ingest.count_records(source, RecordResult::Evidence, count);
+        ingest.observe_delivery(source);
+        if report.new_evidence > 0 {
+            ingest.observe_delays(source, &delivered);
         }
     }
     Kept(Ok(()))

@@ -104,12 +104,13 @@ pub(super) async fn settle(
 /// Deletes messages that were worked off.
 pub(super) async fn acknowledge(ingest: &Ingest, queue: &SourceQueue, entries: Vec<Entry>) {
     let place = queue_place("deleting messages", queue);
-    for answer in queue.acknowledger.acknowledge(entries).await {
-        let Err(NotAcknowledged(error)) = answer else {
-            queue.acknowledged(ingest);
-            ingest.place_is_well(&place);
-            continue;
-        };
+    let answers = queue.acknowledger.acknowledge(entries).await;
+    let deleted = answers.iter().filter(|answer| answer.is_ok()).count();
+    if deleted > 0 {
+        queue.acknowledged(ingest, deleted);
+        ingest.place_is_well(&place);
+    }
+    for NotAcknowledged(error) in answers.into_iter().filter_map(Result::err) {
         queue.let_go(queue.visibility());
         queue.failed(ingest, "not_acknowledged");
         let queue = queue.name();

@@ -9,6 +9,13 @@ use super::decoding::Tally;
 use crate::metrics::{ObjectResult, RecordResult};
 use crate::store::CommitReport;
 
+/// The event times of one delivery: of what waits of a log object, or of one message.
+pub(super) struct Delivered {
+    pub(super) times: Vec<Timestamp>,
+    /// When the object was written or the message sent.
+    pub(super) written_at: Option<Timestamp>,
+}
+
 /// Raises a gauge while something is in flight.
 pub(super) struct InFlight(IntGauge);
 
@@ -41,22 +48,19 @@ impl Ingest {
     }
 
     /// Observes the delays of evidence of which some was new: from each event to now, and from the
-    /// newest one to the writing of its object.
-    pub(super) fn observe_delays(
-        &self,
-        source: Source,
-        times: &[Timestamp],
-        written_at: Option<Timestamp>,
-    ) {
+    /// newest one of each delivery to its writing.
+    pub(super) fn observe_delays(&self, source: Source, deliveries: &[Delivered]) {
         let label = [source.as_str()];
         let now = self.now();
         let event_delay = self.metrics.event_delay.with_label_values(&label);
-        for &at in times {
-            event_delay.observe(seconds_between(at, now));
-        }
-        if let (Some(&newest), Some(written_at)) = (times.iter().max(), written_at) {
-            let delay = self.metrics.delivery_delay.with_label_values(&label);
-            delay.observe(seconds_between(newest, written_at));
+        let delivery_delay = self.metrics.delivery_delay.with_label_values(&label);
+        for Delivered { times, written_at } in deliveries {
+            for &at in times {
+                event_delay.observe(seconds_between(at, now));
+            }
+            if let (Some(&newest), Some(written_at)) = (times.iter().max(), *written_at) {
+                delivery_delay.observe(seconds_between(newest, written_at));
+            }
         }
     }
 

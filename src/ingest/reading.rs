@@ -11,6 +11,7 @@ use super::Ingest;
 use super::decoding::{Decoding, DecodingFailure, Pass, Tally};
 use super::memory::Reservation;
 use super::object::{Handled, ObjectFailure, shown};
+use super::observe::Delivered;
 use crate::metrics::SkipReason;
 use crate::objects::{Object, ObjectError};
 use crate::store::{
@@ -162,7 +163,7 @@ impl Reading<'_> {
         let log_of = Some((text(&self.path.account), text(&self.path.region)));
         let report = self.ingest.commit(Batch { facts, log_of, ..batch }).await?;
         if report.new_evidence > 0 {
-            self.ingest.observe_delays(source, &times, written_at);
+            self.ingest.observe_delays(source, &[Delivered { times, written_at }]);
         }
         Ok(report)
     }

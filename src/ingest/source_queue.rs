@@ -210,8 +210,9 @@ impl SourceQueue {
         ingest.metrics.messages_failed.with_label_values(&[self.name(), reason]).inc();
     }
 
-    pub(super) fn acknowledged(&self, ingest: &Ingest) {
-        ingest.metrics.messages_acknowledged.with_label_values(&[self.name()]).inc();
+    pub(super) fn acknowledged(&self, ingest: &Ingest, messages: usize) {
+        let acknowledged = ingest.metrics.messages_acknowledged.with_label_values(&[self.name()]);
+        acknowledged.inc_by(messages as u64);
     }
 }
 

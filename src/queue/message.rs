@@ -6,8 +6,7 @@ use aws_sdk_sqs::types::MessageSystemAttributeName as Name;
 use super::Entry;
 
 /// The attributes to ask for with each receive.
-pub(super) const ASKED: [Name; 3] =
-    [Name::ApproximateReceiveCount, Name::SentTimestamp, Name::ApproximateFirstReceiveTimestamp];
+pub(super) const ASKED: [Name; 2] = [Name::ApproximateReceiveCount, Name::SentTimestamp];
 
 /// One message as SQS handed it out.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,8 +21,6 @@ pub struct Message {
     pub receive_count: u32,
     /// When it was sent, in milliseconds since 1970.
     pub sent_at_millis: Option<i64>,
-    /// When it was first received, in milliseconds since 1970.
-    pub first_received_at_millis: Option<i64>,
 }
 
 impl Message {
@@ -32,12 +29,9 @@ impl Message {
         let attribute = |name| message.attributes.as_ref().and_then(|all| all.get(&name));
         let count = attribute(Name::ApproximateReceiveCount).and_then(|text| text.parse().ok());
         let sent = attribute(Name::SentTimestamp).and_then(|text| text.parse().ok());
-        let first_received =
-            attribute(Name::ApproximateFirstReceiveTimestamp).and_then(|text| text.parse().ok());
         Some(Self {
             receive_count: count.unwrap_or(1).max(1),
             sent_at_millis: sent,
-            first_received_at_millis: first_received,
             id: message.message_id.unwrap_or_default(),
             receipt_handle: message.receipt_handle?,
             body: message.body.unwrap_or_default(),

@@ -31,7 +31,7 @@ CREATE INDEX requests_unresolved ON requests (bucket, at) WHERE resolution = 'un
 -- Written anew, because every index of its own costs each removal about as much as its row. One
 -- index serves both a row by its name and the history of its key.
 CREATE TABLE removals_of_every_source (
-    slot_id INTEGER NOT NULL REFERENCES slots (id),
+    slot_id INTEGER NOT NULL,                -- its evidence refers to the slot
     identity TEXT NOT NULL,                  -- once in its slot
     bucket TEXT NOT NULL,
     target TEXT NOT NULL,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deltrail_core::domain::{SETTLE_MILLIS, count_settled};
+use deltrail_core::domain::{DUPLICATE_MILLIS_MAX, PAIR_MILLIS_MAX, SETTLE_MILLIS, count_settled};
 use rusqlite::{Connection, Result, params};
 
 use super::creations::forget;
@@ -110,12 +110,10 @@ fn settle_removals(
     horizon: &Horizon<'_>,
     ask: &Settle,
 ) -> Result<usize> {
-    let due = due_removals(journal.connection, horizon)?;
-    let count = due.len();
-    if count == 0 {
-        return Ok(0);
-    }
     let told = Told::of(journal.connection, horizon.bucket)?;
+    let plain = settle_plain(journal.connection, horizon, &told, ask.stale_window_millis)?;
+    let due = due_removals(journal.connection, horizon)?;
+    let count = plain + due.len();
     let label = journal.labels.of(horizon.bucket)?;
     let mut by_slot: BTreeMap<i64, Vec<(String, i64)>> = BTreeMap::new();
     for (slot_id, identity, at) in due {
@@ -125,6 +123,45 @@ fn settle_removals(
         settle_slot(journal, slot_id, &due, (horizon, &told), &label, ask)?;
     }
     Ok(count)
+}
+
+/// Settles the removals of which there is nothing to be said: S3 confirmed them, their kind is
+/// known, and nothing else happened to their key that they could have to do with. So it is with
+/// most of them, and they need not be read one by one.
+fn settle_plain(
+    connection: &Connection,
+    horizon: &Horizon<'_>,
+    told: &Told,
+    stale_window_millis: i64,
+) -> Result<usize> {
+    let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(
+            "UPDATE removals AS r SET settled = 1, is_stale = ?4
+             WHERE r.rowid IN (
+                 SELECT rowid FROM removals
+                 WHERE settled <> 1 AND bucket = ?1 AND at <= ?2 ORDER BY at LIMIT ?3
+             )
+                 AND r.settled = 0 AND r.is_confirmed = 1 AND r.counted_kind IS NOT NULL
+                 AND r.target = 'current'
+                 AND NOT EXISTS (
+                     SELECT 1 FROM removals AS o WHERE o.slot_id = r.slot_id
+                         AND o.at BETWEEN r.at - ?5 AND r.at + ?6 AND o.rowid <> r.rowid
+                 )
+                 AND NOT EXISTS (
+                     SELECT 1 FROM creations AS c WHERE c.slot_id = r.slot_id
+                         AND c.at BETWEEN r.at - ?7 AND r.at + ?6
+                 )",
+        )?
+        .execute(params![
+            horizon.bucket,
+            horizon.until,
+            limit,
+            told.has_creations.then_some(false),
+            DUPLICATE_MILLIS_MAX + PAIR_MILLIS_MAX,
+            PAIR_MILLIS_MAX,
+            stale_window_millis + PAIR_MILLIS_MAX,
+        ])
 }
 
 fn due_removals(connection: &Connection, horizon: &Horizon<'_>) -> Result<Vec<(i64, String, i64)>> {
