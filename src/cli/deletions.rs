@@ -9,12 +9,12 @@ use serde::Serialize;
 use super::ask::{AskArguments, Form};
 use super::output::completeness::{Extent, lines};
 use super::output::csv::csv;
-use super::output::deletion::Deletion;
+use super::output::deletion::{Declared, Deletion};
 use super::output::text::{shown, shown_or_dash, table, time};
 use super::output::{json, ndjson};
 use super::{FAILED, USAGE, fail, tell};
 use crate::config::{Surroundings, parse_time};
-use crate::store::{DeletionFilter, DeletionRow, Deletions, PrincipalPattern, Within};
+use crate::store::{DeletionFilter, DeletionRow, Deletions, KeyIntent, PrincipalPattern, Within};
 
 /// Arguments of `deltrail deletions`.
 #[derive(Debug, Args)]
@@ -62,7 +62,8 @@ pub(super) fn answer(arguments: &DeletionsArguments, surroundings: &Surroundings
     };
     let told = tell(&answer_text(arguments.ask.output, &deletions));
     eprint!("{}", notes(&deletions));
-    if deletions.rows.is_empty() { ExitCode::from(FAILED) } else { told }
+    let is_empty = deletions.rows.is_empty() && deletions.unfulfilled.is_empty();
+    if is_empty { ExitCode::from(FAILED) } else { told }
 }
 
 impl DeletionsArguments {
@@ -110,17 +111,37 @@ fn parse_moment(text: &str) -> Result<Timestamp, String> {
 struct Answer<'a> {
     deletions: Vec<Deletion<'a>>,
     has_more: bool,
+    unfulfilled_intents: Vec<Unfulfilled<'a>>,
     completeness: Extent<'a>,
+}
+
+/// A declared delete that was not carried out.
+#[derive(Debug, Serialize)]
+struct Unfulfilled<'a> {
+    bucket: &'a str,
+    key: Option<&'a str>,
+    #[serde(flatten)]
+    declared: Declared<'a>,
+}
+
+impl<'a> Unfulfilled<'a> {
+    fn of(declared: &'a KeyIntent) -> Self {
+        Self {
+            bucket: &declared.intent.bucket,
+            key: declared.intent.keys.first().map(String::as_str),
+            declared: Declared::of(declared),
+        }
+    }
 }
 
 fn answer_text(form: Form, deletions: &Deletions) -> String {
     let rows = &deletions.rows;
     match form {
-        Form::Table if rows.is_empty() => String::new(),
-        Form::Table => table_of(rows),
+        Form::Table => table_of(rows) + &unfulfilled_table(&deletions.unfulfilled),
         Form::Json => json(&Answer {
             deletions: rows.iter().map(Deletion::of).collect(),
             has_more: deletions.has_more,
+            unfulfilled_intents: deletions.unfulfilled.iter().map(Unfulfilled::of).collect(),
             completeness: Extent::of(&deletions.completeness),
         }),
         Form::Ndjson => ndjson(rows),
@@ -129,9 +150,32 @@ fn answer_text(form: Form, deletions: &Deletions) -> String {
 }
 
 fn table_of(rows: &[DeletionRow]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
     let header = ["AT", "BUCKET", "KEY", "KIND", "CAUSE", "WHO", "REQUEST", "SAID"];
     let header = header.map(str::to_owned);
     table(&std::iter::once(header).chain(rows.iter().map(cells)).collect::<Vec<_>>())
+}
+
+/// The declared deletes that were not carried out.
+fn unfulfilled_table(declared: &[KeyIntent]) -> String {
+    if declared.is_empty() {
+        return String::new();
+    }
+    let header = ["DECLARED", "BUCKET", "KEY NOT REMOVED SINCE", "BY", "INTENT", "REFERENCE"];
+    let line = |KeyIntent { intent, .. }: &KeyIntent| {
+        [
+            time(intent.requested_at, false),
+            shown(&intent.bucket),
+            shown_or_dash(intent.keys.first().map(String::as_str)),
+            shown_or_dash(intent.by.as_deref()),
+            shown(&intent.id),
+            shown_or_dash(intent.reference.as_deref()),
+        ]
+    };
+    let lines = std::iter::once(header.map(str::to_owned)).chain(declared.iter().map(line));
+    format!("\n{}", table(&lines.collect::<Vec<_>>()))
 }
 
 fn cells(row: &DeletionRow) -> [String; 8] {

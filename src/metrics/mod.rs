@@ -164,8 +164,8 @@ mod tests {
 
     use super::{Kind, Metrics, QueueState, SkipReason, described};
 
-    /// The names that the first issue promises. A change here is a change of the contract.
-    const PROMISED: [&str; 35] = [
+    /// The names that are promised. A change here is a change of the contract.
+    const PROMISED: [&str; 41] = [
         "deltrail_backfilled_removals_total",
         "deltrail_build_info",
         "deltrail_commit_seconds",
@@ -197,9 +197,15 @@ mod tests {
         "deltrail_removals_by_kind_total",
         "deltrail_removals_confirmed_total",
         "deltrail_request_to_delete_latency_seconds",
+        "deltrail_settled_removals",
+        "deltrail_settled_window_end_timestamp_seconds",
         "deltrail_stale_deletes_total",
         "deltrail_store_bytes",
         "deltrail_store_free_bytes",
+        "deltrail_unconfirmed_removals",
+        "deltrail_unfulfilled_intents",
+        "deltrail_unresolved_bulk_deletes",
+        "deltrail_watermark_timestamp_seconds",
         "deltrail_workers_busy",
     ];
 
@@ -228,6 +234,16 @@ mod tests {
         metrics.oldest_message_age.with_label_values(&["trail"]);
         metrics.dead_letter_messages.with_label_values(&["trail"]);
         metrics.last_delivery_timestamp.with_label_values(&[Source::CloudTrail.as_str()]);
+        metrics.watermark_timestamp.with_label_values(&[Source::CloudTrail.as_str()]);
+        metrics.settled_window_end.with_label_values::<&str>(&[]);
+        for by_bucket in [
+            &metrics.unresolved_bulk_deletes,
+            &metrics.unconfirmed_removals,
+            &metrics.unfulfilled_intents,
+            &metrics.settled_removals,
+        ] {
+            by_bucket.with_label_values(&["images"]);
+        }
         let exported = metrics.registry.gather();
         for family in described().iter().filter(|family| !family.is_durable) {
             let series = exported.iter().find(|exported| exported.name() == family.name).unwrap();

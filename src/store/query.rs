@@ -75,6 +75,9 @@ pub struct Deletions {
     pub rows: Vec<DeletionRow>,
     /// Whether there are more than the limit.
     pub has_more: bool,
+    /// The newest keys that were declared to be deleted, and were not, in the same places and
+    /// times; none when a principal or a request was asked for.
+    pub unfulfilled: Vec<KeyIntent>,
     /// How far that may be believed.
     pub completeness: Completeness,
 }

@@ -12,6 +12,7 @@ mod documentation;
 mod emulator;
 mod envelopes;
 mod every_source;
+mod flood;
 mod house;
 mod main_job;
 mod memory;

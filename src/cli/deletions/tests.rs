@@ -37,7 +37,15 @@ async fn a_day_is_one_table_and_nothing_in_it_reaches_the_terminal_raw() {
     2026-11-23T08:10:01.300Z  photos  b.jpg                    object   api        image-service  BULK       confirmed
     2026-11-23T08:10:01.300Z  photos  a.jpg                    object   api        image-service  BULK       confirmed
     2026-11-23T08:00:00.120Z  photos  cat.jpg                  object   api        image-service  SINGLE     confirmed, declared
+
+    DECLARED                  BUCKET  KEY NOT REMOVED SINCE  BY             INTENT  REFERENCE
+    2026-11-23T08:59:30.000Z  photos  master.raw             image-service  job-18  TICKET-1
     "#);
+    let answer: serde_json::Value =
+        serde_json::from_str(&answer_text(Form::Json, &deletions)).unwrap();
+    assert_eq!(answer["unfulfilled_intents"][0]["key"], "master.raw");
+    let elsewhere = found(&["--bucket", "photos", "--prefix", "cat"]).await;
+    assert!(elsewhere.unfulfilled.is_empty());
     insta::assert_snapshot!(notes(&deletions), @r#"
     complete up to 2026-11-23T09:30:00.000Z; later removals may still be on their way
     access_log (111122223333, eu-west-1): complete up to 2026-11-23T09:30:00.000Z

@@ -58,8 +58,8 @@ impl<'a> Journal<'a> {
         add_totals(self.connection, self.writer, &self.delta)
     }
 
-    /// Whether any request of this bucket is known: without CloudTrail and access logs there is none
-    /// to look for with every notice.
+    /// Whether any request of this bucket is known: without CloudTrail and access logs there is
+    /// none to look for with every notice.
     pub(super) fn knows_requests(&mut self, bucket: &str) -> Result<bool> {
         if let Some(&known) = self.has_requests.get(bucket) {
             return Ok(known);

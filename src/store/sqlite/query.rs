@@ -2,6 +2,7 @@
 //! are. It writes nothing; what is said of a row is `rows`' affair.
 
 mod completeness;
+mod intents;
 mod key;
 mod rows;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Result, Row, ToSql};
 
 use self::completeness::completeness;
+use self::intents::unfulfilled_within;
 pub(super) use self::key::key_history;
 use self::rows::rows_of;
 use super::rows::actor;
@@ -40,6 +42,7 @@ pub(super) fn deletions(asked: Asked<'_>, filter: &DeletionFilter) -> Result<Del
     Ok(Deletions {
         rows: rows_of(asked, &rowids)?,
         has_more,
+        unfulfilled: unfulfilled_within(asked.connection, filter)?,
         completeness: completeness(asked.connection, filter.bucket())?,
     })
 }
