@@ -11,6 +11,7 @@ WORKDIR /source
 # layer is built again only when one of these changes. What was built of the empty sources must go:
 # Cargo compares times, and the real ones may be older.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo/config.toml .cargo/
 COPY core/Cargo.toml core/
 RUN mkdir -p src core/src \
     && touch src/lib.rs core/src/lib.rs \
