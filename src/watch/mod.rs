@@ -14,8 +14,8 @@ use self::show::Shown;
 use crate::metrics::Metrics;
 use crate::store::{Holds, Settle, SettleReport, Store, StoreError};
 
-/// How often facts are settled and gauges shown.
-const TICK: Duration = Duration::from_secs(2);
+/// How often facts are settled and gauges shown: they wait for half an hour of event time anyway.
+const TICK: Duration = Duration::from_secs(5);
 
 /// What the shell is told by its owner.
 pub struct Options {
