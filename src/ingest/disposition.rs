@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use deltrail_core::decode::ObjectRef;
 
+use super::tell::STORE;
+use crate::store::StoreError;
+
 /// Waits between tries of a message whose work failed for a passing reason: 5 s, doubled with each
 /// receive, up to 15 minutes, so that an outage of hours costs few receives.
 const RETRY_DELAY_MIN: Duration = Duration::from_secs(5);
@@ -45,6 +48,12 @@ impl Failure {
     /// A failure of a message alone.
     pub(super) const fn of_message(reason: &'static str, message: String) -> Self {
         Self { reason, message, object: None, place: None, request_id: None }
+    }
+
+    /// A failure of the store, which concerns every message.
+    pub(super) fn of_store(error: &StoreError) -> Self {
+        let place = Some(STORE.to_owned());
+        Self { place, ..Self::of_message("store", error.to_string()) }
     }
 }
 

@@ -9,7 +9,6 @@ use super::Ingest;
 use super::disposition::{Failure, Verdict};
 use super::observe::Delivered;
 use super::source_queue::SourceQueue;
-use super::tell::STORE;
 use crate::metrics::RecordResult;
 use crate::store::{Batch, ProofOfLife, SourceKey, StoreError, StoredFact};
 
@@ -31,9 +30,10 @@ impl Kept {
     }
 
     pub(super) fn into_verdict(self) -> Verdict {
-        let Err(error) = self.0 else { return Verdict::Done };
-        let failure = Failure::of_message("store", error.to_string());
-        Verdict::Retry(vec![Failure { place: Some(STORE.to_owned()), ..failure }])
+        match self.0 {
+            Ok(()) => Verdict::Done,
+            Err(error) => Verdict::Retry(vec![Failure::of_store(&error)]),
+        }
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn keep_facts(ingest: &Ingest, queue: &SourceQueue, told: Vec<T
         return Kept(Ok(()));
     }
     let now = ingest.now();
-    let life = sources.iter().map(|source| delivered(source, now)).collect();
+    let life = sources.iter().map(|source| ProofOfLife::delivered(source.clone(), now)).collect();
     queue.heard(sources);
     let report = match ingest.commit(Batch { facts, life, ..Batch::default() }).await {
         Ok(report) => report,
@@ -82,15 +82,4 @@ pub(super) async fn keep_facts(ingest: &Ingest, queue: &SourceQueue, told: Vec<T
 fn source_of(fact: &Fact) -> SourceKey {
     let (account, region) = fact.account_and_region();
     SourceKey { source: fact.source(), account: account.to_owned(), region: region.to_owned() }
-}
-
-fn delivered(source: &SourceKey, now: Timestamp) -> ProofOfLife {
-    ProofOfLife {
-        source: source.source,
-        account: source.account.clone(),
-        region: source.region.clone(),
-        newest_event_at: None,
-        last_delivery_at: Some(now),
-        proof_of_life_at: None,
-    }
 }

@@ -13,6 +13,7 @@ use super::disposition::{Disposition, Failure, Verdict, dispose};
 use super::facts::{Told, keep_facts};
 use super::hints::Arrival;
 use super::object::commit_object;
+use super::reading::source_key;
 use super::rejects::{keep_rejects, reject};
 use super::source_queue::SourceQueue;
 use super::tell::queue_place;
@@ -195,11 +196,7 @@ fn sources_of_log(object: &ObjectRef) -> impl Iterator<Item = SourceKey> {
         LogKey::Log(path) | LogKey::Digest(DigestPath { log: path, .. }) => path,
         _ => LogPath::default(),
     };
-    [Source::CloudTrail, Source::AccessLog].into_iter().map(move |source| SourceKey {
-        source,
-        account: path.account.clone().unwrap_or_default(),
-        region: path.region.clone().unwrap_or_default(),
-    })
+    [Source::CloudTrail, Source::AccessLog].into_iter().map(move |source| source_key(source, &path))
 }
 
 /// Whether an object that nobody allowed looks like a CloudTrail log: then `--log-bucket` is

@@ -66,16 +66,12 @@ impl Ingest {
 
     /// Notes that something of this source arrived now.
     pub(super) fn observe_delivery(&self, source: Source) {
-        let seconds = self.now().as_millis() as f64 / 1e3;
-        self.metrics.last_delivery_timestamp.with_label_values(&[source.as_str()]).set(seconds);
+        self.metrics.note_delivery(source, self.now());
     }
 
     /// Passes on what a commit could not count.
     pub(super) fn observe_commit(&self, report: &CommitReport) {
-        for (reason, count) in &report.discarded_latencies {
-            let reason = [reason.as_str()];
-            self.metrics.latency_discarded.with_label_values(&reason).inc_by(*count);
-        }
+        self.metrics.discard_latencies(&report.discarded_latencies);
         self.metrics.label_overflow.inc_by(report.label_overflow);
     }
 

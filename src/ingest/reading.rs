@@ -16,7 +16,7 @@ use crate::metrics::SkipReason;
 use crate::objects::{Object, ObjectError};
 use crate::store::{
     Batch, CommitReport, LedgerCounts, LedgerEntry, LedgerKey, LedgerResult, LedgerState, Origin,
-    ProofOfLife, Reject, StoreError, StoredFact,
+    ProofOfLife, Reject, SourceKey, StoreError, StoredFact,
 };
 
 /// Compressed bytes that are handed to a decode worker together.
@@ -227,13 +227,15 @@ pub(super) fn heard(
     source: Source,
 ) -> ProofOfLife {
     let delivered_at = object.event_at.unwrap_or_else(|| ingest.now());
-    ProofOfLife {
+    ProofOfLife::delivered(source_key(source, path), delivered_at)
+}
+
+/// The source in the account and region that a log's path names.
+pub(super) fn source_key(source: Source, path: &LogPath) -> SourceKey {
+    SourceKey {
         source,
         account: path.account.clone().unwrap_or_default(),
         region: path.region.clone().unwrap_or_default(),
-        newest_event_at: None,
-        last_delivery_at: Some(delivered_at),
-        proof_of_life_at: None,
     }
 }
 

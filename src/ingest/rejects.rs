@@ -10,7 +10,6 @@ use super::Ingest;
 use super::disposition::{Failure, Verdict};
 use super::message::acknowledge;
 use super::source_queue::SourceQueue;
-use super::tell::STORE;
 use crate::queue::Message;
 use crate::store::{Batch, Origin, Reject};
 
@@ -81,11 +80,7 @@ pub(super) async fn keep_rejects(
                 );
             }
             Ok(_) => {}
-            Err(error) => {
-                let place = Some(STORE.to_owned());
-                let failure = Failure::of_message("store", error.to_string());
-                return Verdict::Retry(vec![Failure { place, ..failure }]);
-            }
+            Err(error) => return Verdict::Retry(vec![Failure::of_store(&error)]),
         }
     }
     Verdict::Done

@@ -7,6 +7,7 @@ mod families;
 mod heartbeat;
 mod labels;
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use prometheus::TextEncoder;
@@ -16,7 +17,7 @@ pub use families::Metrics;
 pub use heartbeat::Heartbeat;
 pub use labels::{ObjectResult, QueueState, RecordResult, SkipReason};
 
-use deltrail_core::domain::{DiscardedLatency, Family, Part, Series, Source};
+use deltrail_core::domain::{DiscardedLatency, Family, Part, Series, Source, Timestamp};
 
 /// What went wrong with the metrics themselves.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +111,19 @@ impl Metrics {
     pub fn expect_rejects<'a>(&self, source: Source, reasons: impl IntoIterator<Item = &'a str>) {
         for reason in reasons {
             self.rejected.with_label_values(&[source.as_str(), reason]);
+        }
+    }
+
+    /// Notes that something of this source arrived at `at`.
+    pub fn note_delivery(&self, source: Source, at: Timestamp) {
+        let seconds = at.as_millis() as f64 / 1e3;
+        self.last_delivery_timestamp.with_label_values(&[source.as_str()]).set(seconds);
+    }
+
+    /// Counts latencies that were not observed, by reason.
+    pub fn discard_latencies(&self, discarded: &BTreeMap<DiscardedLatency, u64>) {
+        for (reason, count) in discarded {
+            self.latency_discarded.with_label_values(&[reason.as_str()]).inc_by(*count);
         }
     }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use deltrail_core::domain::{DiscardedLatency, Fact, Provenance, Source, Timestamp};
 
+use super::settling::SourceKey;
+
 /// One log object at one revision: the same key may be written again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LedgerKey {
@@ -161,6 +163,22 @@ pub struct ProofOfLife {
     pub last_delivery_at: Option<Timestamp>,
     /// Up to when the source is known to have been alive, events or not (a digest's end time).
     pub proof_of_life_at: Option<Timestamp>,
+}
+
+impl ProofOfLife {
+    /// Something of this source was delivered at `at`.
+    #[must_use]
+    pub fn delivered(key: SourceKey, at: Timestamp) -> Self {
+        let SourceKey { source, account, region } = key;
+        Self {
+            source,
+            account,
+            region,
+            newest_event_at: None,
+            last_delivery_at: Some(at),
+            proof_of_life_at: None,
+        }
+    }
 }
 
 /// What one batch changed.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::show::Shown;
 use crate::metrics::Metrics;
-use crate::store::{Holds, Settle, SettleReport, Store, StoreError};
+use crate::store::{Holds, Settle, Store, StoreError};
 
 /// How often facts are settled and gauges shown: they wait for half an hour of event time anyway.
 const TICK: Duration = Duration::from_secs(5);
@@ -81,16 +81,10 @@ async fn settle_all(
                 settles_backfill: false,
             })
             .await?;
-        observe(metrics, &report);
+        metrics.discard_latencies(&report.discarded_latencies);
         if !report.has_more || closing.is_cancelled() {
             return Ok(());
         }
-    }
-}
-
-fn observe(metrics: &Metrics, report: &SettleReport) {
-    for (reason, count) in &report.discarded_latencies {
-        metrics.latency_discarded.with_label_values(&[reason.as_str()]).inc_by(*count);
     }
 }
 

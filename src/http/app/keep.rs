@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::super::problem::Problem;
 use super::{BUSY_RETRY_SECONDS, Shared, UNABLE_RETRY_SECONDS};
 use crate::metrics::{Metrics, RecordResult};
-use crate::store::{Batch, CommitReport, ProofOfLife, StoreError, StoredFact};
+use crate::store::{Batch, CommitReport, ProofOfLife, SourceKey, StoreError, StoredFact};
 
 /// Commits, then counts, in a task of its own: who does not wait for the answer is counted too.
 pub(super) async fn keep(
@@ -53,13 +53,11 @@ async fn commit(shared: &Shared, intents: Vec<Intent>) -> Result<CommitReport, S
     let arrived_at = (state.clock)();
     let requested_at: Vec<Timestamp> = intents.iter().map(|intent| intent.requested_at).collect();
     let stored = |intent| StoredFact { fact: Fact::Intent(Box::new(intent)), record_index: None };
+    let (account, region) = (String::new(), String::new());
+    let key = SourceKey { source: Source::Intent, account, region };
     let life = ProofOfLife {
-        source: Source::Intent,
-        account: String::new(),
-        region: String::new(),
         newest_event_at: requested_at.iter().max().copied(),
-        last_delivery_at: Some(arrived_at),
-        proof_of_life_at: None,
+        ..ProofOfLife::delivered(key, arrived_at)
     };
     let facts = intents.into_iter().map(stored).collect();
     let timer = state.metrics.commit.start_timer();
@@ -79,16 +77,13 @@ fn count_kept(
     let source = [Source::Intent.as_str()];
     let evidence = [Source::Intent.as_str(), RecordResult::Evidence.as_str()];
     metrics.records.with_label_values(&evidence).inc_by(requested_at.len() as u64);
-    let arrived = now.as_millis() as f64 / 1e3;
-    metrics.last_delivery_timestamp.with_label_values(&source).set(arrived);
+    metrics.note_delivery(Source::Intent, now);
     if report.new_evidence > 0 {
         let delay = metrics.event_delay.with_label_values(&source);
         for &at in requested_at {
             delay.observe(now.millis_since(at).max(0) as f64 / 1e3);
         }
     }
-    for (reason, count) in &report.discarded_latencies {
-        metrics.latency_discarded.with_label_values(&[reason.as_str()]).inc_by(*count);
-    }
+    metrics.discard_latencies(&report.discarded_latencies);
     metrics.label_overflow.inc_by(report.label_overflow);
 }

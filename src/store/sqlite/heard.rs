@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use deltrail_core::domain::{Fact, Source, Timestamp};
 use rusqlite::{Connection, Result, params};
 
+use super::rows::millis;
 use crate::store::Batch;
 
 /// Event times further in the future than this are not believed, in milliseconds: one wrong clock
@@ -118,7 +119,7 @@ fn write_seen(
             region,
             seen.oldest.as_millis(),
             seen.newest.as_millis(),
-            seen.newest_creation.map(Timestamp::as_millis),
+            millis(seen.newest_creation),
         ])?;
     Ok(())
 }
@@ -129,7 +130,6 @@ fn write_life(
     (source, account, region): (Source, &str, &str),
     life: &LastHeard,
 ) -> Result<()> {
-    let millis = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
     connection
         .prepare_cached(
             "INSERT INTO sources AS s (source, account, region, newest_event_at, last_delivery_at,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::mem;
 
-use deltrail_core::domain::{Delta, Provenance};
+use deltrail_core::domain::{Delta, DiscardedLatency, Provenance};
 use rusqlite::{Connection, Result};
 
 use super::heard::Heard;
@@ -75,6 +75,13 @@ impl<'a> Journal<'a> {
     /// Notes that a request of this bucket is known from now on.
     pub(super) fn note_request(&mut self, bucket: &str) {
         self.has_requests.insert(bucket.to_owned(), true);
+    }
+
+    /// Notes why a latency was not observed, if it was not.
+    pub(super) fn note_latency(&mut self, observed: std::result::Result<(), DiscardedLatency>) {
+        if let Err(reason) = observed {
+            *self.report.discarded_latencies.entry(reason).or_default() += 1;
+        }
     }
 
     /// Counts a fact that was or was not in the set before.

@@ -17,6 +17,7 @@ use self::intents::unfulfilled_within;
 pub(super) use self::key::key_history;
 use self::rows::rows_of;
 use super::rows::actor;
+use super::settle::each_bucket;
 use crate::store::{DeletionFilter, Deletions, Looking, Within};
 
 /// A moment of a store that is asked.
@@ -64,17 +65,9 @@ fn newest(connection: &Connection, filter: &DeletionFilter, count: usize) -> Res
     Ok(found)
 }
 
-/// Every bucket with a removal, each looked up after the one before.
+/// Every bucket with a removal.
 fn buckets(connection: &Connection) -> Result<Vec<String>> {
-    let mut next =
-        connection.prepare_cached("SELECT min(bucket) FROM removals WHERE bucket > ?1")?;
-    let mut buckets = Vec::new();
-    let mut last = String::new();
-    while let Some(bucket) = next.query_row([&last], |row| row.get::<_, Option<String>>(0))? {
-        buckets.push(bucket.clone());
-        last = bucket;
-    }
-    Ok(buckets)
+    each_bucket(connection, "SELECT min(bucket) FROM removals WHERE bucket > ?1")
 }
 
 /// The statement that finds removals, and its values. What is not in it, `run` looks at.

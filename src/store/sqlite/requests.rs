@@ -56,7 +56,7 @@ fn write_one(journal: &mut Journal<'_>, told: Request) -> Result<()> {
     count_request(before.as_ref(), &after, &label, &mut journal.delta);
     let label = journal.labels.of_latency(&after.bucket)?;
     for reason in count_latency(before.as_ref(), &after, &label, &mut journal.delta) {
-        *journal.report.discarded_latencies.entry(reason).or_default() += 1;
+        journal.note_latency(Err(reason));
     }
     if before.is_none() && after.api == Api::DeleteObjects {
         reopen_children(journal.connection, &after)?;
@@ -109,11 +109,8 @@ fn confirm_earlier(journal: &mut Journal<'_>, request: &Request) -> Result<()> {
     for (slot_id, removal, mut counted) in waiting {
         let started_at = request.started_at;
         let delta = &mut journal.delta;
-        if let Err(reason) =
-            count_confirmed_latency(&removal, &mut counted, started_at, &label, delta)
-        {
-            *journal.report.discarded_latencies.entry(reason).or_default() += 1;
-        }
+        let observed = count_confirmed_latency(&removal, &mut counted, started_at, &label, delta);
+        journal.note_latency(observed);
         journal
             .connection
             .prepare_cached(

@@ -50,7 +50,7 @@ pub(super) fn actor_text(actor: &Actor) -> Result<String> {
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
-fn millis(time: Option<Timestamp>) -> Option<i64> {
+pub(super) fn millis(time: Option<Timestamp>) -> Option<i64> {
     time.map(Timestamp::as_millis)
 }
 

@@ -21,7 +21,7 @@ pub(super) const ROWS_MAX: usize = 1_000;
 /// No further bucket is begun in a transaction that has settled so many facts.
 const TRANSACTION_ROWS_MAX: u64 = 10_000;
 /// How long writes are kept that another one came after, in milliseconds of event time.
-const CREATIONS_KEPT_MILLIS: i64 = 26 * 60 * 60 * 1_000;
+pub(super) const CREATIONS_KEPT_MILLIS: i64 = 26 * 60 * 60 * 1_000;
 
 /// Settles what may be settled, inside a transaction.
 pub(super) fn settle(
@@ -84,8 +84,7 @@ pub(super) struct Horizon<'a> {
     writes_kept_from: i64,
 }
 
-/// The buckets with anything open. Each is looked up after the one before, because there are many
-/// more rows than buckets.
+/// The buckets with anything open.
 fn open_buckets(connection: &Connection) -> Result<BTreeSet<String>> {
     let mut buckets = BTreeSet::new();
     let open = [
@@ -94,15 +93,24 @@ fn open_buckets(connection: &Connection) -> Result<BTreeSet<String>> {
         "intent_keys WHERE state = 'pending'",
     ];
     for rows in open {
-        let mut next = connection
-            .prepare_cached(&format!("SELECT min(bucket) FROM {rows} AND bucket > ?1"))?;
-        let mut last = String::new();
-        while let Some(bucket) = next.query_row([&last], |row| row.get::<_, Option<String>>(0))? {
-            buckets.insert(bucket.clone());
-            last = bucket;
-        }
+        let next = format!("SELECT min(bucket) FROM {rows} AND bucket > ?1");
+        buckets.extend(each_bucket(connection, &next)?);
     }
     Ok(buckets)
+}
+
+/// Every bucket that `next` finds, each looked up after the one before, because there are many more
+/// rows than buckets: it asks for the first bucket after `?1`.
+pub(super) fn each_bucket(connection: &Connection, next: &str) -> Result<Vec<String>> {
+    let mut next = connection.prepare_cached(next)?;
+    let mut buckets: Vec<String> = Vec::new();
+    loop {
+        let last = buckets.last().map_or("", String::as_str);
+        match next.query_row([last], |row| row.get(0))? {
+            Some(bucket) => buckets.push(bucket),
+            None => return Ok(buckets),
+        }
+    }
 }
 
 fn settle_removals(

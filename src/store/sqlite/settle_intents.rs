@@ -123,9 +123,8 @@ fn observe(journal: &mut Journal<'_>, bucket: &str, key: &Key, removal: &Removal
     }
     let label = journal.labels.of_latency(bucket)?;
     let millis = removal.at.millis_since(key.requested_at);
-    if let Err(reason) = observe_latency(Basis::Intent, millis, &label, &mut journal.delta) {
-        *journal.report.discarded_latencies.entry(reason).or_default() += 1;
-    }
+    let observed = observe_latency(Basis::Intent, millis, &label, &mut journal.delta);
+    journal.note_latency(observed);
     Ok(true)
 }
 

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use deltrail_core::domain::{
-    Counted, Evidence, Fact, Removal, RemovalRole, Timestamp, count_confirmed_latency, fold,
+    Counted, Evidence, Fact, PAIR_MILLIS_MAX, Removal, RemovalRole, Timestamp,
+    count_confirmed_latency, fold,
 };
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
@@ -13,13 +14,9 @@ use super::journal::Journal;
 use super::neighbourhood::{Search, neighbours};
 use super::requests::started_at;
 use super::rows::{counted_of, write_removal};
+use super::settle::CREATIONS_KEPT_MILLIS;
 use crate::store::StoredFact;
 use crate::store::change::slot_change;
-
-/// How long after new evidence in a slot what is said of its removals may change: writes are known
-/// for 26 h. Its other members may lie a little before it.
-const REOPENED_BEFORE_MILLIS: i64 = 10_000;
-const REOPENED_AFTER_MILLIS: i64 = 26 * 60 * 60 * 1_000;
 
 /// A slot as it was before the batch.
 #[derive(Debug, Clone, Copy)]
@@ -179,23 +176,22 @@ fn confirm(
     };
     let label = journal.labels.of_latency(bucket)?;
     let delta = &mut journal.delta;
-    if let Err(reason) = count_confirmed_latency(removal, counted, Some(started_at), &label, delta)
-    {
-        *journal.report.discarded_latencies.entry(reason).or_default() += 1;
-    }
+    let observed = count_confirmed_latency(removal, counted, Some(started_at), &label, delta);
+    journal.note_latency(observed);
     Ok(())
 }
 
 /// Opens again what was settled in a slot and may be judged otherwise for new evidence of these
-/// times.
+/// times: as long after it as writes are known, and a little before it, where its other members may
+/// lie.
 pub(super) fn reopen(
     connection: &Connection,
     slot_id: i64,
     first: Timestamp,
     last: Timestamp,
 ) -> Result<()> {
-    let from = first.as_millis().saturating_sub(REOPENED_BEFORE_MILLIS);
-    let to = last.as_millis().saturating_add(REOPENED_AFTER_MILLIS);
+    let from = first.as_millis().saturating_sub(PAIR_MILLIS_MAX);
+    let to = last.as_millis().saturating_add(CREATIONS_KEPT_MILLIS);
     connection
         .prepare_cached(
             "UPDATE removals SET settled = 2
