@@ -4,6 +4,7 @@
 mod principal_pattern;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use deltrail_core::domain::{
     Actor, Api, Created, Intent, Outcome, ProtectionChange, Provenance, Removal, Request, Said,
@@ -234,7 +235,7 @@ pub struct Refusal {
     /// Which sources say so.
     pub sources: SourceSet,
     /// Who asked.
-    pub actor: Actor,
+    pub actor: Arc<Actor>,
 }
 
 /// Up to when what is known is complete, and what is missing.
@@ -291,7 +292,7 @@ mod tests {
             moment: Moment { at: Timestamp::from_millis(at), is_coarse: false, sequencer },
             version_id: None,
             sources: SourceSet::default(),
-            actor: Actor::default(),
+            actor: Actor::default().into(),
         }
     }
 

@@ -80,7 +80,8 @@ fn deleted(key: &str, request: &str, at: &str) -> Evidence {
         actor: Actor {
             arn: Some("arn:aws:sts::111122223333:assumed-role/cleaner/i-0abc".into()),
             ..Actor::default()
-        },
+        }
+        .into(),
     }
 }
 

@@ -150,12 +150,19 @@ fn every_real_line_would_be_evidence_of_what_it_says_if_it_were_of_a_delete() {
         assert_eq!((evidence.http_status, evidence.total_millis), (Some(404), Some(9)));
         assert_eq!(evidence.error_code.as_deref(), Some("NoSuchKey"));
         assert_eq!(evidence.target, Target::Current);
-        assert!(evidence.actor.user_agent.unwrap().starts_with("Mozilla/5.0 (compatible; Baidu"));
+        assert!(
+            evidence
+                .actor
+                .user_agent
+                .as_deref()
+                .unwrap()
+                .starts_with("Mozilla/5.0 (compatible; Baidu")
+        );
     }
     for evidence in agents {
         assert_eq!((evidence.http_status, evidence.total_millis), (Some(200), Some(205)));
         assert_eq!((evidence.error_code, evidence.target), (None, Target::Current));
-        let agent = evidence.actor.user_agent.unwrap();
+        let agent = evidence.actor.user_agent.as_deref().unwrap();
         assert!(agent.starts_with("\"Mozilla/5.0 (W") && agent.ends_with("Safari/537.36"));
     }
 }

@@ -1,5 +1,8 @@
 //! Who asked for a delete, as far as a source says.
 
+use std::cmp::Reverse;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// The identity behind a request. Every member may be missing: old records, records of AWS
@@ -92,8 +95,12 @@ impl Actor {
     /// The more telling of two descriptions of one caller: the one with more members, and of equals
     /// the smaller one, so that the choice does not depend on the order of arrival.
     #[must_use]
-    pub fn more_telling<'a>(&'a self, other: &'a Self) -> &'a Self {
-        let rank = |actor: &Self| (std::cmp::Reverse(actor.members()), actor.clone());
+    pub fn more_telling<'a>(self: &'a Arc<Self>, other: &'a Arc<Self>) -> &'a Arc<Self> {
+        // Most evidence of one request shares its description.
+        if Arc::ptr_eq(self, other) {
+            return self;
+        }
+        let rank = |actor: &'a Arc<Self>| (Reverse(actor.members()), actor);
         if rank(other) < rank(self) { other } else { self }
     }
 
@@ -129,6 +136,8 @@ impl Actor {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{Actor, ActorKind};
 
     fn invoked_by(service: &str, arn: Option<&str>) -> Actor {
@@ -155,8 +164,11 @@ mod tests {
 
     #[test]
     fn the_fuller_description_wins_in_either_order() {
-        let full = invoked_by("athena.amazonaws.com", Some("arn:aws:iam::111122223333:user/dev"));
-        let bare = invoked_by("athena.amazonaws.com", None);
+        let full = Arc::new(invoked_by(
+            "athena.amazonaws.com",
+            Some("arn:aws:iam::111122223333:user/dev"),
+        ));
+        let bare = Arc::new(invoked_by("athena.amazonaws.com", None));
         assert_eq!(full.more_telling(&bare), &full);
         assert_eq!(bare.more_telling(&full), &full);
     }

@@ -21,7 +21,7 @@ fn removal(identity: &str, kind: Kind, is_confirmed: bool) -> Removal {
         notified_at: None,
         request_id: None,
         sources: SourceSet::default(),
-        actor: Actor::default(),
+        actor: Actor::default().into(),
         marker_version_id: None,
     }
 }
@@ -43,7 +43,7 @@ fn request(outcome: Outcome, service_millis: Option<i64>) -> Request {
         http_status: None,
         error_code: None,
         sources: SourceSet::default(),
-        actor: Actor::default(),
+        actor: Actor::default().into(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! upload from any other. Creations are never counted. It knows no wire format.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Actor, Moment, Source, SourceSet, Timestamp};
 
@@ -29,7 +30,7 @@ pub struct Creation {
     /// Event time, at the source's resolution.
     pub at: Timestamp,
     /// Who asked.
-    pub actor: Actor,
+    pub actor: Arc<Actor>,
 }
 
 impl Creation {
@@ -66,7 +67,7 @@ pub struct Created {
     /// Which sources it rests on.
     pub sources: SourceSet,
     /// Who asked, by the most telling evidence.
-    pub actor: Actor,
+    pub actor: Arc<Actor>,
 }
 
 impl Created {
@@ -83,7 +84,7 @@ impl Created {
             },
             version_id: creation.version_id.clone(),
             sources: [creation.source].into_iter().collect(),
-            actor: creation.actor.clone(),
+            actor: Arc::clone(&creation.actor),
         }
     }
 
@@ -102,7 +103,7 @@ impl Created {
             },
             version_id: self.version_id.max(other.version_id),
             sources: self.sources.union(other.sources),
-            actor: self.actor.more_telling(&other.actor).clone(),
+            actor: Arc::clone(self.actor.more_telling(&other.actor)),
             identity: self.identity,
         }
     }
@@ -139,7 +140,7 @@ mod tests {
             account: String::new(),
             region: String::new(),
             at: Timestamp::from_millis(millis),
-            actor: Actor::default(),
+            actor: Actor::default().into(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! One thing that one source said about one delete. Evidence is kept as a set; its identity makes
 //! a redelivered or repeated record the same element. It knows no wire format.
 
+use std::sync::Arc;
+
 use super::{Actor, Moment, Source, Target, Timestamp};
 
 /// The S3 call that was made.
@@ -163,7 +165,7 @@ pub struct Evidence {
     /// The id of the delete marker that was made.
     pub marker_version_id: Option<String>,
     /// Who asked.
-    pub actor: Actor,
+    pub actor: Arc<Actor>,
 }
 
 impl Evidence {

@@ -13,6 +13,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::matching::maximum_matching;
 use super::removal::CHILD_PREFIX;
@@ -207,11 +208,11 @@ fn children_of_call<'a>(identity: &str, call: &[&'a Evidence]) -> Vec<Child<'a>>
 
 /// What `UPDATED_DATA` records say of the callers of earlier records: they correct who it was, and
 /// are never removals themselves.
-struct Amendments<'a>(BTreeMap<(&'a str, &'a str), &'a Actor>);
+struct Amendments<'a>(BTreeMap<(&'a str, &'a str), &'a Arc<Actor>>);
 
 impl<'a> Amendments<'a> {
     fn of(evidence: impl Iterator<Item = &'a Evidence>) -> Self {
-        let mut actors: BTreeMap<_, &Actor> = BTreeMap::new();
+        let mut actors: BTreeMap<_, &Arc<Actor>> = BTreeMap::new();
         for piece in evidence {
             if let (Some(event), Some(request)) = (&piece.amends_event_id, &piece.request_id) {
                 actors
@@ -223,7 +224,7 @@ impl<'a> Amendments<'a> {
         Self(actors)
     }
 
-    fn actor(&self, piece: &'a Evidence) -> Option<&'a Actor> {
+    fn actor(&self, piece: &'a Evidence) -> Option<&'a Arc<Actor>> {
         let event = piece.event_id.as_deref()?;
         let request = piece.request_id.as_deref()?;
         self.0.get(&(event, request)).copied()
@@ -321,8 +322,8 @@ fn finest_moment(members: &[&Evidence]) -> Moment {
 }
 
 /// CloudTrail knows the full identity, the others little more than an id.
-fn caller<'a>(members: &[&'a Evidence], amended: &Amendments<'a>) -> Actor {
-    let best = |actors: Vec<&'a Actor>| actors.into_iter().reduce(|a, b| a.more_telling(b));
+fn caller<'a>(members: &[&'a Evidence], amended: &Amendments<'a>) -> Arc<Actor> {
+    let best = |actors: Vec<&'a Arc<Actor>>| actors.into_iter().reduce(|a, b| a.more_telling(b));
     let in_trail = |piece: &&&Evidence| piece.source == Source::CloudTrail;
     best(members.iter().filter_map(|piece| amended.actor(piece)).collect())
         .or_else(|| best(members.iter().filter(in_trail).map(|piece| &piece.actor).collect()))

@@ -33,7 +33,7 @@ pub(super) fn evidence(id: &str, source: Source, role: RemovalRole, seconds: i64
         http_status: None,
         error_code: None,
         marker_version_id: None,
-        actor: Actor::default(),
+        actor: Actor::default().into(),
     }
 }
 
@@ -135,13 +135,13 @@ fn copies_for_two_accounts_are_one_with_or_without_a_shared_event_id() {
 #[test]
 fn an_update_corrects_who_it_was_and_adds_nothing() {
     let named = |arn: &str| Actor { arn: Some(arn.into()), ..Actor::default() };
-    let original = Evidence { actor: named("arn:old"), ..direct("d", "A", 5) };
+    let original = Evidence { actor: named("arn:old").into(), ..direct("d", "A", 5) };
     let update = Evidence {
         id: "u".into(),
         event_id: Some("event u".into()),
         amends_event_id: original.event_id.clone(),
         role: RemovalRole::None,
-        actor: named("arn:new"),
+        actor: named("arn:new").into(),
         ..original.clone()
     };
     assert_eq!(fold([&update]), []);
@@ -153,7 +153,7 @@ fn an_update_corrects_who_it_was_and_adds_nothing() {
 #[test]
 fn a_child_goes_to_the_claim_of_its_own_request() {
     let by = |name: &str, child: Evidence| Evidence {
-        actor: Actor { arn: Some(name.into()), ..Actor::default() },
+        actor: Actor { arn: Some(name.into()), ..Actor::default() }.into(),
         ..child
     };
     // In the order of the calls' identities the first child would fit the other claim by time.

@@ -1,6 +1,8 @@
 //! A change of what protects objects, or of what tells of their loss: a lifecycle rule, versioning,
 //! a policy, a trail, a key. Kept beside deletions, with its author. It knows no wire format.
 
+use std::sync::Arc;
+
 use super::{Actor, Outcome, Timestamp};
 
 /// One call that CloudTrail logged.
@@ -35,7 +37,7 @@ pub struct ProtectionChange {
     /// Event time, whole seconds.
     pub at: Timestamp,
     /// Who asked.
-    pub actor: Actor,
+    pub actor: Arc<Actor>,
 }
 
 impl ProtectionChange {

@@ -1,6 +1,8 @@
 //! A removal: S3 accepted a delete of one (key, target) by one request. It does not prove that the
 //! key existed. Rows are made by the fold only.
 
+use std::sync::Arc;
+
 use super::{Actor, Cause, Moment, SourceSet, Target, Timestamp};
 
 /// What a removal took away.
@@ -55,7 +57,7 @@ pub struct Removal {
     /// Which sources it rests on.
     pub sources: SourceSet,
     /// Who asked, by the most telling evidence.
-    pub actor: Actor,
+    pub actor: Arc<Actor>,
     /// The id of the marker that was made, where known.
     pub marker_version_id: Option<String>,
 }

@@ -1,6 +1,8 @@
 //! A delete request: one call to S3, told by CloudTrail or an access log. Copies of it join into
 //! one row in any order; children of a bulk call are no requests.
 
+use std::sync::Arc;
+
 use super::{Actor, Api, Evidence, Outcome, SourceSet, Timestamp};
 
 /// One call, as all its evidence together tells it.
@@ -37,7 +39,7 @@ pub struct Request {
     /// Which sources tell of it.
     pub sources: SourceSet,
     /// Who asked.
-    pub actor: Actor,
+    pub actor: Arc<Actor>,
 }
 
 impl Request {
@@ -61,7 +63,7 @@ impl Request {
             http_status: evidence.http_status,
             error_code: evidence.error_code.clone(),
             sources: [evidence.source].into_iter().collect(),
-            actor: evidence.actor.clone(),
+            actor: Arc::clone(&evidence.actor),
         })
     }
 
@@ -83,7 +85,7 @@ impl Request {
             http_status: max_option(self.http_status, other.http_status),
             error_code: max_option(self.error_code, other.error_code),
             sources: self.sources.union(other.sources),
-            actor: self.actor.more_telling(&other.actor).clone(),
+            actor: Arc::clone(self.actor.more_telling(&other.actor)),
             identity: self.identity,
             bucket: self.bucket,
         }

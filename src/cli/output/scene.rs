@@ -116,7 +116,7 @@ fn evidence(source: Source, key: &str, request: &str, clock: &str) -> Evidence {
         http_status: None,
         error_code: None,
         marker_version_id: None,
-        actor: service(),
+        actor: service().into(),
     }
 }
 
@@ -162,7 +162,7 @@ fn removed(key: &str, request: &str, clock: &str, event: &str) -> Fact {
         mark: if is_marker { Mark::Marker } else { Mark::Object },
         cause: if by_rule { Cause::Lifecycle } else { Cause::Api },
         marker_version_id: is_marker.then(|| "marker-1".into()),
-        actor: Actor::default(),
+        actor: Actor::default().into(),
         ..evidence(Source::S3Notification, key, request, clock)
     })
 }
@@ -195,7 +195,7 @@ fn child(key: &str, clock: &str) -> Fact {
 fn logged(key: &str, request: &str, clock: &str) -> Fact {
     let actor = Actor { user_agent: Some("tool\u{9b}31m".into()), ..service() };
     let mark = Mark::Unknown;
-    fact(Evidence { actor, mark, ..evidence(Source::AccessLog, key, request, clock) })
+    fact(Evidence { actor: actor.into(), mark, ..evidence(Source::AccessLog, key, request, clock) })
 }
 
 fn refused(key: &str, request: &str, clock: &str) -> Fact {
@@ -220,7 +220,7 @@ fn created(key: &str, request: &str, clock: &str) -> Fact {
         account: ACCOUNT.into(),
         region: REGION.into(),
         at: at(clock),
-        actor: Actor::default(),
+        actor: Actor::default().into(),
     }))
 }
 
@@ -251,6 +251,6 @@ fn protection(event_name: &str, clock: &str) -> Fact {
         account: ACCOUNT.into(),
         region: REGION.into(),
         at: at(clock),
-        actor: service(),
+        actor: service().into(),
     }))
 }

@@ -229,7 +229,7 @@ async fn a_change_of_protection_is_kept_once_with_its_author() {
         account: "1".into(),
         region: "eu-west-1".into(),
         at: minute(0),
-        actor: Actor { arn: Some("arn:mallory".into()), ..Actor::default() },
+        actor: Actor { arn: Some("arn:mallory".into()), ..Actor::default() }.into(),
     };
     for is_new in [1, 0] {
         let report = tell(&store, [change.clone().fact()]).await;

@@ -91,7 +91,7 @@ pub(super) fn created_of(row: &Row<'_>) -> Result<Created> {
         moment: moment_of(row)?,
         version_id: row.get("version_id")?,
         sources: SourceSet::from_bits(row.get("sources")?),
-        actor: actor(row)?,
+        actor: actor(row)?.into(),
     })
 }
 

@@ -66,7 +66,7 @@ pub(in crate::store) fn delete(bucket: &str, key: &str, request: &str) -> Eviden
         http_status: Some(204),
         error_code: None,
         marker_version_id: None,
-        actor: Actor { arn: Some("arn:dev".into()), ..Actor::default() },
+        actor: Actor { arn: Some("arn:dev".into()), ..Actor::default() }.into(),
     }
 }
 

@@ -100,7 +100,7 @@ prop_compose! {
                 account_id: Some(account.to_string()),
                 console: is_lifecycle,
                 ..Actor::default()
-            },
+            }.into(),
         }
     }
 }
@@ -118,7 +118,7 @@ fn update_of(piece: &Evidence) -> Evidence {
         amends_event_id: piece.event_id.clone(),
         role: RemovalRole::None,
         call: None,
-        actor: Actor { arn: Some("arn:corrected".into()), ..piece.actor.clone() },
+        actor: Actor { arn: Some("arn:corrected".into()), ..Actor::clone(&piece.actor) }.into(),
         ..piece.clone()
     }
 }

@@ -62,6 +62,6 @@ pub(super) fn protection_of(row: &Row<'_>) -> Result<ProtectionChange> {
         account: row.get("account")?,
         region: row.get("region")?,
         at: time(row, "at")?,
-        actor: actor(row)?,
+        actor: actor(row)?.into(),
     })
 }

@@ -82,7 +82,7 @@ pub(super) fn evidence_of(row: &Row<'_>, key: Option<&str>) -> Result<Evidence> 
         http_status: row.get("http_status")?,
         error_code: row.get("error_code")?,
         marker_version_id: row.get("marker_version_id")?,
-        actor: actor(row)?,
+        actor: actor(row)?.into(),
     })
 }
 
@@ -158,7 +158,7 @@ pub(super) fn request_of(row: &Row<'_>) -> Result<Request> {
         http_status: row.get("http_status")?,
         error_code: row.get("error_code")?,
         sources: SourceSet::from_bits(row.get("sources")?),
-        actor: actor(row)?,
+        actor: actor(row)?.into(),
     })
 }
 
@@ -220,7 +220,7 @@ pub(super) fn removal_of(row: &Row<'_>) -> Result<Removal> {
         notified_at: optional_time(row, "notified_at")?,
         request_id: row.get("request_id")?,
         sources: SourceSet::from_bits(row.get("sources")?),
-        actor: actor(row)?,
+        actor: actor(row)?.into(),
         marker_version_id: row.get("marker_version_id")?,
     })
 }

@@ -65,7 +65,8 @@ async fn what_aws_itself_deletes_is_counted_and_labelled() {
             invoked_by: Some(service.into()),
             arn: arn.map(str::to_owned),
             ..Actor::default()
-        },
+        }
+        .into(),
         ..delete("b", request, request)
     };
     let role = Some("arn:aws:sts::111122223333:assumed-role/replicate/s3-replication");

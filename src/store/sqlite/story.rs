@@ -113,7 +113,7 @@ pub(in crate::store) fn written(key: &str, request: &str, at: Timestamp) -> Crea
         account: ACCOUNT.into(),
         region: REGION.into(),
         at,
-        actor: Actor::default(),
+        actor: Actor::default().into(),
     }
 }
 

@@ -168,7 +168,8 @@ fn evidence_of(
             source_ip: told(head.remote_ip).map(capped),
             user_agent: tail.user_agent.map(capped),
             ..actor_of(head.requester, !operation.is_lifecycle())
-        },
+        }
+        .into(),
     })
 }
 

@@ -75,7 +75,7 @@ fn the_version_column_is_the_version_that_was_asked_for() {
     let of = |version| {
         let request = "DELETE /images/cats/a.jpg?versionId=V1 HTTP/1.1";
         let deleted = evidence(&delete(request, "204 - - - 40 40", r#""-" "-""#, version));
-        (deleted.target, deleted.mark, deleted.actor.user_agent)
+        (deleted.target, deleted.mark, deleted.actor.user_agent.clone())
     };
     assert_eq!(of("V1"), (Target::Version("V1".into()), Mark::Version, None));
     assert_eq!(of("null"), (Target::Current, Mark::Object, None));
@@ -104,7 +104,7 @@ fn each_key_of_a_bulk_call_is_a_claim_with_an_answer_of_its_own() {
     assert_eq!((gone.call, gone.role), (None, RemovalRole::Claim));
     assert_eq!(gone.key.as_deref(), Some("cats/"));
     assert_eq!((gone.target, gone.mark), (Target::Version("V1".into()), Mark::Version));
-    assert_eq!((gone.total_millis, gone.actor.user_agent), (None, None));
+    assert_eq!((gone.total_millis, gone.actor.user_agent.clone()), (None, None));
     let held = key("403 AccessDenied", "-");
     assert_eq!((held.call, held.role, held.mark), (None, RemovalRole::None, Mark::Unknown));
     assert_eq!((held.http_status, held.error_code.as_deref()), (Some(403), Some("AccessDenied")));
@@ -220,7 +220,7 @@ fn an_unsigned_call_is_anonymous_and_a_missing_id_is_none() {
     let line = plain_delete().replace(ROLE, "-").replace("REQUEST000000001", "-");
     let deleted = evidence(&line.replace("192.0.2.3", "-"));
     assert_eq!(deleted.actor.account_id.as_deref(), Some("anonymous"));
-    assert_eq!((deleted.request_id, deleted.actor.source_ip), (None, None));
+    assert_eq!((deleted.request_id, deleted.actor.source_ip.clone()), (None, None));
 }
 
 #[test]

@@ -234,7 +234,7 @@ fn evidence_of(
         http_status: circumstances.http_status,
         error_code: circumstances.error_code,
         marker_version_id: removed.marker_version_id,
-        actor: circumstances.actor,
+        actor: circumstances.actor.into(),
     })
 }
 

@@ -100,7 +100,7 @@ impl ObjectEvent {
             http_status: None,
             error_code: None,
             marker_version_id: self.version_id.filter(|_| left == Left::Marker),
-            actor: self.actor,
+            actor: self.actor.into(),
         }))))
     }
 
@@ -116,7 +116,7 @@ impl ObjectEvent {
             sequencer: self.sequencer,
             account: self.account,
             region: self.region.unwrap_or_default(),
-            actor: self.actor,
+            actor: self.actor.into(),
         }
     }
 

@@ -21,7 +21,7 @@ fn removal(identity: &str, at: i64) -> Removal {
         notified_at: None,
         request_id: Some(identity.into()),
         sources: SourceSet::default(),
-        actor: Actor::default(),
+        actor: Actor::default().into(),
         marker_version_id: None,
     }
 }
@@ -43,7 +43,7 @@ fn write(identity: &str, at: i64) -> Created {
         moment,
         version_id: None,
         sources: SourceSet::default(),
-        actor: Actor::default(),
+        actor: Actor::default().into(),
     }
 }
 

@@ -61,7 +61,8 @@ fn record(call: &Call, account: &str, what: &str, timing: Timing) -> Evidence {
             source_ip: Some("192.0.2.1".into()),
             user_agent: Some("[aws-cli/2]".into()),
             ..Actor::default()
-        },
+        }
+        .into(),
         ..blank(
             format!("ct:{account}:{event}"),
             Source::CloudTrail,
@@ -153,7 +154,7 @@ fn amendment(call: &Call, record: Option<&Evidence>) -> Option<Evidence> {
         role: RemovalRole::None,
         event_id: Some(format!("update of {}", call.request_id)),
         amends_event_id: record.event_id.clone(),
-        actor: Actor { arn: Some(AMENDED_ARN.into()), ..record.actor.clone() },
+        actor: Actor { arn: Some(AMENDED_ARN.into()), ..Actor::clone(&record.actor) }.into(),
         ..record.clone()
     })
 }

@@ -35,7 +35,7 @@ pub(super) fn written_of_uploads(world: &World) -> Vec<Creation> {
         account: OWNER.into(),
         region: "eu-west-1".into(),
         at: Timestamp::from_millis(at),
-        actor: Actor::default(),
+        actor: Actor::default().into(),
     };
     let both = |upload: &Upload| {
         [
@@ -77,7 +77,7 @@ pub(super) fn blank(id: String, source: Source, call: &Call, at: i64) -> Evidenc
         http_status: None,
         error_code: None,
         marker_version_id: None,
-        actor: Actor::default(),
+        actor: Actor::default().into(),
     }
 }
 
@@ -122,7 +122,7 @@ fn told(call: &Call) -> Vec<Evidence> {
                 cause: removed.cause,
                 sequencer: Some(removed.sequencer.clone()),
                 marker_version_id: removed.marker.clone(),
-                actor: principal,
+                actor: principal.into(),
                 ..blank(id, source, call, at)
             });
         }
@@ -148,7 +148,8 @@ fn logged(call: &Call) -> Vec<Evidence> {
                 source_ip: Some("192.0.2.1".into()),
                 user_agent: Some("aws-cli/2".into()),
                 ..Actor::default()
-            },
+            }
+            .into(),
             ..blank(id, Source::AccessLog, call, whole_second(call.received))
         }
     };
@@ -178,7 +179,7 @@ fn logged(call: &Call) -> Vec<Evidence> {
             .zip(0..)
             .map(|(answer, nth)| {
                 let nobody = Actor::default();
-                Evidence { actor: nobody, ..of_key(answer, line(nth)) }
+                Evidence { actor: nobody.into(), ..of_key(answer, line(nth)) }
             })
             .collect(),
     }

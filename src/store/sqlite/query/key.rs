@@ -2,6 +2,7 @@
 //! nothing is known of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use deltrail_core::domain::{Evidence, Outcome, ProtectionChange, Request, Target, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Result, params};
@@ -152,7 +153,7 @@ fn joined(a: Refusal, b: Refusal) -> Refusal {
         target: a.target.max(b.target),
         request_id: a.request_id.or(b.request_id),
         sources: a.sources.union(b.sources),
-        actor: a.actor.more_telling(&b.actor).clone(),
+        actor: Arc::clone(a.actor.more_telling(&b.actor)),
     }
 }
 

@@ -126,7 +126,7 @@ async fn the_time_of_a_coarse_clock_is_its_whole_second() {
 async fn a_principal_is_found_however_it_is_spelt() {
     let by = |arn: &str, request: &str| {
         let actor = Actor { arn: Some(arn.to_owned()), ..Actor::default() };
-        Evidence { actor, ..deleted("photos", request, request, 1) }
+        Evidence { actor: actor.into(), ..deleted("photos", request, request, 1) }
     };
     let session = "arn:aws:sts::111122223333:assumed-role/cleaner/\"odd\"";
     let evidence = [by(session, "role"), by("arn:aws:iam::111122223333:user/ops/dev", "user")];

@@ -20,7 +20,7 @@ fn an_old_record_counts() {
     assert_eq!(first.role, RemovalRole::Claim);
     assert!(first.id.starts_with("ct::#") && first.id.len() == 5 + 32, "{}", first.id);
     assert_eq!(first.id, evidence(&record).id, "the same record has the same identity");
-    assert_eq!(first.actor, crate::domain::Actor::default());
+    assert_eq!(first.actor, crate::domain::Actor::default().into());
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn what_lifecycle_removes_says_so() {
     let told = evidence(item(&event));
     assert_eq!((told.cause, told.mark), (Cause::Lifecycle, Mark::Object));
     assert_eq!(told.actor.principal_id.as_deref(), Some("s3.amazonaws.com"));
-    assert_eq!((told.actor.account_id, told.actor.source_ip), (None, None));
+    assert_eq!((&told.actor.account_id, &told.actor.source_ip), (&None, &None));
 }
 
 #[test]
