@@ -239,7 +239,7 @@ fn a_delete_that_cannot_be_read_is_rejected_alone() {
     assert_eq!(with_bad_byte(delete()), (1, vec!["invalid_utf8"]));
     assert_eq!(with_bad_byte(get()), (1, vec![]));
     assert_eq!(outcome(document(&[r#"{"x":[}"#, &delete()])), (1, vec![]), "skipped, not parsed");
-    let junk = r#"{"x":"DeleteObject",junk}"#;
+    let junk = r#"{"eventName":"DeleteObject",junk}"#;
     assert_eq!(outcome(document(&[junk, &delete()])), (1, vec!["invalid_json"]));
 }
 

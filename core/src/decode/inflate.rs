@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
+
 use crc32fast::Hasher;
 use flate2::{Decompress, FlushDecompress, Status};
 
@@ -28,11 +30,32 @@ enum State {
     Trailing,
 }
 
+thread_local! {
+    /// What the last inflater of this thread left: a small file takes less time to inflate than
+    /// memory for it takes to get.
+    static SPARE: Cell<Option<Gear>> = const { Cell::new(None) };
+}
+
+/// What inflating needs, however little there is to inflate.
+struct Gear {
+    deflate: Decompress,
+    window: Box<[u8]>,
+}
+
+impl Gear {
+    fn get() -> Self {
+        SPARE.take().unwrap_or_else(|| Self {
+            deflate: Decompress::new(false),
+            window: vec![0; WINDOW_BYTES].into_boxed_slice(),
+        })
+    }
+}
+
 /// A push-based gunzip. The caller hands it bytes and gets at most a window of them inflated.
 pub(super) struct Inflater {
     state: State,
-    deflate: Decompress,
-    window: Box<[u8]>,
+    /// Taken when it is needed first.
+    gear: Option<Gear>,
     limit: u64,
     checksum: Hasher,
     member_bytes: u64,
@@ -57,8 +80,7 @@ impl Inflater {
     pub(super) fn new(limit: u64) -> Self {
         Self {
             state: State::Header(GzipHeader::new()),
-            deflate: Decompress::new(false),
-            window: vec![0; WINDOW_BYTES].into_boxed_slice(),
+            gear: None,
             limit,
             checksum: Hasher::new(),
             member_bytes: 0,
@@ -93,14 +115,14 @@ impl Inflater {
     ///
     /// # Errors
     /// When the stream is broken or inflates to more than the limit.
-    pub(super) fn step<'a>(&'a mut self, input: &[u8]) -> Result<Inflated<'a>, DecodeError> {
+    pub(super) fn step(&mut self, input: &[u8]) -> Result<Inflated<'_>, DecodeError> {
         let (consumed, produced) = match self.state {
             State::Header(_) => self.step_header(input)?,
             State::Body => self.step_body(input)?,
             State::Trailer { .. } => (self.step_trailer(input)?, 0),
             State::Plain => {
                 let length = input.len().min(WINDOW_BYTES);
-                self.window[..length].copy_from_slice(&input[..length]);
+                self.gear().window[..length].copy_from_slice(&input[..length]);
                 (length, length)
             }
             State::Trailing => {
@@ -114,7 +136,7 @@ impl Inflater {
             return Err(DecodeError::InflatedTooLarge { limit: self.limit });
         }
         let is_window_full = produced == WINDOW_BYTES && matches!(self.state, State::Body);
-        Ok(Inflated { consumed, bytes: &self.window[..produced], is_window_full })
+        Ok(Inflated { consumed, bytes: &self.gear().window[..produced], is_window_full })
     }
 
     /// Says that no input follows.
@@ -129,6 +151,10 @@ impl Inflater {
                 Err(DecodeError::TruncatedGzip { offset: self.consumed })
             }
         }
+    }
+
+    fn gear(&mut self) -> &mut Gear {
+        self.gear.get_or_insert_with(Gear::get)
     }
 
     fn step_header(&mut self, input: &[u8]) -> Result<(usize, usize), DecodeError> {
@@ -169,7 +195,7 @@ impl Inflater {
         match length {
             1 => Ok((read - 1, 0)),
             2 => {
-                self.window[0] = 0x1f;
+                self.gear().window[0] = 0x1f;
                 Ok((read - 1, 1))
             }
             _ => Err(self.corrupt(read, "the compression method or the flags are unknown")),
@@ -177,21 +203,20 @@ impl Inflater {
     }
 
     fn begin_member(&mut self) {
-        self.deflate.reset(false);
+        self.gear().deflate.reset(false);
         self.checksum = Hasher::new();
         self.member_bytes = 0;
         self.state = State::Body;
     }
 
     fn step_body(&mut self, input: &[u8]) -> Result<(usize, usize), DecodeError> {
-        let (in_before, out_before) = (self.deflate.total_in(), self.deflate.total_out());
-        let status = self
-            .deflate
-            .decompress(input, &mut self.window, FlushDecompress::None)
-            .map_err(|error| self.corrupt(0, &error.to_string()))?;
-        let consumed = delta(in_before, self.deflate.total_in());
-        let produced = delta(out_before, self.deflate.total_out());
-        self.checksum.update(&self.window[..produced]);
+        let gear = self.gear.get_or_insert_with(Gear::get);
+        let (in_before, out_before) = (gear.deflate.total_in(), gear.deflate.total_out());
+        let result = gear.deflate.decompress(input, &mut gear.window, FlushDecompress::None);
+        let consumed = delta(in_before, gear.deflate.total_in());
+        let produced = delta(out_before, gear.deflate.total_out());
+        self.checksum.update(&gear.window[..produced]);
+        let status = result.map_err(|error| self.corrupt(0, &error.to_string()))?;
         self.member_bytes += produced as u64;
         if status == Status::StreamEnd {
             self.state = State::Trailer { bytes: [0; 8], read: 0 };
@@ -231,6 +256,12 @@ impl Inflater {
     fn corrupt(&self, ahead: usize, detail: &str) -> DecodeError {
         let offset = self.consumed + ahead as u64;
         DecodeError::CorruptGzip { offset, detail: detail.to_owned() }
+    }
+}
+
+impl Drop for Inflater {
+    fn drop(&mut self) {
+        SPARE.set(self.gear.take());
     }
 }
 

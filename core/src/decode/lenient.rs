@@ -53,6 +53,11 @@ pub(super) fn capped(text: &str) -> String {
     text[..text.floor_char_boundary(TEXT_BYTES_MAX)].to_owned()
 }
 
+/// S3 wraps the user agent in one pair of square brackets.
+pub(super) fn without_brackets(agent: &str) -> &str {
+    agent.strip_prefix('[').and_then(|agent| agent.strip_suffix(']')).unwrap_or(agent)
+}
+
 /// A text, or a number as it is written: for identifiers that look like numbers.
 pub(super) fn identifier(value: &impl Spelled) -> Option<String> {
     match value.number() {

@@ -20,6 +20,8 @@ mod log;
 mod log_key;
 mod records;
 mod reject;
+mod structure;
+mod walker;
 
 pub use envelope::{EnvelopeError, Item, Nothing, ObjectRef, parse_message};
 pub use error::DecodeError;

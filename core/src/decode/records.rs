@@ -2,7 +2,8 @@
 //! structure only: what is inside an element is for the reader of records to judge.
 //!
 //! It follows strings and braces with counters instead of recursion, so depth costs nothing, and
-//! holds at most one element. An element that lies in one piece of input is handed out in place.
+//! holds at most one element. An element that lies in one piece of input is handed out in place, an
+//! object with the places of its strings.
 
 mod scan;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod tests;
 use self::scan::{Scan, end_of_text};
 use super::error::{DOCUMENT_START, DecodeError};
 use super::excerpt::escaped_excerpt_of_bytes;
+use super::structure::{Level, Marked, Marks};
 
 /// Raw bytes of a top-level key that are kept: enough for the longest one that matters with every
 /// character escaped as `\uXXXX`.
@@ -27,7 +29,9 @@ pub(super) const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 /// One element of the list of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element<'a> {
-    /// Its bytes, without whitespace around them.
+    /// An object.
+    Object(Marked<'a>),
+    /// Anything else: its bytes, without whitespace around them.
     Whole(&'a [u8]),
     /// It was larger than the limit and its bytes are gone.
     TooLarge,
@@ -82,6 +86,9 @@ pub(super) struct Splitter {
     key: Vec<u8>,
     /// The part of the current element that came with earlier input.
     carried: Vec<u8>,
+    /// Room for the marks of an element.
+    marks: Vec<Marks>,
+    level: Level,
     is_too_large: bool,
     record_bytes_max: usize,
     offset: u64,
@@ -91,12 +98,18 @@ pub(super) struct Splitter {
 
 impl Splitter {
     /// A splitter that gives up on elements of more than `record_bytes_max` bytes.
-    pub(super) const fn new(record_bytes_max: usize) -> Self {
+    pub(super) fn new(record_bytes_max: usize) -> Self {
+        Self::at_level(record_bytes_max, Level::best())
+    }
+
+    fn at_level(record_bytes_max: usize, level: Level) -> Self {
         Self {
             place: Place::Mark(0),
             is_bare_list: false,
             key: Vec::new(),
             carried: Vec::new(),
+            marks: Vec::new(),
+            level,
             is_too_large: false,
             record_bytes_max,
             offset: 0,
@@ -158,7 +171,7 @@ impl Splitter {
 
     /// Bytes of memory that a part of an element holds until the rest of it comes.
     pub(super) const fn held_bytes(&self) -> usize {
-        self.carried.capacity()
+        self.carried.capacity() + self.marks.capacity() * size_of::<Marks>()
     }
 
     /// Says that no input follows.
@@ -268,46 +281,53 @@ impl Splitter {
         rest: &[u8],
         emit: &mut impl FnMut(Element<'_>),
     ) -> usize {
-        let is_first = self.carried.is_empty() && !self.is_too_large;
-        let end = scan.advance(rest);
+        let end = scan.advance(rest, self.level, &mut self.marks);
         let used = end.unwrap_or(rest.len());
-        if is_element {
-            self.read_element(&rest[..used], end.is_some(), is_first, emit);
-        }
         self.place = match (end.is_some(), is_element) {
             (false, _) => Place::Inside { scan, is_element },
             (true, true) => Place::AfterElement,
             (true, false) => Place::AfterValue,
         };
+        if !is_element {
+            return used;
+        }
+        let piece = &rest[..used];
+        self.is_too_large |= self.carried.len() + piece.len() > self.record_bytes_max;
+        match (end.is_some(), self.is_too_large) {
+            (false, true) => self.carried = Vec::new(),
+            (false, false) => self.carried.extend(piece),
+            (true, true) => {
+                emit(Element::TooLarge);
+                self.forget_element();
+            }
+            (true, false) if self.carried.is_empty() => match scan {
+                Scan::Object(progress) => {
+                    emit(Element::Object(progress.marked(piece, &self.marks)));
+                }
+                Scan::Text { .. } | Scan::Scalar | Scan::List { .. } => emit(Element::Whole(piece)),
+            },
+            (true, false) => self.end_carried(piece, emit),
+        }
         used
     }
 
-    fn read_element(
-        &mut self,
-        piece: &[u8],
-        is_last: bool,
-        is_first: bool,
-        emit: &mut impl FnMut(Element<'_>),
-    ) {
-        if self.is_too_large || self.carried.len() + piece.len() > self.record_bytes_max {
-            self.is_too_large = true;
-            self.carried = Vec::new();
-        } else if !(is_first && is_last) {
-            self.carried.extend(piece);
+    /// Hands out an element whose last piece this is.
+    fn end_carried(&mut self, piece: &[u8], emit: &mut impl FnMut(Element<'_>)) {
+        self.carried.extend(piece);
+        // The marks of its pieces are not in step with its bytes, so it is looked through again.
+        match Marked::of(&self.carried, self.level, &mut self.marks) {
+            Some(marked) => emit(Element::Object(marked)),
+            None => emit(Element::Whole(&self.carried)),
         }
-        if is_last {
-            let element = match (self.is_too_large, is_first) {
-                (true, _) => Element::TooLarge,
-                (false, true) => Element::Whole(piece),
-                (false, false) => Element::Whole(&self.carried),
-            };
-            emit(element);
-            if self.carried.capacity() > CARRIED_BYTES_KEPT {
-                self.carried = Vec::new();
-            }
-            self.carried.clear();
-            self.is_too_large = false;
-        }
+        self.forget_element();
+    }
+
+    fn forget_element(&mut self) {
+        self.carried.clear();
+        self.carried.shrink_to(CARRIED_BYTES_KEPT);
+        self.marks.truncate(CARRIED_BYTES_KEPT / size_of::<Marks>());
+        self.marks.shrink_to(CARRIED_BYTES_KEPT / size_of::<Marks>());
+        self.is_too_large = false;
     }
 
     fn not_json(&self, rest: &[u8]) -> DecodeError {

@@ -3,7 +3,7 @@
 
 use super::outline::{Field, Outline};
 pub(super) use crate::decode::lenient::{capped, shown};
-use crate::decode::lenient::{filled_text, identifier, is_true};
+use crate::decode::lenient::{filled_text, identifier, is_true, without_brackets};
 use crate::domain::Actor;
 
 /// The caller of the record. A member that cannot be held counts as missing: a delete is not lost
@@ -26,11 +26,6 @@ pub(super) fn caller_of(outline: &Outline<'_>) -> Actor {
         user_agent: filled_text(&user_agent).map(|agent| capped(without_brackets(agent))),
         console: is_true(&console),
     }
-}
-
-/// S3 wraps the user agent in one pair of square brackets.
-fn without_brackets(agent: &str) -> &str {
-    agent.strip_prefix('[').and_then(|agent| agent.strip_suffix(']')).unwrap_or(agent)
 }
 
 #[cfg(test)]

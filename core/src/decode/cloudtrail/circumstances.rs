@@ -1,6 +1,8 @@
 //! What every CloudTrail record says of its call, whatever was called: whose record it is, when it
 //! was, how it ended, who asked. It does not know what the call was for.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::Refusal;
@@ -29,7 +31,7 @@ pub(super) struct Circumstances {
     pub(super) ended_at: Option<Timestamp>,
     pub(super) http_status: Option<u16>,
     pub(super) error_code: Option<String>,
-    pub(super) actor: Actor,
+    pub(super) actor: Arc<Actor>,
     /// Set when the record updates an earlier one.
     pub(super) addendum: Option<Addendum>,
 }
@@ -66,7 +68,7 @@ impl Circumstances {
             ended_at,
             http_status: http_status.and_then(|status| u16::try_from(status).ok()),
             error_code: error_code_of(&outline.value(Field::ErrorCode)?),
-            actor: caller_of(outline),
+            actor: caller_of(outline).into(),
             addendum,
         })
     }
@@ -114,15 +116,25 @@ fn identity(account: &str, event_id: Option<&str>, is_update: bool, record: &[u8
         Some(event_id) if is_update => {
             format!("ct:{account}:{event_id}:updated:{}", fingerprint(record))
         }
-        Some(event_id) => format!("ct:{account}:{event_id}"),
+        Some(event_id) => identity_of(account, event_id),
         None => format!("ct:{account}:#{}", fingerprint(record)),
     }
+}
+
+/// The identity of a record in the set of evidence, by its owner and its `eventID`.
+pub(super) fn identity_of(account: &str, event_id: &str) -> String {
+    ["ct:", account, ":", event_id].concat()
+}
+
+/// Whether `eventVersion` is one of those whose members are known.
+pub(super) fn is_known_version(version: &str) -> bool {
+    version.split('.').next().map(str::trim) == Some("1")
 }
 
 fn check_version(version: &Value) -> Result<(), Refusal> {
     let written = identifier(version);
     let is_known = match written.as_deref() {
-        Some(version) => version.split('.').next().map(str::trim) == Some("1"),
+        Some(version) => is_known_version(version),
         None => version.is_null(),
     };
     if is_known {
@@ -134,15 +146,23 @@ fn check_version(version: &Value) -> Result<(), Refusal> {
 
 /// Whoever may write to one account's folder must not speak for another account.
 fn check_owner(path: &LogPath, account: &str, region: &str) -> Result<(), Refusal> {
-    for (what, told, said) in
-        [("account", &path.account, account), ("region", &path.region, region)]
-    {
-        if let Some(told) = told.as_deref().filter(|told| !said.is_empty() && *told != said) {
+    let said = [("account", &path.account, account), ("region", &path.region, region)];
+    for (what, told, said) in said {
+        if let Some(told) = told.as_deref().filter(|told| contradicts(told, said)) {
             let detail = format!("the record names {what} {said}, the path of its file {told}");
             return Err(Refusal::new(RejectReason::AccountMismatch, detail));
         }
     }
     Ok(())
+}
+
+/// Whether the path of the file says what the record says, as far as they say anything.
+pub(super) fn is_of_path(path: &LogPath, account: &str, region: &str) -> bool {
+    check_owner(path, account, region).is_ok()
+}
+
+fn contradicts(told: &str, said: &str) -> bool {
+    !said.is_empty() && told != said
 }
 
 fn event_time(written: &Value, ended_at: Option<Timestamp>) -> Result<Timestamp, Refusal> {
@@ -154,6 +174,11 @@ fn event_time(written: &Value, ended_at: Option<Timestamp>) -> Result<Timestamp,
 
 /// Milliseconds since the epoch, as `startTime` and `endTime` have them.
 fn time_in_millis(value: &Value) -> Option<Timestamp> {
-    let millis = whole_number(value).filter(|millis| (1..=MILLIS_MAX).contains(millis))?;
+    whole_number(value).and_then(believed)
+}
+
+/// The time that is so many milliseconds after the epoch, unless it is out of all reason.
+pub(super) fn believed(millis: u64) -> Option<Timestamp> {
+    let millis = Some(millis).filter(|millis| (1..=MILLIS_MAX).contains(millis))?;
     i64::try_from(millis).ok().map(Timestamp::from_millis)
 }

@@ -6,42 +6,34 @@
 //! `DeleteObject` record of `eventType` `AwsServiceEvent` for each key: a *child*.
 
 mod caller;
+mod callers;
 mod circumstances;
 mod outline;
 mod place;
+mod plain;
 mod protection;
 mod removed;
+mod telling;
 #[cfg(test)]
 mod tests;
 
-use std::sync::LazyLock;
-
-use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem;
 
+use self::callers::Callers;
 use self::circumstances::{Addendum, Circumstances};
 use self::outline::{Field, Outline};
 use self::place::bucket_of;
+use self::plain::{plain_time, read_plain};
 use self::protection::{change_of, each_change_name, named_change};
 use self::removed::Removed;
+use self::telling::may_tell;
 use super::lenient::{filled_text, text};
 use super::log_key::LogPath;
 use super::reject::RejectReason;
+use super::structure::Marked;
 use crate::domain::{
     ActorKind, Api, Call, Cause, Evidence, Fact, Outcome, RemovalRole, Source, Timestamp,
 };
-
-/// The end of the text is left open: it begins `DeleteObject` as well as `DeleteObjects`.
-const DELETE: &[u8] = b"\"DeleteObject";
-
-/// Whatever a record must hold to be anything to us: the name of a call that matters, or an escape,
-/// which may stand for a letter of one.
-static TELLING: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let changes = each_change_name().map(|name| format!("\"{name}\"").into_bytes());
-    let needles = [DELETE.to_vec(), br"\u".to_vec()].into_iter().chain(changes);
-    // Of this kind many texts are looked for at once with vector instructions.
-    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(needles).ok()
-});
 
 /// Why a record was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,19 +71,59 @@ impl Subject {
     }
 }
 
-/// Reads one element of the list of records. `None` is a record that tells neither of an S3 delete
-/// nor of a change of protection.
+/// The reader of the records of one file. What it remembers of one record only saves work with the
+/// next.
+pub(super) struct Reader {
+    path: LogPath,
+    callers: Callers,
+}
+
+impl Reader {
+    /// A reader of records of the file at `path`.
+    pub(super) fn of(path: LogPath) -> Self {
+        Self { path, callers: Callers::default() }
+    }
+
+    /// Reads one element of the list of records. `None` is a record that tells neither of an S3
+    /// delete nor of a change of protection.
+    ///
+    /// # Errors
+    /// When it may tell of one, but cannot be counted as one.
+    pub(super) fn read(&mut self, record: Marked<'_>) -> Result<Option<Fact>, Refusal> {
+        if !may_tell(record) {
+            return Ok(None);
+        }
+        match read_plain(record, &self.path, &mut self.callers) {
+            Some(evidence) => Ok(Some(Fact::Deletion(Box::new(evidence)))),
+            None => read_any(record.bytes, &self.path),
+        }
+    }
+
+    /// The `eventTime` of a record of any kind, when it is readable.
+    pub(super) fn time_of(record: Marked<'_>) -> Option<Timestamp> {
+        plain_time(record).or_else(|| {
+            let outline = Outline::read(std::str::from_utf8(record.bytes).ok()?).ok()?;
+            Timestamp::parse(text(&outline.value(Field::EventTime).ok()?)?).ok()
+        })
+    }
+}
+
+/// Reads a record that came alone.
 ///
 /// # Errors
-/// When it may tell of one, but cannot be counted as one.
+/// As [`Reader::read`], and when it is no JSON object.
 pub(super) fn read_record(record: &[u8], path: &LogPath) -> Result<Option<Fact>, Refusal> {
-    if record.first() != Some(&b'{') {
-        let detail = "an element of the list of records is no JSON object";
-        return Err(Refusal::new(RejectReason::NotAnObject, detail));
-    }
-    if !may_tell(record) {
-        return Ok(None);
-    }
+    if record.first() == Some(&b'{') { read_any(record, path) } else { Err(no_object()) }
+}
+
+/// Why an element of the list of records is refused that is no object.
+pub(super) fn no_object() -> Refusal {
+    let detail = "an element of the list of records is no JSON object";
+    Refusal::new(RejectReason::NotAnObject, detail)
+}
+
+/// Reads a record in whatever way it is written.
+fn read_any(record: &[u8], path: &LogPath) -> Result<Option<Fact>, Refusal> {
     let Ok(text) = std::str::from_utf8(record) else {
         return refuse_text(record);
     };
@@ -107,18 +139,6 @@ pub(super) fn read_record(record: &[u8], path: &LogPath) -> Result<Option<Fact>,
         }
         None => Ok(None),
     }
-}
-
-/// The `eventTime` of a record of any kind, when it is readable.
-pub(super) fn time_of(record: &[u8]) -> Option<Timestamp> {
-    let outline = Outline::read(std::str::from_utf8(record).ok()?).ok()?;
-    Timestamp::parse(text(&outline.value(Field::EventTime).ok()?)?).ok()
-}
-
-/// Whether the record can name a call that matters at all. Lossless: a JSON text that reads so
-/// holds these bytes or an escape.
-fn may_tell(record: &[u8]) -> bool {
-    TELLING.as_ref().is_none_or(|telling| telling.is_match(record))
 }
 
 /// A record that is no UTF-8 is refused if it matters, as far as it can be read.
@@ -140,7 +160,7 @@ fn subject_of(outline: &Outline<'_>, record: &[u8]) -> Result<Option<(String, Su
     let name = outline.value(Field::EventName).unwrap_or_default();
     let source = filled_text(&source);
     let service = source.and_then(service_of);
-    let is_s3 = service.is_some_and(|service| service.starts_with("s3"));
+    let is_s3 = service.is_some_and(is_s3);
     match text(&name) {
         Some(name) if source.is_none() => match delete_api(name)
             .map(Api::as_str)
@@ -157,7 +177,7 @@ fn subject_of(outline: &Outline<'_>, record: &[u8]) -> Result<Option<(String, Su
             let subject = delete.or_else(|| named_change(service, name).map(Subject::Change))?;
             Some((service.to_owned(), subject))
         })),
-        None if is_s3 && !name.is_null() && memmem::find(record, DELETE).is_some() => {
+        None if is_s3 && !name.is_null() && memmem::find(record, b"\"DeleteObject").is_some() => {
             Err(Refusal::new(
                 RejectReason::WrongType,
                 "an S3 record that speaks of DeleteObject and whose eventName is no text",
@@ -182,6 +202,11 @@ fn service_of(source: &str) -> Option<&str> {
     source.strip_suffix(".cn").unwrap_or(source).strip_suffix(".amazonaws.com")
 }
 
+/// S3 itself, or a part of it.
+fn is_s3(service: &str) -> bool {
+    service.starts_with("s3")
+}
+
 fn evidence_of(
     outline: &Outline<'_>,
     api: Api,
@@ -194,48 +219,68 @@ fn evidence_of(
     let bucket = bucket_of(&request, &resources, &outline.readable(Field::ServiceEventDetails))
         .ok_or_else(|| Refusal::new(RejectReason::MissingBucket, "no bucket is named anywhere"))?;
 
-    let outcome =
-        Outcome::from_error(circumstances.error_code.as_deref(), circumstances.http_status);
     let is_child = filled_text(&outline.value(Field::EventType)?) == Some("AwsServiceEvent");
-    let (role, call) = match &circumstances.addendum {
-        Some(_) => (RemovalRole::None, None),
-        None => role_and_call(api, is_child, outcome),
-    };
-    let removed = Removed::of(api, role, outline, &request, &resources);
-    let is_lifecycle = circumstances.actor.kind() == ActorKind::Lifecycle;
-    let (request_id, amends_event_id) = match circumstances.addendum {
-        Some(Addendum { event_id, request_id }) => (
-            request_id.or(circumstances.request_id),
-            event_id.or_else(|| circumstances.event_id.clone()),
-        ),
-        None => (circumstances.request_id, None),
-    };
-    Ok(Evidence {
-        id: circumstances.id,
-        source: Source::CloudTrail,
-        call,
-        role,
-        bucket,
-        key: removed.key,
-        target: removed.target,
-        mark: removed.mark,
-        cause: if is_lifecycle { Cause::Lifecycle } else { Cause::Api },
-        request_id,
-        event_id: circumstances.event_id,
-        shared_event_id: circumstances.shared_event_id,
-        amends_event_id,
-        account: circumstances.account,
-        region: circumstances.region,
-        at: circumstances.at,
-        started_at: circumstances.started_at,
-        ended_at: circumstances.ended_at,
-        total_millis: None,
-        sequencer: None,
-        http_status: circumstances.http_status,
-        error_code: circumstances.error_code,
-        marker_version_id: removed.marker_version_id,
-        actor: circumstances.actor.into(),
-    })
+    let told = Told { api, is_child, bucket, circumstances };
+    Ok(told.evidence(|role| match api {
+        Api::DeleteObject => Removed::read(role, outline, &request, &resources),
+        Api::DeleteObjects => Removed::unknown(),
+    }))
+}
+
+/// What a delete record says, but for what it removed.
+struct Told {
+    api: Api,
+    is_child: bool,
+    bucket: String,
+    circumstances: Circumstances,
+}
+
+impl Told {
+    /// The evidence that it is; `removed` says what a record in this role removed.
+    fn evidence(self, removed: impl FnOnce(RemovalRole) -> Removed) -> Evidence {
+        let Self { api, is_child, bucket, circumstances } = self;
+        let outcome =
+            Outcome::from_error(circumstances.error_code.as_deref(), circumstances.http_status);
+        let (role, call) = match &circumstances.addendum {
+            Some(_) => (RemovalRole::None, None),
+            None => role_and_call(api, is_child, outcome),
+        };
+        let removed = removed(role);
+        let is_lifecycle = circumstances.actor.kind() == ActorKind::Lifecycle;
+        let (request_id, amends_event_id) = match circumstances.addendum {
+            Some(Addendum { event_id, request_id }) => (
+                request_id.or(circumstances.request_id),
+                event_id.or_else(|| circumstances.event_id.clone()),
+            ),
+            None => (circumstances.request_id, None),
+        };
+        Evidence {
+            id: circumstances.id,
+            source: Source::CloudTrail,
+            call,
+            role,
+            bucket,
+            key: removed.key,
+            target: removed.target,
+            mark: removed.mark,
+            cause: if is_lifecycle { Cause::Lifecycle } else { Cause::Api },
+            request_id,
+            event_id: circumstances.event_id,
+            shared_event_id: circumstances.shared_event_id,
+            amends_event_id,
+            account: circumstances.account,
+            region: circumstances.region,
+            at: circumstances.at,
+            started_at: circumstances.started_at,
+            ended_at: circumstances.ended_at,
+            total_millis: None,
+            sequencer: None,
+            http_status: circumstances.http_status,
+            error_code: circumstances.error_code,
+            marker_version_id: removed.marker_version_id,
+            actor: circumstances.actor,
+        }
+    }
 }
 
 /// What a record counts as. A refused call or key is no removal; a child is no request.

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 /// A member with more bytes counts as missing: AWS leaves out members of more than 100 KB itself,
 /// and held values take many times the memory of their text.
-const MEMBER_BYTES_MAX: usize = 100 * 1024;
+pub(super) const MEMBER_BYTES_MAX: usize = 100 * 1024;
 
 /// A member of a record that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

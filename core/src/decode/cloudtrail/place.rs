@@ -92,7 +92,8 @@ fn in_arns<'a>(
     }
 }
 
-fn stands_for_another(bucket: &str) -> bool {
+/// Whether what is named as a bucket is an access point, or an alias of one.
+pub(super) fn stands_for_another(bucket: &str) -> bool {
     bucket.starts_with("arn:") || ALIAS_SUFFIXES.iter().any(|suffix| bucket.ends_with(suffix))
 }
 

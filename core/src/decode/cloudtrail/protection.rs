@@ -123,7 +123,7 @@ pub(super) fn change_of(
         account: circumstances.account,
         region: circumstances.region,
         at: circumstances.at,
-        actor: circumstances.actor.into(),
+        actor: circumstances.actor,
     }))
 }
 

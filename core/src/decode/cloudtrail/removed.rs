@@ -7,7 +7,7 @@ use super::caller::shown;
 use super::outline::{Field, Outline};
 use super::place::{detail, is_detail_true, key_of};
 use crate::decode::lenient::is_true;
-use crate::domain::{Api, Mark, RemovalRole, Target};
+use crate::domain::{Mark, RemovalRole, Target};
 
 /// What was removed, as far as the record says.
 pub(super) struct Removed {
@@ -18,31 +18,26 @@ pub(super) struct Removed {
 }
 
 impl Removed {
-    /// Reads it out of the record.
+    /// What a record without a key says.
+    pub(super) const fn unknown() -> Self {
+        let (target, mark) = (Target::Unknown, Mark::Unknown);
+        Self { key: None, target, mark, marker_version_id: None }
+    }
+
+    /// What is told by the key, the version that the caller named, and whether a delete marker was
+    /// made, which may have an id.
     pub(super) fn of(
-        api: Api,
         role: RemovalRole,
-        outline: &Outline<'_>,
-        request: &Value,
-        resources: &Value,
+        key: Option<String>,
+        version: Option<&str>,
+        says_marker: bool,
+        marker_version_id: Option<String>,
     ) -> Self {
-        if api == Api::DeleteObjects {
-            let (target, mark) = (Target::Unknown, Mark::Unknown);
-            return Self { key: None, target, mark, marker_version_id: None };
-        }
-        let response = outline.readable(Field::ResponseElements);
-        let details = outline.readable(Field::ServiceEventDetails);
         let is_removal = role != RemovalRole::None;
         // An empty key is an unknown one: the removal counts all the same.
-        let key = key_of(request, resources, &details).or_else(|| is_removal.then(String::new));
-        let version = shown(&request["versionId"])
-            .or_else(|| shown(&request["VersionId"]))
-            .or_else(|| detail(&details, &["versionid", "objectversionid"]).map(str::to_owned));
-        let is_marker = is_removal
-            && version.is_none()
-            && (is_true(&response["x-amz-delete-marker"])
-                || is_detail_true(&details, &["deletemarker", "xamzdeletemarker"]));
-        let (target, mark) = match (role, &version) {
+        let key = key.or_else(|| is_removal.then(String::new));
+        let is_marker = is_removal && version.is_none() && says_marker;
+        let (target, mark) = match (role, version) {
             (_, Some(version)) => {
                 let target = Target::named(Some(version));
                 let mark = mark_of_named(role, &target);
@@ -53,12 +48,29 @@ impl Removed {
             (RemovalRole::Child, None) => (Target::Unknown, Mark::Unknown),
             (RemovalRole::None, None) => (Target::Current, Mark::Unknown),
         };
-        let marker_version_id = is_marker.then(|| {
-            shown(&response["x-amz-version-id"]).or_else(|| {
-                detail(&details, &["deletemarkerversionid", "xamzversionid"]).map(str::to_owned)
-            })
+        let marker_version_id = marker_version_id.filter(|_| is_marker);
+        Self { key, target, mark, marker_version_id }
+    }
+
+    /// Reads it out of a record of any kind.
+    pub(super) fn read(
+        role: RemovalRole,
+        outline: &Outline<'_>,
+        request: &Value,
+        resources: &Value,
+    ) -> Self {
+        let response = outline.readable(Field::ResponseElements);
+        let details = outline.readable(Field::ServiceEventDetails);
+        let version = shown(&request["versionId"])
+            .or_else(|| shown(&request["VersionId"]))
+            .or_else(|| detail(&details, &["versionid", "objectversionid"]).map(str::to_owned));
+        let says_marker = is_true(&response["x-amz-delete-marker"])
+            || is_detail_true(&details, &["deletemarker", "xamzdeletemarker"]);
+        let marker_version_id = shown(&response["x-amz-version-id"]).or_else(|| {
+            detail(&details, &["deletemarkerversionid", "xamzversionid"]).map(str::to_owned)
         });
-        Self { key, target, mark, marker_version_id: marker_version_id.flatten() }
+        let key = key_of(request, resources, &details);
+        Self::of(role, key, version.as_deref(), says_marker, marker_version_id)
     }
 }
 

@@ -6,9 +6,10 @@ mod protection;
 
 use serde_json::{Value, json};
 
-use super::{Refusal, read_record};
+use super::{Reader, Refusal, read_record};
 use crate::decode::log_key::LogPath;
 use crate::decode::reject::RejectReason;
+use crate::decode::structure::{Level, Marked};
 use crate::domain::{
     Api, Call, Cause, Evidence, Fact, Mark, Outcome, RemovalRole, Target, Timestamp,
 };
@@ -64,8 +65,21 @@ fn child_with(changes: Value) -> Value {
     record
 }
 
+/// Reads a record as one that came alone, and as one of a file, in which it stands twice: all must
+/// agree.
+fn read_both(record: &[u8], path: &LogPath) -> Result<Option<Fact>, Refusal> {
+    let alone = read_record(record, path);
+    let mut reader = Reader::of(path.clone());
+    for _ in 0..2 {
+        if let Some(marked) = Marked::of(record, Level::best(), &mut Vec::new()) {
+            assert_eq!(reader.read(marked), alone, "{}", String::from_utf8_lossy(record));
+        }
+    }
+    alone
+}
+
 fn read(record: &Value) -> Result<Option<Evidence>, Refusal> {
-    let fact = read_record(record.to_string().as_bytes(), &LogPath::default())?;
+    let fact = read_both(record.to_string().as_bytes(), &LogPath::default())?;
     Ok(fact.and_then(Fact::deletion))
 }
 

@@ -11,7 +11,7 @@ fn cut<'a>(chunks: impl IntoIterator<Item = &'a [u8]>, limit: usize) -> Vec<Opti
     let mut keep = |line: Element<'_>| {
         lines.push(match line {
             Element::Whole(bytes) => Some(bytes.to_vec()),
-            Element::TooLarge => None,
+            Element::Object(_) | Element::TooLarge => None,
         });
     };
     for chunk in chunks {

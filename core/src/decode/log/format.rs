@@ -35,7 +35,7 @@ enum State {
 }
 
 impl Format {
-    pub(super) const fn new(record_bytes_max: usize) -> Self {
+    pub(super) fn new(record_bytes_max: usize) -> Self {
         let splitter = Splitter::new(record_bytes_max);
         Self { state: State::Json { splitter, kept: Vec::new() }, record_bytes_max }
     }

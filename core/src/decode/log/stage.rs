@@ -5,11 +5,12 @@ use std::mem;
 
 use super::{Decoded, Located, REJECTED_MAX};
 use crate::decode::access_log::{read_line, time_of_line};
-use crate::decode::cloudtrail::{Refusal, read_record, time_of};
+use crate::decode::cloudtrail::{Reader, Refusal, no_object};
 use crate::decode::intent::read_intent;
 use crate::decode::log_key::LogPath;
 use crate::decode::records::Element;
 use crate::decode::reject::{RejectReason, Rejected};
+use crate::decode::structure::Marked;
 use crate::domain::{Fact, Source, Timestamp};
 
 /// One of so many records that are no evidence is asked for its time.
@@ -17,6 +18,7 @@ const TIME_SAMPLE_RECORDS: u64 = 64;
 
 pub(super) struct Stage {
     path: LogPath,
+    trail: Reader,
     decoded: Decoded,
     records: u64,
     rejected: usize,
@@ -25,7 +27,14 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn of(path: LogPath) -> Self {
-        Self { path, decoded: Decoded::default(), records: 0, rejected: 0, heap_bytes: 0 }
+        Self {
+            trail: Reader::of(path.clone()),
+            path,
+            decoded: Decoded::default(),
+            records: 0,
+            rejected: 0,
+            heap_bytes: 0,
+        }
     }
 
     /// Gives what was staged since the last time.
@@ -48,11 +57,17 @@ impl Stage {
     pub(super) fn read(&mut self, source: Source, element: Element<'_>) {
         let record_index = self.records;
         self.records += 1;
-        let Element::Whole(record) = element else {
-            let detail = "the record is larger than --max-record allows";
-            return self.reject(Some(record_index), RejectReason::RecordTooLarge, detail);
+        let told = match element {
+            Element::TooLarge => {
+                let detail = "the record is larger than --max-record allows";
+                return self.reject(Some(record_index), RejectReason::RecordTooLarge, detail);
+            }
+            Element::Object(record) if source == Source::CloudTrail => self.trail.read(record),
+            Element::Object(Marked { bytes, .. }) | Element::Whole(bytes) => {
+                fact_of_line(source, bytes, &self.path)
+            }
         };
-        match fact_of(source, record, &self.path) {
+        match told {
             Ok(Some(fact)) => {
                 self.see_time(Some(fact.at()));
                 self.heap_bytes += fact.memory_bytes();
@@ -61,7 +76,7 @@ impl Stage {
             Ok(None) => {
                 self.decoded.ignored += 1;
                 if record_index.is_multiple_of(TIME_SAMPLE_RECORDS) {
-                    self.see_time(time_of_ignored(source, record));
+                    self.see_time(time_of(element));
                 }
             }
             Err(refusal) => {
@@ -87,14 +102,14 @@ impl Stage {
     }
 }
 
-fn fact_of(source: Source, record: &[u8], path: &LogPath) -> Result<Option<Fact>, Refusal> {
+fn fact_of_line(source: Source, line: &[u8], path: &LogPath) -> Result<Option<Fact>, Refusal> {
     match source {
         Source::AccessLog => {
-            let evidence = read_line(record, path)?;
+            let evidence = read_line(line, path)?;
             Ok(evidence.map(|evidence| Fact::Deletion(Box::new(evidence))))
         }
         Source::Intent => {
-            let intent = read_intent(record)
+            let intent = read_intent(line)
                 .map_err(|error| Refusal { reason: error.reason, detail: error.detail })?;
             // What is not declared here cannot be looked up later, so it is not passed over.
             let intent = intent.ok_or_else(|| Refusal {
@@ -103,12 +118,15 @@ fn fact_of(source: Source, record: &[u8], path: &LogPath) -> Result<Option<Fact>
             })?;
             Ok(Some(Fact::Intent(Box::new(intent))))
         }
-        Source::CloudTrail | Source::S3Notification | Source::EventBridge => {
-            read_record(record, path)
-        }
+        Source::CloudTrail | Source::S3Notification | Source::EventBridge => Err(no_object()),
     }
 }
 
-fn time_of_ignored(source: Source, record: &[u8]) -> Option<Timestamp> {
-    if source == Source::AccessLog { time_of_line(record) } else { time_of(record) }
+/// The time of a record that is no evidence.
+fn time_of(element: Element<'_>) -> Option<Timestamp> {
+    match element {
+        Element::Object(record) => Reader::time_of(record),
+        Element::Whole(line) => time_of_line(line),
+        Element::TooLarge => None,
+    }
 }

@@ -1,9 +1,13 @@
 //! Finds the end of one JSON value, resumable at any byte. It follows strings and brackets with
 //! counters only, so depth costs nothing; what the value says is not its business.
+//!
+//! Records are objects, and go through vector instructions; the rest is rare.
 
 use std::mem;
 
 use memchr::{memchr2, memchr3};
+
+use crate::decode::structure::{Level, Marks, Progress};
 
 /// How far a value has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,25 +16,33 @@ pub(super) enum Scan {
     Text { is_open: bool, is_escaped: bool },
     /// A number, `true`, `false` or `null`: ends before the first byte that cannot be part of it.
     Scalar,
-    /// An object or list. Only its own kind of brackets is counted: they alone tell its end. `text`
-    /// is set inside a string, and says whether its next byte is escaped.
-    Nested { brackets: Brackets, depth: u64, text: Option<bool> },
+    /// An object.
+    Object(Progress),
+    /// A list. Only square brackets are counted: they alone tell its end. `text` is set inside a
+    /// string, and says whether its next byte is escaped.
+    List { depth: u64, text: Option<bool> },
 }
 
 impl Scan {
     /// The scan of the value that begins with `first`; `None` when no value does.
-    pub(super) const fn of(first: u8) -> Option<Self> {
+    pub(super) fn of(first: u8) -> Option<Self> {
         match first {
-            b'{' => Some(Self::Nested { brackets: Brackets::Object, depth: 0, text: None }),
-            b'[' => Some(Self::Nested { brackets: Brackets::List, depth: 0, text: None }),
+            b'{' => Some(Self::Object(Progress::default())),
+            b'[' => Some(Self::List { depth: 0, text: None }),
             b'"' => Some(Self::Text { is_open: false, is_escaped: false }),
             b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => Some(Self::Scalar),
             _ => None,
         }
     }
 
-    /// Reads on, and gives the length of what belongs to the value when it ends in `rest`.
-    pub(super) fn advance(&mut self, rest: &[u8]) -> Option<usize> {
+    /// Reads on, and gives the length of what belongs to the value when it ends in `rest`. Puts
+    /// the marks of an object into `room`.
+    pub(super) fn advance(
+        &mut self,
+        rest: &[u8],
+        level: Level,
+        room: &mut Vec<Marks>,
+    ) -> Option<usize> {
         match self {
             Self::Text { is_open, is_escaped } => {
                 let skipped = usize::from(!mem::replace(is_open, true));
@@ -39,7 +51,8 @@ impl Scan {
             Self::Scalar => rest.iter().position(|byte| {
                 !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
             }),
-            Self::Nested { brackets, depth, text } => end_of_nested(rest, *brackets, depth, text),
+            Self::Object(progress) => level.advance(rest, progress, room),
+            Self::List { depth, text } => end_of_list(rest, depth, text),
         }
     }
 }
@@ -62,51 +75,23 @@ pub(super) fn end_of_text(rest: &[u8], is_escaped: &mut bool) -> Option<usize> {
 }
 
 /// The length up to and with the bracket that closes the first one.
-fn end_of_nested(
-    rest: &[u8],
-    brackets: Brackets,
-    depth: &mut u64,
-    text: &mut Option<bool>,
-) -> Option<usize> {
-    let (open, close) = (brackets.open(), brackets.close());
+fn end_of_list(rest: &[u8], depth: &mut u64, text: &mut Option<bool>) -> Option<usize> {
     let mut at = 0;
     loop {
         if let Some(is_escaped) = text {
             at += end_of_text(&rest[at..], is_escaped)?;
             *text = None;
         }
-        at += memchr3(b'"', open, close, &rest[at..])? + 1;
+        at += memchr3(b'"', b'[', b']', &rest[at..])? + 1;
         match rest[at - 1] {
             b'"' => *text = Some(false),
-            byte if byte == open => *depth += 1,
+            b'[' => *depth += 1,
             _ => {
                 *depth -= 1;
                 if *depth == 0 {
                     return Some(at);
                 }
             }
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Brackets {
-    Object,
-    List,
-}
-
-impl Brackets {
-    const fn open(self) -> u8 {
-        match self {
-            Self::Object => b'{',
-            Self::List => b'[',
-        }
-    }
-
-    const fn close(self) -> u8 {
-        match self {
-            Self::Object => b'}',
-            Self::List => b']',
         }
     }
 }

@@ -14,6 +14,7 @@ fn split_chunks<'a>(chunks: impl IntoIterator<Item = &'a [u8]>, limit: usize) ->
     for chunk in chunks {
         splitter.push(chunk, |element| {
             elements.push(match element {
+                Element::Object(marked) => Some(marked.bytes.to_vec()),
                 Element::Whole(bytes) => Some(bytes.to_vec()),
                 Element::TooLarge => None,
             });

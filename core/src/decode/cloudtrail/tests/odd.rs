@@ -3,8 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{child_with, direct, direct_with, evidence, read, refusal};
-use crate::decode::cloudtrail::read_record;
+use super::{child_with, direct, direct_with, evidence, read, read_both, refusal};
 use crate::decode::log_key::LogPath;
 use crate::decode::reject::RejectReason;
 use crate::domain::{ActorKind, Cause, Fact, Outcome, RemovalRole, Target, Timestamp};
@@ -94,7 +93,7 @@ fn a_record_speaks_only_for_the_account_and_region_of_its_path() {
             region: Some(region.into()),
             ..LogPath::default()
         };
-        read_record(direct().to_string().as_bytes(), &path).map(|evidence| evidence.is_some())
+        read_both(direct().to_string().as_bytes(), &path).map(|evidence| evidence.is_some())
     };
     assert_eq!(read("111122223333", "us-east-1"), Ok(true));
     assert_eq!(
@@ -120,7 +119,7 @@ fn what_aws_itself_does_is_told_apart() {
 fn text_that_is_broken_is_refused_only_in_deletes() {
     let text = direct().to_string();
     let surrogate = text.replace("a/b.jpg", r"a\ud800b");
-    let reason = |bytes: &[u8]| read_record(bytes, &LogPath::default()).map_err(|r| r.reason);
+    let reason = |bytes: &[u8]| read_both(bytes, &LogPath::default()).map_err(|r| r.reason);
     assert_eq!(reason(surrogate.as_bytes()), Err(RejectReason::InvalidJson));
     let mut bytes = text.clone().into_bytes();
     let at = text.find("b.jpg").unwrap();
@@ -173,7 +172,7 @@ fn a_delete_is_not_lost_for_what_cannot_be_held_beside_it() {
     ] {
         assert!(record.contains(whole), "{whole}");
         let broken = record.replace(whole, broken);
-        let fact = read_record(broken.as_bytes(), &LogPath::default()).unwrap();
+        let fact = read_both(broken.as_bytes(), &LogPath::default()).unwrap();
         let evidence = fact.and_then(Fact::deletion).unwrap();
         assert_eq!(evidence.role, RemovalRole::Claim, "{broken}");
     }
@@ -183,7 +182,7 @@ fn a_delete_is_not_lost_for_what_cannot_be_held_beside_it() {
 fn an_account_written_as_a_number_has_its_twelve_digits() {
     let path = LogPath { account: Some("000012345678".into()), ..LogPath::default() };
     let record = direct_with(json!({"recipientAccountId": 12_345_678.0})).to_string();
-    let fact = read_record(record.as_bytes(), &path).unwrap();
+    let fact = read_both(record.as_bytes(), &path).unwrap();
     let evidence = fact.and_then(Fact::deletion).unwrap();
     assert_eq!(evidence.account, "000012345678");
 }

@@ -3,9 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::direct_with;
+use super::{direct_with, read_both};
 use crate::decode::cloudtrail::protection::each_change_name;
-use crate::decode::cloudtrail::read_record;
 use crate::decode::log_key::LogPath;
 use crate::decode::reject::RejectReason;
 use crate::domain::{Fact, Outcome, ProtectionChange};
@@ -33,7 +32,7 @@ fn of_service(service: &str, event_name: &str, request: &Value) -> Value {
 }
 
 fn told(record: &Value) -> Option<ProtectionChange> {
-    match read_record(record.to_string().as_bytes(), &LogPath::default()).unwrap() {
+    match read_both(record.to_string().as_bytes(), &LogPath::default()).unwrap() {
         Some(Fact::Protection(change)) => Some(*change),
         None => None,
         Some(other) => panic!("{other:?}"),
@@ -143,10 +142,10 @@ fn what_takes_nothing_away_or_is_another_services_is_no_change() {
 #[test]
 fn a_name_written_with_escapes_is_found() {
     let record = suspended().to_string().replace("\"PutBucket", "\"\\u0050utBucket");
-    assert!(read_record(record.as_bytes(), &LogPath::default()).unwrap().is_some());
+    assert!(read_both(record.as_bytes(), &LogPath::default()).unwrap().is_some());
     let record = of_service("kms", "DisableKey", &json!({"keyId": "k"})).to_string();
     let record = record.replace("DisableKey", "DisableKe\\u0079");
-    assert!(read_record(record.as_bytes(), &LogPath::default()).unwrap().is_some());
+    assert!(read_both(record.as_bytes(), &LogPath::default()).unwrap().is_some());
 }
 
 #[test]
@@ -235,7 +234,7 @@ fn an_update_of_a_change_is_no_second_change() {
 #[test]
 fn a_change_is_refused_where_a_delete_would_be() {
     let refusal = |record: &Value, path: &LogPath| {
-        read_record(record.to_string().as_bytes(), path).unwrap_err().reason
+        read_both(record.to_string().as_bytes(), path).unwrap_err().reason
     };
     let nowhere = LogPath::default();
     let elsewhere = LogPath { account: Some("999999999999".into()), ..LogPath::default() };
@@ -251,7 +250,7 @@ fn a_change_is_refused_where_a_delete_would_be() {
     }
     let bytes = suspended().to_string().replace("Suspended", "Susp\u{0}nded").into_bytes();
     let broken: Vec<u8> = bytes.into_iter().map(|b| if b == 0 { 0xff } else { b }).collect();
-    let refused = read_record(&broken, &nowhere).unwrap_err();
+    let refused = read_both(&broken, &nowhere).unwrap_err();
     assert_eq!(refused.reason, RejectReason::InvalidUtf8);
 }
 
