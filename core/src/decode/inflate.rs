@@ -15,7 +15,7 @@ use super::gzip_header::{GzipHeader, Step};
 
 /// Bytes of the one output window. Deflate looks back 32 KiB, so a window of several times that
 /// keeps the copying of history rare.
-pub(super) const WINDOW_BYTES: usize = 128 * 1024;
+pub(super) const WINDOW_BYTES: usize = 256 * 1024;
 
 enum State {
     /// Before a member: the first one, or one that may follow.

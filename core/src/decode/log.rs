@@ -122,7 +122,7 @@ impl LogDecoder {
 
     /// Like [`LogDecoder::push`], but stops when about `staged_bytes_max` bytes are staged. Gives
     /// how many of `bytes` were used, at least one; take what is staged and push the rest again.
-    /// It may stage two windows' worth (256 KiB of records) more than asked for.
+    /// It may stage two windows' worth (512 KiB of records) more than asked for.
     ///
     /// # Errors
     /// As [`LogDecoder::push`].

@@ -28,12 +28,66 @@ pub(super) enum Scalar<'a> {
     Null,
 }
 
+/// A part of an object's text. An object of 4 GiB has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// From `start` up to and without `end`, which a walker has passed.
+    #[expect(clippy::cast_possible_truncation, reason = "a walker refuses larger objects")]
+    pub(super) const fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u32, end: end as u32 }
+    }
+
+    /// Its first byte.
+    pub(super) const fn start(self) -> usize {
+        self.start as usize
+    }
+
+    /// The byte behind it.
+    pub(super) const fn end(self) -> usize {
+        self.end as usize
+    }
+
+    /// Bytes.
+    pub(super) const fn length(self) -> usize {
+        self.end() - self.start()
+    }
+
+    /// Without the first and the last byte.
+    pub(super) const fn within_quotes(self) -> Self {
+        Self { start: self.start + 1, end: self.end - 1 }
+    }
+
+    /// Nothing, at the same place.
+    pub(super) const fn emptied(self) -> Self {
+        Self { start: self.start, end: self.start }
+    }
+
+    /// This part of a text, which is empty when the text has no such part.
+    #[inline]
+    pub(super) fn of(self, text: &str) -> &str {
+        text.get(self.start()..self.end()).unwrap_or_default()
+    }
+}
+
+/// A text, without its quotation marks, or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) span: Span,
+    pub(super) is_text: bool,
+}
+
 /// A place in an object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Walker<'a> {
     text: &'a str,
     marks: &'a [Marks],
     has_backslash: bool,
+    quotes: u32,
     at: usize,
 }
 
@@ -42,8 +96,9 @@ impl<'a> Walker<'a> {
     /// control characters, line ends among them.
     pub(super) fn of(marked: Marked<'a>) -> Option<Self> {
         let text = from_utf8(marked.bytes).ok()?;
-        let Marked { marks, has_backslash, .. } = marked;
-        (!has_control(marked.bytes)).then_some(Self { text, marks, has_backslash, at: 0 })
+        let Marked { marks, has_backslash, quotes, .. } = marked;
+        let is_readable = u32::try_from(text.len()).is_ok() && !has_control(marked.bytes);
+        is_readable.then_some(Self { text, marks, has_backslash, quotes, at: 0 })
     }
 
     /// Reads an object: `member` is called behind the colon of each of its members, and reads the
@@ -58,7 +113,7 @@ impl<'a> Walker<'a> {
             return Some(());
         }
         loop {
-            let name = self.text()?;
+            let name = self.plain_text()?;
             self.expect(b':')?;
             member(self, name)?;
             if self.is_next(b'}') {
@@ -81,7 +136,7 @@ impl<'a> Walker<'a> {
     #[inline]
     pub(super) fn scalar(&mut self) -> Option<Scalar<'a>> {
         match self.byte() {
-            b'"' => self.text().map(Scalar::Text),
+            b'"' => self.plain_text().map(Scalar::Text),
             b't' => self.literal("true").map(|()| Scalar::Bool(true)),
             b'f' => self.literal("false").map(|()| Scalar::Bool(false)),
             b'n' => self.literal("null").map(|()| Scalar::Null),
@@ -101,25 +156,62 @@ impl<'a> Walker<'a> {
 
     /// Reads a value, and is strict about what is in it.
     pub(super) fn pass(&mut self) -> Option<()> {
-        self.pass_levels(LEVELS_MAX)
+        self.pass_levels(LEVELS_MAX, &mut |_| ())
+    }
+
+    /// All texts and numbers that the object holds, names apart, in their order. Strict about all
+    /// of it.
+    pub(super) fn values(mut self) -> Option<Vec<Value>> {
+        let mut values = Vec::new();
+        self.pass_levels(LEVELS_MAX, &mut |value| values.push(value))?;
+        self.is_at_end().then_some(values)
     }
 
     /// Jumps over a value to where it ends, whatever is in it.
     #[inline]
-    pub(super) fn skip(&mut self) -> Option<&'a str> {
-        let start = self.at;
+    pub(super) fn skip(&mut self) -> Option<()> {
         match self.byte() {
-            b'"' => self.raw_text().map(drop)?,
-            b'{' => self.skip_object()?,
-            b'[' => self.skip_list()?,
-            _ => self.scalar().map(drop)?,
+            b'"' => self.raw_text().map(drop),
+            b'{' => self.skip_object(),
+            b'[' => self.skip_list(),
+            _ => self.scalar().map(drop),
         }
-        self.text.get(start..self.at)
     }
 
-    /// How many bytes this walker is behind another place in the same object.
-    pub(super) const fn behind(&self, earlier: &Self) -> usize {
-        self.at - earlier.at
+    /// All of the object.
+    pub(super) const fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Whether there is a backslash in the object.
+    pub(super) const fn has_backslash(&self) -> bool {
+        self.has_backslash
+    }
+
+    /// How many quotation marks begin or end strings in the object: different in most objects of
+    /// different members.
+    pub(super) const fn quotes(&self) -> u32 {
+        self.quotes
+    }
+
+    /// Where it stands.
+    pub(super) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What was read since it stood there.
+    pub(super) const fn since(&self, earlier: &Self) -> Span {
+        Span::new(earlier.at, self.at)
+    }
+
+    /// A part of the object.
+    pub(super) fn between(&self, span: Span) -> Option<&'a str> {
+        self.text.get(span.start()..span.end())
+    }
+
+    /// One that stands in front of a part of the same object.
+    pub(super) const fn at_start_of(&self, span: Span) -> Self {
+        Self { at: span.start(), ..*self }
     }
 
     /// Whether all of it was read.
@@ -127,17 +219,30 @@ impl<'a> Walker<'a> {
         self.at == self.text.len()
     }
 
-    fn pass_levels(&mut self, levels: u32) -> Option<()> {
+    fn pass_levels(&mut self, levels: u32, found: &mut impl FnMut(Value)) -> Option<()> {
+        let from = *self;
         match self.byte() {
             b'{' => {
                 let deeper = levels.checked_sub(1)?;
-                self.object(|walker, _| walker.pass_levels(deeper))
+                self.object(|walker, _| walker.pass_levels(deeper, found))
             }
             b'[' => {
                 let deeper = levels.checked_sub(1)?;
-                self.list(|walker| walker.pass_levels(deeper))
+                self.list(|walker| walker.pass_levels(deeper, found))
             }
-            _ => self.scalar().map(drop),
+            _ => {
+                match self.scalar()? {
+                    Scalar::Text(_) => {
+                        let span = self.since(&from).within_quotes();
+                        found(Value { span, is_text: true });
+                    }
+                    Scalar::Number(_) => {
+                        found(Value { span: self.since(&from), is_text: false });
+                    }
+                    Scalar::Bool(_) | Scalar::Null => {}
+                }
+                Some(())
+            }
         }
     }
 
@@ -159,7 +264,7 @@ impl<'a> Walker<'a> {
     fn skip_list(&mut self) -> Option<()> {
         self.list(|walker| match walker.byte() {
             b'[' => None,
-            _ => walker.skip().map(drop),
+            _ => walker.skip(),
         })
     }
 
@@ -188,7 +293,7 @@ impl<'a> Walker<'a> {
 
     /// A text without escapes.
     #[inline]
-    fn text(&mut self) -> Option<&'a str> {
+    fn plain_text(&mut self) -> Option<&'a str> {
         let raw = self.raw_text()?;
         (!self.has_backslash || !raw.contains('\\')).then_some(raw)
     }
@@ -197,10 +302,17 @@ impl<'a> Walker<'a> {
     #[inline]
     fn raw_text(&mut self) -> Option<&'a str> {
         self.expect(b'"')?;
+        let text = self.rest_of_text()?;
+        self.at += 1;
+        Some(text)
+    }
+
+    /// Reads what is left of a text, up to the quotation mark that ends it.
+    #[inline]
+    pub(super) fn rest_of_text(&mut self) -> Option<&'a str> {
         let start = self.at;
-        let end = start + self.quote_behind(start)?;
-        self.at = end + 1;
-        self.text.get(start..end)
+        self.at += self.quote_behind(start)?;
+        self.text.get(start..self.at)
     }
 
     /// How many bytes behind `start` the next quotation mark is.
@@ -221,14 +333,17 @@ impl<'a> Walker<'a> {
         Some((blocks + 1) * BLOCK_BITS - shift + within)
     }
 
-    fn literal(&mut self, literal: &str) -> Option<()> {
-        let is_there = self.text.as_bytes()[self.at..].starts_with(literal.as_bytes());
-        self.at += literal.len();
+    /// Passes over just this.
+    #[inline]
+    pub(super) fn literal(&mut self, literal: &str) -> Option<()> {
+        let end = self.at + literal.len();
+        let is_there = self.text.as_bytes().get(self.at..end) == Some(literal.as_bytes());
+        self.at = end;
         is_there.then_some(())
     }
 
-    /// Digits, with a sign before them and a fraction behind them or not.
-    fn number(&mut self) -> Option<&'a str> {
+    /// Reads digits, with a sign before them and a fraction behind them or not.
+    pub(super) fn number(&mut self) -> Option<&'a str> {
         let start = self.at;
         self.is_next(b'-');
         let whole = self.digits();
@@ -265,15 +380,8 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// Whether there is a control character. Byte by byte of whole blocks, so that compilers make
+/// Whether there is a control character. Without a way out of the loop, so that compilers make
 /// vectors of it.
 fn has_control(bytes: &[u8]) -> bool {
-    let (blocks, rest) = bytes.as_chunks::<BLOCK_BITS>();
-    let mut lowest = [u8::MAX; BLOCK_BITS];
-    for block in blocks {
-        for (lowest, byte) in lowest.iter_mut().zip(block) {
-            *lowest = (*lowest).min(*byte);
-        }
-    }
-    lowest.iter().chain(rest).any(|&byte| byte < b' ')
+    bytes.iter().fold(0, |found, &byte| found | u8::from(byte < b' ')) != 0
 }

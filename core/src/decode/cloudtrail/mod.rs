@@ -19,11 +19,10 @@ mod tests;
 
 use memchr::memmem;
 
-use self::callers::Callers;
 use self::circumstances::{Addendum, Circumstances};
 use self::outline::{Field, Outline};
 use self::place::bucket_of;
-use self::plain::{plain_time, read_plain};
+use self::plain::{Plain, plain_time};
 use self::protection::{change_of, each_change_name, named_change};
 use self::removed::Removed;
 use self::telling::may_tell;
@@ -75,13 +74,13 @@ impl Subject {
 /// next.
 pub(super) struct Reader {
     path: LogPath,
-    callers: Callers,
+    plain: Plain,
 }
 
 impl Reader {
     /// A reader of records of the file at `path`.
     pub(super) fn of(path: LogPath) -> Self {
-        Self { path, callers: Callers::default() }
+        Self { path, plain: Plain::default() }
     }
 
     /// Reads one element of the list of records. `None` is a record that tells neither of an S3
@@ -93,8 +92,8 @@ impl Reader {
         if !may_tell(record) {
             return Ok(None);
         }
-        match read_plain(record, &self.path, &mut self.callers) {
-            Some(evidence) => Ok(Some(Fact::Deletion(Box::new(evidence)))),
+        match self.plain.read(record, &self.path) {
+            Some(evidence) => Ok(Some(Fact::Deletion(evidence))),
             None => read_any(record.bytes, &self.path),
         }
     }
@@ -130,8 +129,7 @@ fn read_any(record: &[u8], path: &LogPath) -> Result<Option<Fact>, Refusal> {
     let outline = Outline::read(text)?;
     match subject_of(&outline, record)? {
         Some((_, Subject::Delete(api))) => {
-            let evidence = evidence_of(&outline, api, record, path)?;
-            Ok(Some(Fact::Deletion(Box::new(evidence))))
+            evidence_of(&outline, api, record, path).map(|evidence| Some(Fact::Deletion(evidence)))
         }
         Some((service, Subject::Change(name))) => {
             let change = change_of(&outline, &service, name, record, path)?;
@@ -212,7 +210,7 @@ fn evidence_of(
     api: Api,
     record: &[u8],
     path: &LogPath,
-) -> Result<Evidence, Refusal> {
+) -> Result<Box<Evidence>, Refusal> {
     let circumstances = Circumstances::of(outline, record, path)?;
     let request = outline.value(Field::RequestParameters)?;
     let resources = outline.readable(Field::Resources);
@@ -237,7 +235,7 @@ struct Told {
 
 impl Told {
     /// The evidence that it is; `removed` says what a record in this role removed.
-    fn evidence(self, removed: impl FnOnce(RemovalRole) -> Removed) -> Evidence {
+    fn evidence(self, removed: impl FnOnce(RemovalRole) -> Removed) -> Box<Evidence> {
         let Self { api, is_child, bucket, circumstances } = self;
         let outcome =
             Outcome::from_error(circumstances.error_code.as_deref(), circumstances.http_status);
@@ -254,7 +252,7 @@ impl Told {
             ),
             None => (circumstances.request_id, None),
         };
-        Evidence {
+        Box::new(Evidence {
             id: circumstances.id,
             source: Source::CloudTrail,
             call,
@@ -279,7 +277,7 @@ impl Told {
             error_code: circumstances.error_code,
             marker_version_id: removed.marker_version_id,
             actor: circumstances.actor,
-        }
+        })
     }
 }
 

@@ -2,11 +2,16 @@
 //! over. It judges nothing: a record that is refused, or that has anything uncommon in a place that
 //! matters, is left to the reader of all records, and what it gives is what that one would give.
 
+mod layouts;
 mod members;
 
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::mem;
 use std::sync::Arc;
 
-use self::members::{Members, Parameters};
+use self::layouts::Layouts;
+use self::members::{Field, Members};
 use super::callers::{Callers, Said};
 use super::circumstances::{Circumstances, believed, identity_of, is_known_version, is_of_path};
 use super::place::stands_for_another;
@@ -18,36 +23,130 @@ use crate::decode::structure::Marked;
 use crate::decode::walker::Walker;
 use crate::domain::{Actor, Api, Evidence, Timestamp};
 
-/// The delete that this record of the file at `path` tells of; `None` when it tells of none, or
-/// has to be read in another way.
-pub(super) fn read_plain(
-    record: Marked<'_>,
-    path: &LogPath,
-    callers: &mut Callers,
-) -> Option<Evidence> {
-    let members = Members::read(Walker::of(record)?)?;
-    let api = delete_api(members.event_name?)?;
-    service_of(members.event_source?).filter(|service| is_s3(service))?;
-    let circumstances = circumstances_of(&members, path, callers)?;
-    let Parameters { bucket_name, key, version_id } = members.parameters;
-    let bucket = filled(bucket_name).filter(|name| !stands_for_another(name))?;
-    let told = Told {
-        api,
-        is_child: members.event_type == Some("AwsServiceEvent"),
-        bucket: bucket.to_owned(),
-        circumstances,
-    };
-    if api == Api::DeleteObjects {
-        return Some(told.evidence(|_| Removed::unknown()));
+/// Digits of a number that fits into 64 bits whatever they are.
+const DIGITS_MAX: usize = 18;
+
+thread_local! {
+    /// What the last reader of this thread remembered: most files of a trail are too small to
+    /// learn anything from, and are written alike.
+    static REMEMBERED: Cell<Option<Memory>> = const { Cell::new(None) };
+}
+
+/// What was learnt of the records so far. It saves work, and changes nothing that is read.
+#[derive(Default)]
+struct Memory {
+    layouts: Layouts,
+    callers: Callers,
+    /// The time that was read last, which many records share.
+    time: Option<(Box<str>, Timestamp)>,
+}
+
+impl Memory {
+    fn time(&mut self, written: &str) -> Option<Timestamp> {
+        match &self.time {
+            Some((known, time)) if **known == *written => Some(*time),
+            _ => {
+                let time = Timestamp::parse(written).ok()?;
+                self.time = Some((written.into(), time));
+                Some(time)
+            }
+        }
     }
-    // Where else a key may be, the other reader knows.
-    let key = key.filter(|key| !key.is_empty())?.into_owned();
-    let version = filled(version_id).map(capped);
-    let marker_version_id = filled(members.answer.version_id).map(capped);
-    let is_marker = members.answer.is_marker;
-    Some(told.evidence(|role| {
-        Removed::of(role, Some(key), version.as_deref(), is_marker, marker_version_id)
-    }))
+}
+
+/// The reader of plain records.
+pub(super) struct Plain {
+    memory: Memory,
+}
+
+impl Default for Plain {
+    fn default() -> Self {
+        Self { memory: REMEMBERED.take().unwrap_or_default() }
+    }
+}
+
+impl Drop for Plain {
+    fn drop(&mut self) {
+        REMEMBERED.set(Some(mem::take(&mut self.memory)));
+    }
+}
+
+impl Plain {
+    /// The delete that this record of the file at `path` tells of; `None` when it tells of none, or
+    /// has to be read in another way.
+    pub(super) fn read(&mut self, record: Marked<'_>, path: &LogPath) -> Option<Box<Evidence>> {
+        let walker = Walker::of(record)?;
+        let members = self.memory.layouts.recall(walker).or_else(|| {
+            let members = Members::read(walker)?;
+            self.memory.layouts.learn(walker, &members);
+            Some(members)
+        })?;
+        let api = delete_api(members.get(Field::EventName)?)?;
+        service_of(members.get(Field::EventSource)?).filter(|service| is_s3(service))?;
+        let bucket = members.filled(Field::BucketName).filter(|name| !stands_for_another(name))?;
+        let told = Told {
+            api,
+            is_child: members.get(Field::EventType) == Some("AwsServiceEvent"),
+            bucket: bucket.to_owned(),
+            circumstances: self.circumstances_of(&members, path)?,
+        };
+        if api == Api::DeleteObjects {
+            return Some(told.evidence(|_| Removed::unknown()));
+        }
+        // Where else a key may be, the other reader knows.
+        let key = unescaped(members.filled(Field::Key)?)?.into_owned();
+        let version = members.filled(Field::VersionId).map(capped);
+        let marker_version_id = members.filled(Field::MadeVersion).map(capped);
+        let is_marker = members.get(Field::Marker).is_some_and(is_true);
+        Some(told.evidence(|role| {
+            Removed::of(role, Some(key), version.as_deref(), is_marker, marker_version_id)
+        }))
+    }
+
+    fn circumstances_of(&mut self, members: &Members<'_>, path: &LogPath) -> Option<Circumstances> {
+        if let Some(version) = members.get(Field::EventVersion) {
+            is_known_version(version).then_some(())?;
+        }
+        let account = members.filled(Field::Account).unwrap_or_default().to_owned();
+        let region = capped(members.filled(Field::Region).unwrap_or_default());
+        is_of_path(path, &account, &region).then_some(())?;
+        let event_id = capped(members.filled(Field::EventId)?);
+        let http_status = whole(members.get(Field::HttpStatus))?;
+        Some(Circumstances {
+            id: identity_of(&account, &event_id),
+            event_id: Some(event_id),
+            shared_event_id: members.filled(Field::SharedEventId).map(capped),
+            request_id: members.filled(Field::RequestId).map(capped),
+            account,
+            region,
+            at: self.memory.time(members.get(Field::EventTime)?)?,
+            started_at: whole(members.get(Field::StartedAt))?.and_then(believed),
+            ended_at: whole(members.get(Field::EndedAt))?.and_then(believed),
+            http_status: http_status.and_then(|status| u16::try_from(status).ok()),
+            error_code: members.filled(Field::ErrorCode).map(capped),
+            actor: self.caller_of(members)?,
+            addendum: None,
+        })
+    }
+
+    fn caller_of(&mut self, members: &Members<'_>) -> Option<Arc<Actor>> {
+        let said = Said {
+            identity: members.get(Field::Identity)?,
+            source_ip: members.get(Field::SourceIp).unwrap_or_default(),
+            user_agent: members.get(Field::UserAgent).unwrap_or_default(),
+            is_console: members.get(Field::Console).is_some_and(is_true),
+        };
+        self.memory.callers.caller(&said, || {
+            Some(Actor {
+                source_ip: members.filled(Field::SourceIp).map(capped),
+                user_agent: members
+                    .filled(Field::UserAgent)
+                    .map(|agent| capped(without_brackets(agent))),
+                console: said.is_console,
+                ..members.caller()?
+            })
+        })
+    }
 }
 
 /// The time of this record, when it is written plainly.
@@ -56,61 +155,26 @@ pub(super) fn plain_time(record: Marked<'_>) -> Option<Timestamp> {
     let mut time = None;
     walker.object(|walker, name| match name {
         "eventTime" => time.replace(walker.escaped_text()?).is_none().then_some(()),
-        _ => walker.skip().map(drop),
+        _ => walker.skip(),
     })?;
     Timestamp::parse(&time?).ok().filter(|_| walker.is_at_end())
 }
 
-fn filled(told: Option<&str>) -> Option<&str> {
-    told.filter(|text| !text.is_empty())
-}
-
-fn circumstances_of(
-    members: &Members<'_>,
-    path: &LogPath,
-    callers: &mut Callers,
-) -> Option<Circumstances> {
-    if let Some(version) = members.event_version {
-        is_known_version(version).then_some(())?;
+/// What is between the quotation marks of a text that may hold escapes.
+fn unescaped(raw: &str) -> Option<Cow<'_, str>> {
+    if !raw.contains('\\') {
+        return Some(Cow::Borrowed(raw));
     }
-    let account = filled(members.account).unwrap_or_default().to_owned();
-    let region = capped(filled(members.region).unwrap_or_default());
-    is_of_path(path, &account, &region).then_some(())?;
-    let event_id = capped(filled(members.event_id)?);
-    let additional = &members.additional;
-    Some(Circumstances {
-        id: identity_of(&account, &event_id),
-        event_id: Some(event_id),
-        shared_event_id: filled(members.shared_event_id).map(capped),
-        request_id: filled(members.request_id).map(capped),
-        account,
-        region,
-        at: Timestamp::parse(filled(members.event_time)?).ok()?,
-        started_at: additional.started_at.and_then(believed),
-        ended_at: additional.ended_at.and_then(believed),
-        http_status: additional.http_status.and_then(|status| u16::try_from(status).ok()),
-        error_code: filled(members.error_code).map(capped),
-        actor: caller_of(members, callers)?,
-        addendum: None,
-    })
+    serde_json::from_str(&format!("\"{raw}\"")).ok().map(Cow::Owned)
 }
 
-fn caller_of(members: &Members<'_>, callers: &mut Callers) -> Option<Arc<Actor>> {
-    let (identity, walker) = members.identity?;
-    let said = Said {
-        identity,
-        source_ip: filled(members.source_ip).unwrap_or_default(),
-        user_agent: filled(members.user_agent).unwrap_or_default(),
-        is_console: members.is_console,
-    };
-    callers.caller(&said, || {
-        let told = |text: &str| (!text.is_empty()).then(|| capped(text));
-        Some(Actor {
-            source_ip: told(said.source_ip),
-            user_agent: (!said.user_agent.is_empty())
-                .then(|| capped(without_brackets(said.user_agent))),
-            console: said.is_console,
-            ..members::identity(walker)?
-        })
-    })
+/// A number of few digits, or that there is none.
+fn whole(digits: Option<&str>) -> Option<Option<u64>> {
+    let Some(digits) = digits else { return Some(None) };
+    let is_whole = digits.len() <= DIGITS_MAX && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_whole.then(|| digits.parse().ok()).flatten().map(Some)
+}
+
+fn is_true(flag: &str) -> bool {
+    flag.eq_ignore_ascii_case("true")
 }

@@ -46,6 +46,8 @@ pub(super) struct Marked<'a> {
     pub(super) marks: &'a [Marks],
     /// Whether there is a backslash in it.
     pub(super) has_backslash: bool,
+    /// How many quotation marks begin or end strings in it, in 32 bits.
+    pub(super) quotes: u32,
 }
 
 impl<'a> Marked<'a> {

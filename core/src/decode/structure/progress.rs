@@ -15,6 +15,8 @@ pub(in crate::decode) struct Progress {
     escaped: u64,
     /// Not 0 when there was a backslash.
     backslashes: u64,
+    /// Quotation marks that begin or end strings.
+    quotes: u32,
 }
 
 impl Progress {
@@ -24,7 +26,7 @@ impl Progress {
         bytes: &'a [u8],
         marks: &'a [Marks],
     ) -> Marked<'a> {
-        Marked { bytes, marks, has_backslash: self.backslashes != 0 }
+        Marked { bytes, marks, has_backslash: self.backslashes != 0, quotes: self.quotes }
     }
 
     /// The quotation marks that are not escaped, and what to carry to the next block.
@@ -70,11 +72,13 @@ impl Progress {
         if ended < self.depth {
             self.depth = self.depth + u64::from(opens.count_ones()) - ended;
             self.backslashes |= found.backslashes;
+            self.quotes = self.quotes.wrapping_add(quotes.count_ones());
             return None;
         }
         let end = self.balance(opens, closes);
         let of_object = end.map_or(u64::MAX, |end| u64::MAX >> (BLOCK_BYTES - end));
         self.backslashes |= found.backslashes & of_object;
+        self.quotes = self.quotes.wrapping_add((quotes & of_object).count_ones());
         end
     }
 

@@ -1,193 +1,201 @@
 //! The members of a plain record that matter, found in one walk. What they mean it does not know;
 //! anything that could be read in two ways makes it give up.
 
-use std::borrow::Cow;
-
 use crate::decode::cloudtrail::outline::MEMBER_BYTES_MAX;
 use crate::decode::lenient::capped;
-use crate::decode::walker::{Scalar, Walker};
+use crate::decode::walker::{Scalar, Span, Walker};
 use crate::domain::Actor;
 
-/// Digits of a number that fits into 64 bits whatever they are.
-const DIGITS_MAX: usize = 18;
-
-/// A member that is a text, if it was there; empty for `null` too.
-type Told<'a> = Option<&'a str>;
-
-/// The members of a record, each at most once.
-#[derive(Default)]
-pub(super) struct Members<'a> {
-    pub(super) event_version: Told<'a>,
-    pub(super) event_source: Told<'a>,
-    pub(super) event_name: Told<'a>,
-    pub(super) event_type: Told<'a>,
-    pub(super) event_time: Told<'a>,
-    pub(super) event_id: Told<'a>,
-    pub(super) request_id: Told<'a>,
-    pub(super) shared_event_id: Told<'a>,
-    pub(super) account: Told<'a>,
-    pub(super) region: Told<'a>,
-    pub(super) error_code: Told<'a>,
-    pub(super) source_ip: Told<'a>,
-    pub(super) user_agent: Told<'a>,
-    pub(super) is_console: bool,
-    /// As it is written, and a walker in front of it.
-    pub(super) identity: Option<(&'a str, Walker<'a>)>,
-    pub(super) parameters: Parameters<'a>,
-    pub(super) answer: Answer<'a>,
-    pub(super) additional: Additional,
-}
-
-/// `requestParameters`.
-#[derive(Default)]
-pub(super) struct Parameters<'a> {
-    pub(super) bucket_name: Told<'a>,
-    pub(super) key: Option<Cow<'a, str>>,
-    pub(super) version_id: Told<'a>,
-}
-
-/// `responseElements`.
-#[derive(Default)]
-pub(super) struct Answer<'a> {
-    pub(super) is_marker: bool,
-    pub(super) version_id: Told<'a>,
-}
-
-/// `additionalEventData`.
-#[derive(Default)]
-pub(super) struct Additional {
-    pub(super) started_at: Option<u64>,
-    pub(super) ended_at: Option<u64>,
-    pub(super) http_status: Option<u64>,
-}
-
-/// Members that hold others, or are no text, and must not come twice.
-#[derive(Clone, Copy)]
-enum Nested {
+/// A member that matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    EventVersion,
+    EventSource,
+    EventName,
+    EventType,
+    EventTime,
+    EventId,
+    RequestId,
+    SharedEventId,
+    Account,
+    Region,
+    ErrorCode,
+    SourceIp,
+    UserAgent,
+    /// `sessionCredentialFromConsole`.
     Console,
+    /// All of `userIdentity`, with its braces.
+    Identity,
+    BucketName,
+    /// May hold escapes.
+    Key,
+    VersionId,
+    /// `x-amz-delete-marker`.
+    Marker,
+    /// `x-amz-version-id` of the answer.
+    MadeVersion,
+    StartedAt,
+    EndedAt,
+    HttpStatus,
+}
+
+/// How many there are.
+pub(super) const FIELDS: usize = Field::HttpStatus as usize + 1;
+
+/// Objects that are looked into. They must not come twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Nest {
     Parameters,
     Answer,
     Additional,
 }
 
+/// Where the members of one record are, each at most once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Members<'a> {
+    record: Walker<'a>,
+    pub(super) spans: [Option<Span>; FIELDS],
+}
+
 impl<'a> Members<'a> {
+    /// None of them yet, of the record that this walker stands in front of.
+    pub(super) const fn none(record: Walker<'a>) -> Self {
+        Self { record, spans: [None; FIELDS] }
+    }
+
     /// Reads a whole record.
-    pub(super) fn read(mut walker: Walker<'a>) -> Option<Self> {
-        let mut members = Self::default();
-        let mut seen = [false; 4];
+    pub(super) fn read(record: Walker<'a>) -> Option<Self> {
+        let mut members = Self::none(record);
+        let mut nests = [false; 3];
+        let mut walker = record;
         walker.object(|walker, name| {
-            let slot = match name {
-                "eventVersion" => &mut members.event_version,
-                "eventSource" => &mut members.event_source,
-                "eventName" => &mut members.event_name,
-                "eventType" => &mut members.event_type,
-                "eventTime" => &mut members.event_time,
-                "eventID" => &mut members.event_id,
-                "requestID" => &mut members.request_id,
-                "sharedEventID" => &mut members.shared_event_id,
-                "recipientAccountId" => &mut members.account,
-                "awsRegion" => &mut members.region,
-                "errorCode" => &mut members.error_code,
-                "sourceIPAddress" => &mut members.source_ip,
-                "userAgent" => &mut members.user_agent,
-                _ => return members.read_nested(name, walker, &mut seen),
+            let field = match name {
+                "eventVersion" => Field::EventVersion,
+                "eventSource" => Field::EventSource,
+                "eventName" => Field::EventName,
+                "eventType" => Field::EventType,
+                "eventTime" => Field::EventTime,
+                "eventID" => Field::EventId,
+                "requestID" => Field::RequestId,
+                "sharedEventID" => Field::SharedEventId,
+                "recipientAccountId" => Field::Account,
+                "awsRegion" => Field::Region,
+                "errorCode" => Field::ErrorCode,
+                "sourceIPAddress" => Field::SourceIp,
+                "userAgent" => Field::UserAgent,
+                "sessionCredentialFromConsole" => return members.read_flag(Field::Console, walker),
+                "userIdentity" => return members.read_identity(walker),
+                "requestParameters" => return members.enter(Nest::Parameters, &mut nests, walker),
+                "responseElements" => return members.enter(Nest::Answer, &mut nests, walker),
+                "additionalEventData" => {
+                    return members.enter(Nest::Additional, &mut nests, walker);
+                }
+                "serviceEventDetails" | "addendum" => {
+                    return (walker.scalar()? == Scalar::Null).then_some(());
+                }
+                _ => return walker.skip(),
             };
-            read_text(walker, slot)
+            members.read_text(field, walker)
         })?;
         walker.is_at_end().then_some(members)
     }
 
-    fn read_nested(
-        &mut self,
-        name: &str,
-        walker: &mut Walker<'a>,
-        seen: &mut [bool; 4],
-    ) -> Option<()> {
-        let nested = match name {
-            "userIdentity" => return self.read_identity(walker),
-            "sessionCredentialFromConsole" => Nested::Console,
-            "requestParameters" => Nested::Parameters,
-            "responseElements" => Nested::Answer,
-            "additionalEventData" => Nested::Additional,
-            "serviceEventDetails" | "addendum" => {
-                return (walker.scalar()? == Scalar::Null).then_some(());
-            }
-            _ => return walker.skip().map(drop),
-        };
-        if std::mem::replace(&mut seen[nested as usize], true) {
-            return None;
-        }
-        let is_short = |from: &Walker<'_>, to: &Walker<'_>| to.behind(from) <= MEMBER_BYTES_MAX;
+    /// What a member says, empty for `null` too; `None` when it is not there.
+    pub(super) fn get(&self, field: Field) -> Option<&'a str> {
+        self.record.between(self.spans[field as usize]?)
+    }
+
+    /// What a member says, unless that is nothing.
+    pub(super) fn filled(&self, field: Field) -> Option<&'a str> {
+        self.get(field).filter(|text| !text.is_empty())
+    }
+
+    /// Who it was, as far as `userIdentity` says.
+    pub(super) fn caller(&self) -> Option<Actor> {
+        identity(self.record.at_start_of(self.spans[Field::Identity as usize]?))
+    }
+
+    fn enter(&mut self, nest: Nest, nests: &mut [bool; 3], walker: &mut Walker<'a>) -> Option<()> {
+        let is_first = !std::mem::replace(&mut nests[nest as usize], true);
         let from = *walker;
-        match nested {
-            Nested::Console => self.is_console = read_flag(walker)?,
-            Nested::Parameters => self.parameters = Parameters::read(walker)?,
-            Nested::Answer => self.answer = Answer::read(walker)?,
-            Nested::Additional => self.additional = Additional::read(walker)?,
-        }
-        is_short(&from, walker).then_some(())
+        match nest {
+            Nest::Parameters => walker.object(|walker, name| match name {
+                "bucketName" => self.read_text(Field::BucketName, walker),
+                "key" => self.read_escaped(Field::Key, walker),
+                "versionId" => self.read_text(Field::VersionId, walker),
+                // Outposts' spelling.
+                "Key" | "VersionId" => None,
+                _ => walker.pass(),
+            }),
+            Nest::Answer => walker.object_or_null(|walker, name| match name {
+                "x-amz-delete-marker" => self.read_flag(Field::Marker, walker),
+                "x-amz-version-id" => self.read_text(Field::MadeVersion, walker),
+                _ => walker.pass(),
+            }),
+            Nest::Additional => walker.object_or_null(|walker, name| match name {
+                "startTime" => self.read_number(Field::StartedAt, walker),
+                "endTime" => self.read_number(Field::EndedAt, walker),
+                "httpStatusCode" => self.read_number(Field::HttpStatus, walker),
+                _ => walker.pass(),
+            }),
+        }?;
+        (is_first && walker.since(&from).length() <= MEMBER_BYTES_MAX).then_some(())
     }
 
     fn read_identity(&mut self, walker: &mut Walker<'a>) -> Option<()> {
-        let before = *walker;
-        let written = walker.skip()?;
-        let is_first = self.identity.replace((written, before)).is_none();
-        (is_first && written.len() <= MEMBER_BYTES_MAX).then_some(())
+        let from = *walker;
+        walker.skip()?;
+        self.put(Field::Identity, walker.since(&from))
     }
-}
 
-impl<'a> Parameters<'a> {
-    fn read(walker: &mut Walker<'a>) -> Option<Self> {
-        let mut parameters = Self::default();
-        walker.object(|walker, name| match name {
-            "bucketName" => read_text(walker, &mut parameters.bucket_name),
-            "key" => {
-                let is_first = parameters.key.replace(walker.escaped_text()?).is_none();
-                is_first.then_some(())
-            }
-            "versionId" => read_text(walker, &mut parameters.version_id),
-            // Outposts' spelling.
-            "Key" | "VersionId" => None,
-            _ => walker.pass(),
-        })?;
-        Some(parameters)
+    /// A text, or `null`.
+    fn read_text(&mut self, field: Field, walker: &mut Walker<'a>) -> Option<()> {
+        let from = *walker;
+        match walker.scalar()? {
+            Scalar::Text(_) => self.put(field, walker.since(&from).within_quotes()),
+            Scalar::Null => self.put(field, walker.since(&from).emptied()),
+            Scalar::Number(_) | Scalar::Bool(_) => None,
+        }
     }
-}
 
-impl<'a> Answer<'a> {
-    fn read(walker: &mut Walker<'a>) -> Option<Self> {
-        let mut answer = Self::default();
-        let mut is_marker = None;
-        walker.object_or_null(|walker, name| match name {
-            "x-amz-delete-marker" => is_marker.replace(read_flag(walker)?).is_none().then_some(()),
-            "x-amz-version-id" => read_text(walker, &mut answer.version_id),
-            _ => walker.pass(),
-        })?;
-        answer.is_marker = is_marker == Some(true);
-        Some(answer)
+    /// A text that may hold escapes.
+    fn read_escaped(&mut self, field: Field, walker: &mut Walker<'a>) -> Option<()> {
+        let from = *walker;
+        walker.escaped_text()?;
+        self.put(field, walker.since(&from).within_quotes())
     }
-}
 
-impl Additional {
-    fn read(walker: &mut Walker<'_>) -> Option<Self> {
-        let mut additional = Self::default();
-        walker.object_or_null(|walker, name| {
-            let slot = match name {
-                "startTime" => &mut additional.started_at,
-                "endTime" => &mut additional.ended_at,
-                "httpStatusCode" => &mut additional.http_status,
-                _ => return walker.pass(),
-            };
-            slot.replace(read_number(walker)?).is_none().then_some(())
-        })?;
-        Some(additional)
+    /// `true` or `false`, also as a text.
+    fn read_flag(&mut self, field: Field, walker: &mut Walker<'a>) -> Option<()> {
+        let from = *walker;
+        match walker.scalar()? {
+            Scalar::Text(_) => self.put(field, walker.since(&from).within_quotes()),
+            Scalar::Bool(_) => self.put(field, walker.since(&from)),
+            Scalar::Number(_) | Scalar::Null => None,
+        }
+    }
+
+    /// A number, also as a text.
+    fn read_number(&mut self, field: Field, walker: &mut Walker<'a>) -> Option<()> {
+        let from = *walker;
+        match walker.scalar()? {
+            Scalar::Text(_) => self.put(field, walker.since(&from).within_quotes()),
+            Scalar::Number(_) => self.put(field, walker.since(&from)),
+            Scalar::Bool(_) | Scalar::Null => None,
+        }
+    }
+
+    fn put(&mut self, field: Field, span: Span) -> Option<()> {
+        let is_first = self.spans[field as usize].replace(span).is_none();
+        (is_first && span.length() <= MEMBER_BYTES_MAX).then_some(())
     }
 }
 
 /// Who it is that the walker stands in front of.
-pub(super) fn identity(mut walker: Walker<'_>) -> Option<Actor> {
-    let mut told: [Told<'_>; 7] = [None; 7];
-    let mut issuer: Told<'_> = None;
+fn identity(mut walker: Walker<'_>) -> Option<Actor> {
+    let mut told: [Option<&str>; 7] = [None; 7];
+    let mut issuer = None;
+    let mut has_session = false;
     walker.object_or_null(|walker, name| {
         let place = match name {
             "arn" => 0,
@@ -197,7 +205,10 @@ pub(super) fn identity(mut walker: Walker<'_>) -> Option<Actor> {
             "userName" => 4,
             "accessKeyId" => 5,
             "invokedBy" => 6,
-            "sessionContext" => return read_issuer(walker, &mut issuer),
+            "sessionContext" => {
+                let is_first = !std::mem::replace(&mut has_session, true);
+                return read_issuer(walker, &mut issuer).filter(|()| is_first);
+            }
             _ => return walker.pass(),
         };
         read_text(walker, &mut told[place])
@@ -217,53 +228,31 @@ pub(super) fn identity(mut walker: Walker<'_>) -> Option<Actor> {
     })
 }
 
-fn filled(told: Told<'_>) -> Option<String> {
-    told.filter(|text| !text.is_empty()).map(capped)
-}
-
-fn read_issuer<'a>(walker: &mut Walker<'a>, arn: &mut Told<'a>) -> Option<()> {
+fn read_issuer<'a>(walker: &mut Walker<'a>, arn: &mut Option<&'a str>) -> Option<()> {
     let mut has_issuer = false;
     walker.object_or_null(|walker, name| {
         if name != "sessionIssuer" {
             return walker.pass();
         }
-        if std::mem::replace(&mut has_issuer, true) {
-            return None;
-        }
+        let is_first = !std::mem::replace(&mut has_issuer, true);
         walker.object_or_null(|walker, name| match name {
             "arn" => read_text(walker, arn),
             _ => walker.pass(),
-        })
+        })?;
+        is_first.then_some(())
     })
 }
 
-/// A text, `null` or an empty one into a slot that nothing was read into.
-fn read_text<'a>(walker: &mut Walker<'a>, slot: &mut Told<'a>) -> Option<()> {
-    let from = *walker;
+/// A text, or `null`, where nothing was read before.
+fn read_text<'a>(walker: &mut Walker<'a>, told: &mut Option<&'a str>) -> Option<()> {
     let text = match walker.scalar()? {
         Scalar::Text(text) => text,
         Scalar::Null => "",
         Scalar::Number(_) | Scalar::Bool(_) => return None,
     };
-    let is_first = slot.replace(text).is_none();
-    (is_first && walker.behind(&from) <= MEMBER_BYTES_MAX).then_some(())
+    told.replace(text).is_none().then_some(())
 }
 
-/// `true` or `false`, also as a text.
-fn read_flag(walker: &mut Walker<'_>) -> Option<bool> {
-    match walker.scalar()? {
-        Scalar::Bool(flag) => Some(flag),
-        Scalar::Text(text) => Some(text.eq_ignore_ascii_case("true")),
-        Scalar::Number(_) | Scalar::Null => None,
-    }
-}
-
-/// A whole number of few digits, also as a text.
-fn read_number(walker: &mut Walker<'_>) -> Option<u64> {
-    let digits = match walker.scalar()? {
-        Scalar::Number(text) | Scalar::Text(text) => text,
-        Scalar::Bool(_) | Scalar::Null => return None,
-    };
-    let is_whole = digits.len() <= DIGITS_MAX && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_whole.then(|| digits.parse().ok()).flatten()
+fn filled(told: Option<&str>) -> Option<String> {
+    told.filter(|text| !text.is_empty()).map(capped)
 }

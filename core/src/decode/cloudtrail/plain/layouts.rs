@@ -1,0 +1,172 @@
+//! What records looked like before. A trail's records are written by one program, and those of one
+//! call differ in a few values only. One that is written like a record that was read, but for what
+//! stands in the place of such values, is read alike: no name in it has to be looked at again.
+//!
+//! It begins with the belief that nothing varies, and learns from each record that proves it wrong.
+
+use super::members::{FIELDS, Members};
+use crate::decode::walker::{Span, Value, Walker};
+
+/// Layouts that are kept; those that were not met for the longest time are forgotten first.
+const LAYOUTS_MAX: usize = 16;
+/// Records of a file that are read before any is learnt from: with fewer it does not pay.
+const UNLEARNT: u32 = if cfg!(test) { 1 } else { 12 };
+/// Bytes of a record that is learnt from.
+const SAMPLE_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a record that is compared.
+const RECORD_BYTES_MAX: usize = 64 * 1024;
+
+/// The layouts of the records of one file.
+#[derive(Default)]
+pub(super) struct Layouts {
+    /// The one met last comes first.
+    known: Vec<Layout>,
+    met: u32,
+}
+
+/// A record, and which of its values vary.
+struct Layout {
+    quotes: u32,
+    sample: Box<str>,
+    values: Vec<Value>,
+    /// Of each value.
+    varies: Vec<bool>,
+    spans: [Option<Span>; FIELDS],
+    /// What follows from the above.
+    steps: Steps,
+}
+
+/// The way through a record of a layout.
+#[derive(Default)]
+struct Steps {
+    /// What stands before the first value that varies, between them, and behind the last one.
+    constants: Vec<Span>,
+    /// Whether each value that varies is a text, or a number.
+    are_texts: Vec<bool>,
+    places: [Option<[Place; 2]>; FIELDS],
+    /// Where the constants begin in the record that is looked at.
+    starts: Vec<usize>,
+}
+
+/// A place in or behind a constant.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    constant: usize,
+    offset: usize,
+}
+
+impl Layouts {
+    /// The members of a record that is written like one before.
+    pub(super) fn recall<'a>(&mut self, record: Walker<'a>) -> Option<Members<'a>> {
+        if record.has_backslash() || record.text().len() > RECORD_BYTES_MAX {
+            return None;
+        }
+        let alike = |(_, layout): &(usize, &mut Layout)| layout.quotes == record.quotes();
+        let (place, members) =
+            self.known.iter_mut().enumerate().filter(alike).find_map(|(place, layout)| {
+                layout.steps.follow(&layout.sample, record).map(|members| (place, members))
+            })?;
+        self.known[..=place].rotate_right(1);
+        Some(members)
+    }
+
+    /// Learns from a record whose members were found by walking.
+    pub(super) fn learn(&mut self, record: Walker<'_>, members: &Members<'_>) {
+        self.met = self.met.saturating_add(1);
+        let is_short = record.text().len() <= SAMPLE_BYTES_MAX;
+        if self.met <= UNLEARNT || record.has_backslash() || !is_short {
+            return;
+        }
+        let Some(values) = record.values() else { return };
+        let mut alike = self.known.iter_mut().filter(|layout| layout.quotes == record.quotes());
+        if !alike.any(|layout| layout.adopt(record.text(), &values)) {
+            self.known.truncate(LAYOUTS_MAX - 1);
+            self.known.insert(0, Layout::of(record, values, members.spans));
+        }
+    }
+}
+
+impl Layout {
+    fn of(sample: Walker<'_>, values: Vec<Value>, spans: [Option<Span>; FIELDS]) -> Self {
+        let mut layout = Self {
+            quotes: sample.quotes(),
+            sample: sample.text().into(),
+            varies: vec![false; values.len()],
+            values,
+            spans,
+            steps: Steps::default(),
+        };
+        layout.lay_steps();
+        layout
+    }
+
+    /// Lets vary what differs in this record, if all else is alike.
+    fn adopt(&mut self, record: &str, values: &[Value]) -> bool {
+        let is_alike = self.values.len() == values.len()
+            && gaps(&self.sample, &self.values).eq(gaps(record, values));
+        if is_alike {
+            let texts = self.values.iter().zip(values);
+            for (varies, (ours, theirs)) in self.varies.iter_mut().zip(texts) {
+                *varies |= ours.span.of(&self.sample) != theirs.span.of(record);
+            }
+            self.lay_steps();
+        }
+        is_alike
+    }
+
+    fn lay_steps(&mut self) {
+        let mut steps = Steps::default();
+        let mut from = 0;
+        for (value, _) in self.values.iter().zip(&self.varies).filter(|(_, varies)| **varies) {
+            steps.constants.push(Span::new(from, value.span.start()));
+            steps.are_texts.push(value.is_text);
+            from = value.span.end();
+        }
+        steps.constants.push(Span::new(from, self.sample.len()));
+        let place_in = |constant: usize, at: usize| {
+            let constant = constant.saturating_sub(1);
+            Place { constant, offset: at - steps.constants[constant].start() }
+        };
+        // A value that varies begins behind a constant and ends before the next one, even where
+        // both are one place because the value of the sample is empty.
+        steps.places = self.spans.map(|span| {
+            let (start, end) = (span?.start(), span?.end());
+            let behind = steps.constants.partition_point(|constant| constant.start() < start);
+            let before = steps.constants.partition_point(|constant| constant.start() <= end);
+            Some([place_in(behind, start), place_in(before, end)])
+        });
+        self.steps = steps;
+    }
+}
+
+impl Steps {
+    /// Goes the same way through this record, if it can be gone.
+    fn follow<'a>(&mut self, sample: &str, record: Walker<'a>) -> Option<Members<'a>> {
+        let mut walker = record;
+        let mut are_texts = self.are_texts.iter();
+        self.starts.clear();
+        for constant in &self.constants {
+            self.starts.push(walker.at());
+            walker.literal(constant.of(sample))?;
+            match are_texts.next() {
+                Some(true) => walker.rest_of_text().map(drop)?,
+                Some(false) => walker.number().map(drop)?,
+                None => {}
+            }
+        }
+        walker.is_at_end().then_some(())?;
+        let mut members = Members::none(record);
+        let place = |place: Place| self.starts[place.constant] + place.offset;
+        members.spans = self
+            .places
+            .map(|places| places.map(|[start, end]| Span::new(place(start), place(end))));
+        Some(members)
+    }
+}
+
+/// What of a record is neither text nor number.
+fn gaps<'a>(record: &'a str, values: &'a [Value]) -> impl Iterator<Item = &'a str> {
+    let starts = [0].into_iter().chain(values.iter().map(|value| value.span.end()));
+    let ends = values.iter().map(|value| value.span.start()).chain([record.len()]);
+    starts.zip(ends).map(|(start, end)| Span::new(start, end).of(record))
+}
