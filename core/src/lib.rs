@@ -4,4 +4,6 @@
 //! is a dependency here.
 
 pub mod decode;
+#[cfg(test)]
+mod dice;
 pub mod domain;

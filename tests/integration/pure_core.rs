@@ -29,7 +29,7 @@ fn told_by_core(world: &World) -> Truth {
         }
         for evidence in found.facts.into_iter().filter_map(|located| located.fact.deletion()) {
             if let Some(request) = Request::of(&evidence) {
-                let at = (request.bucket.clone(), request.identity.clone());
+                let at = (request.bucket.to_string(), request.identity.clone());
                 let joined = match requests.remove(&at) {
                     Some(before) => before.join(request),
                     None => request,
@@ -37,7 +37,7 @@ fn told_by_core(world: &World) -> Truth {
                 requests.insert(at, joined);
             }
             let key = evidence.key.clone().unwrap_or_default();
-            let slot = Slot { bucket: evidence.bucket.clone(), key };
+            let slot = Slot { bucket: evidence.bucket.clone().into(), key };
             slots.entry(slot).or_default().push(evidence);
         }
     }

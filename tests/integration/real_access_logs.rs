@@ -111,9 +111,9 @@ fn expect_fields(evidence: &Evidence, fields: &[&str], line: &str) {
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let number = |number: Option<i64>| text(&number.map(|number| number.to_string()));
     let said = [
-        (evidence.bucket.clone(), fields[1]),
+        (evidence.bucket.to_string(), fields[1]),
         (text(&evidence.actor.source_ip), fields[3]),
-        (text(&evidence.request_id), fields[5]),
+        (text(&evidence.request_id.clone().map(Into::into)), fields[5]),
         (text(&evidence.key), fields[7]),
         (number(evidence.http_status.map(i64::from)), fields[9]),
         (text(&evidence.error_code), fields[10]),

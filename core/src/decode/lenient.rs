@@ -48,9 +48,18 @@ pub(super) fn shown(value: &impl Spelled) -> Option<String> {
     filled_text(value).map(capped)
 }
 
-/// The beginning of a text, as much of it as is kept.
+/// [`beginning`], owned.
 pub(super) fn capped(text: &str) -> String {
-    text[..text.floor_char_boundary(TEXT_BYTES_MAX)].to_owned()
+    beginning(text).to_owned()
+}
+
+/// The beginning of a text, as much of it as is kept.
+#[inline]
+pub(super) fn beginning(text: &str) -> &str {
+    if text.len() <= TEXT_BYTES_MAX {
+        return text;
+    }
+    &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
 }
 
 /// S3 wraps the user agent in one pair of square brackets.

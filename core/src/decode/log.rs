@@ -15,6 +15,8 @@ use super::error::DecodeError;
 use super::inflate::Inflater;
 use super::log_key::LogPath;
 use super::reject::{RejectReason, Rejected};
+#[cfg(test)]
+use super::structure::Level;
 use crate::domain::{Fact, Timestamp};
 
 /// How many rejected parts of one object are told one by one; the rest is counted.
@@ -109,6 +111,13 @@ impl LogDecoder {
             staged: Stage::of(path),
             failure: None,
         }
+    }
+
+    /// [`LogDecoder::new`], with these instructions.
+    #[cfg(test)]
+    pub(super) fn at_level(limits: Limits, path: LogPath, level: Level) -> Self {
+        let format = Format::at_level(limits.record_bytes_max, level);
+        Self { format, ..Self::new(limits, path) }
     }
 
     /// Decodes the next bytes of the object, cut anywhere. A few compressed bytes may stage a

@@ -5,6 +5,8 @@
 mod access_log;
 mod bucket_name;
 mod cloudtrail;
+#[cfg(test)]
+mod differential;
 mod envelope;
 mod error;
 mod excerpt;

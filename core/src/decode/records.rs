@@ -12,7 +12,7 @@ mod tests;
 use self::scan::{Scan, end_of_text};
 use super::error::{DOCUMENT_START, DecodeError};
 use super::excerpt::escaped_excerpt_of_bytes;
-use super::structure::{Level, Marked, Marks};
+use super::structure::{Level, Marked, Room};
 
 /// Raw bytes of a top-level key that are kept: enough for the longest one that matters with every
 /// character escaped as `\uXXXX`.
@@ -87,7 +87,7 @@ pub(super) struct Splitter {
     /// The part of the current element that came with earlier input.
     carried: Vec<u8>,
     /// Room for the marks of an element.
-    marks: Vec<Marks>,
+    room: Room,
     level: Level,
     is_too_large: bool,
     record_bytes_max: usize,
@@ -102,13 +102,14 @@ impl Splitter {
         Self::at_level(record_bytes_max, Level::best())
     }
 
-    fn at_level(record_bytes_max: usize, level: Level) -> Self {
+    /// [`Splitter::new`], with these instructions.
+    pub(super) fn at_level(record_bytes_max: usize, level: Level) -> Self {
         Self {
             place: Place::Mark(0),
             is_bare_list: false,
             key: Vec::new(),
             carried: Vec::new(),
-            marks: Vec::new(),
+            room: Room::get(),
             level,
             is_too_large: false,
             record_bytes_max,
@@ -171,7 +172,7 @@ impl Splitter {
 
     /// Bytes of memory that a part of an element holds until the rest of it comes.
     pub(super) const fn held_bytes(&self) -> usize {
-        self.carried.capacity() + self.marks.capacity() * size_of::<Marks>()
+        self.carried.capacity() + self.room.held_bytes()
     }
 
     /// Says that no input follows.
@@ -281,7 +282,7 @@ impl Splitter {
         rest: &[u8],
         emit: &mut impl FnMut(Element<'_>),
     ) -> usize {
-        let end = scan.advance(rest, self.level, &mut self.marks);
+        let end = scan.advance(rest, self.level, &mut self.room);
         let used = end.unwrap_or(rest.len());
         self.place = match (end.is_some(), is_element) {
             (false, _) => Place::Inside { scan, is_element },
@@ -302,7 +303,7 @@ impl Splitter {
             }
             (true, false) if self.carried.is_empty() => match scan {
                 Scan::Object(progress) => {
-                    emit(Element::Object(progress.marked(piece, &self.marks)));
+                    emit(Element::Object(progress.marked(piece, &self.room, self.level)));
                 }
                 Scan::Text { .. } | Scan::Scalar | Scan::List { .. } => emit(Element::Whole(piece)),
             },
@@ -315,7 +316,7 @@ impl Splitter {
     fn end_carried(&mut self, piece: &[u8], emit: &mut impl FnMut(Element<'_>)) {
         self.carried.extend(piece);
         // The marks of its pieces are not in step with its bytes, so it is looked through again.
-        match Marked::of(&self.carried, self.level, &mut self.marks) {
+        match Marked::of(&self.carried, self.level, &mut self.room) {
             Some(marked) => emit(Element::Object(marked)),
             None => emit(Element::Whole(&self.carried)),
         }
@@ -325,8 +326,7 @@ impl Splitter {
     fn forget_element(&mut self) {
         self.carried.clear();
         self.carried.shrink_to(CARRIED_BYTES_KEPT);
-        self.marks.truncate(CARRIED_BYTES_KEPT / size_of::<Marks>());
-        self.marks.shrink_to(CARRIED_BYTES_KEPT / size_of::<Marks>());
+        self.room.shrink();
         self.is_too_large = false;
     }
 

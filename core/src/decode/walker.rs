@@ -5,6 +5,9 @@
 //! plain digits, a few levels. Whatever it reads is what `serde_json` would read; at anything else
 //! it gives `None`, and says nothing about what it is.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use simdutf8::basic::from_utf8;
@@ -74,11 +77,22 @@ impl Span {
     }
 }
 
-/// A text, without its quotation marks, or a number.
+/// What a value is that is not passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Between two quotation marks.
+    Text,
+    /// Digits.
+    Number,
+    /// From brace to brace.
+    Object,
+}
+
+/// A text, without its quotation marks, a number, or an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Value {
     pub(super) span: Span,
-    pub(super) is_text: bool,
+    pub(super) kind: Kind,
 }
 
 /// A place in an object.
@@ -97,7 +111,7 @@ impl<'a> Walker<'a> {
     pub(super) fn of(marked: Marked<'a>) -> Option<Self> {
         let text = from_utf8(marked.bytes).ok()?;
         let Marked { marks, has_backslash, quotes, .. } = marked;
-        let is_readable = u32::try_from(text.len()).is_ok() && !has_control(marked.bytes);
+        let is_readable = u32::try_from(text.len()).is_ok() && !marked.has_control();
         is_readable.then_some(Self { text, marks, has_backslash, quotes, at: 0 })
     }
 
@@ -149,7 +163,8 @@ impl<'a> Walker<'a> {
         let start = self.at;
         let raw = self.raw_text()?;
         if self.has_backslash && raw.contains('\\') {
-            return serde_json::from_str(&self.text[start..self.at]).ok().map(Cow::Owned);
+            let quoted = self.text.get(start..self.at)?;
+            return serde_json::from_str(quoted).ok().map(Cow::Owned);
         }
         Some(Cow::Borrowed(raw))
     }
@@ -165,6 +180,17 @@ impl<'a> Walker<'a> {
         let mut values = Vec::new();
         self.pass_levels(LEVELS_MAX, &mut |value| values.push(value))?;
         self.is_at_end().then_some(values)
+    }
+
+    /// Reads on to the end of a value of this kind; of a text, the quotation mark that begins it was
+    /// read.
+    #[inline]
+    pub(super) fn pass_rest(&mut self, kind: Kind) -> Option<()> {
+        match kind {
+            Kind::Text => self.rest_of_text().map(drop),
+            Kind::Number => self.number().map(drop),
+            Kind::Object => self.skip_object(),
+        }
     }
 
     /// Jumps over a value to where it ends, whatever is in it.
@@ -234,10 +260,10 @@ impl<'a> Walker<'a> {
                 match self.scalar()? {
                     Scalar::Text(_) => {
                         let span = self.since(&from).within_quotes();
-                        found(Value { span, is_text: true });
+                        found(Value { span, kind: Kind::Text });
                     }
                     Scalar::Number(_) => {
-                        found(Value { span: self.since(&from), is_text: false });
+                        found(Value { span: self.since(&from), kind: Kind::Number });
                     }
                     Scalar::Bool(_) | Scalar::Null => {}
                 }
@@ -269,6 +295,9 @@ impl<'a> Walker<'a> {
     }
 
     fn skip_object(&mut self) -> Option<()> {
+        if self.byte() != b'{' {
+            return None;
+        }
         let mut depth = 0_usize;
         let mut place = self.at / BLOCK_BITS;
         let mut braces = self.marks.get(place)?.braces & (u64::MAX << (self.at % BLOCK_BITS));
@@ -309,7 +338,7 @@ impl<'a> Walker<'a> {
 
     /// Reads what is left of a text, up to the quotation mark that ends it.
     #[inline]
-    pub(super) fn rest_of_text(&mut self) -> Option<&'a str> {
+    fn rest_of_text(&mut self) -> Option<&'a str> {
         let start = self.at;
         self.at += self.quote_behind(start)?;
         self.text.get(start..self.at)
@@ -343,7 +372,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Reads digits, with a sign before them and a fraction behind them or not.
-    pub(super) fn number(&mut self) -> Option<&'a str> {
+    fn number(&mut self) -> Option<&'a str> {
         let start = self.at;
         self.is_next(b'-');
         let whole = self.digits();
@@ -378,10 +407,4 @@ impl<'a> Walker<'a> {
     fn expect(&mut self, byte: u8) -> Option<()> {
         self.is_next(byte).then_some(())
     }
-}
-
-/// Whether there is a control character. Without a way out of the loop, so that compilers make
-/// vectors of it.
-fn has_control(bytes: &[u8]) -> bool {
-    bytes.iter().fold(0, |found, &byte| found | u8::from(byte < b' ')) != 0
 }

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 use super::{Actor, Moment, Source, Target, Timestamp};
 
 /// The S3 call that was made.
@@ -126,7 +128,7 @@ pub struct Evidence {
     /// What it is for the fold.
     pub role: RemovalRole,
     /// The bucket.
-    pub bucket: String,
+    pub bucket: CompactString,
     /// The key, decoded; `None` when the evidence is about no single key.
     pub key: Option<String>,
     /// The version that the caller named.
@@ -136,7 +138,7 @@ pub struct Evidence {
     /// Why.
     pub cause: Cause,
     /// `x-amz-request-id`, the join key of all sources.
-    pub request_id: Option<String>,
+    pub request_id: Option<CompactString>,
     /// CloudTrail's `eventID`.
     pub event_id: Option<String>,
     /// CloudTrail's `sharedEventID`: the same in the copies for two accounts.
@@ -144,9 +146,9 @@ pub struct Evidence {
     /// The `eventID` of the record that this one updates (addendum `UPDATED_DATA`).
     pub amends_event_id: Option<String>,
     /// The account that this copy was written for; empty when not said.
-    pub account: String,
+    pub account: CompactString,
     /// The AWS region; empty when not said.
-    pub region: String,
+    pub region: CompactString,
     /// Event time: when it happened, at the source's resolution.
     pub at: Timestamp,
     /// When S3 began to serve the request, where the source has it to the millisecond.
@@ -173,13 +175,13 @@ impl Evidence {
     /// old or odd records without one, the event's own identity.
     #[must_use]
     pub fn request_identity(&self) -> String {
-        let (tag, id) = match (&self.request_id, &self.shared_event_id, &self.event_id) {
+        let (tag, id): (_, &str) = match (&self.request_id, &self.shared_event_id, &self.event_id) {
             (Some(id), _, _) => ("r:", id),
             (None, Some(id), _) => ("s:", id),
             (None, None, Some(id)) => ("e:", id),
             (None, None, None) => ("i:", &self.id),
         };
-        format!("{tag}{id}")
+        [tag, id].concat()
     }
 
     /// When it happened, as far as its source can tell: a notification has milliseconds, and so has
@@ -203,7 +205,6 @@ impl Evidence {
         };
         let texts = [
             &self.key,
-            &self.request_id,
             &self.event_id,
             &self.shared_event_id,
             &self.amends_event_id,
@@ -212,7 +213,10 @@ impl Evidence {
             &self.sequencer,
         ];
         let optional: usize = texts.iter().map(|text| text.as_ref().map_or(0, String::len)).sum();
-        let required = self.id.len() + self.bucket.len() + self.account.len() + self.region.len();
+        let short = [&self.bucket, &self.account, &self.region].into_iter().chain(&self.request_id);
+        let short: usize =
+            short.filter(|text| text.is_heap_allocated()).map(CompactString::len).sum();
+        let required = self.id.len() + short;
         size_of::<Self>() + required + optional + target + self.actor.text_bytes()
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn notice(id: &str, request: &str, seconds: i64) -> Evidence {
 
 pub(super) fn child(id: &str, request: Option<&str>, target: Target, seconds: i64) -> Evidence {
     Evidence {
-        request_id: request.map(str::to_owned),
+        request_id: request.map(str::to_owned).map(Into::into),
         target,
         ..evidence(id, Source::CloudTrail, RemovalRole::Child, seconds)
     }
@@ -211,7 +211,7 @@ prop_compose! {
         let is_child = is_child && source == Source::CloudTrail;
         let id = format!("{source:?} {is_child} {account} {event}");
         Evidence {
-            request_id: request.map(|request| format!("R{request}")),
+            request_id: request.map(|request| format!("R{request}")).map(Into::into),
             shared_event_id: shared.filter(|_| source == Source::CloudTrail)
                 .map(|shared| format!("S{shared}")),
             target: match target {
@@ -219,7 +219,7 @@ prop_compose! {
                 0 | 1 => Target::Current,
                 version => Target::Version(format!("v{version}")),
             },
-            account: account.to_string(),
+            account: account.to_string().into(),
             ..evidence(
                 &id,
                 source,

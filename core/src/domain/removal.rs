@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 use super::{Actor, Cause, Moment, SourceSet, Target, Timestamp};
 
 /// What a removal took away.
@@ -53,7 +55,7 @@ pub struct Removal {
     /// When S3 had done it, by its own notification, to the millisecond.
     pub notified_at: Option<Timestamp>,
     /// The request behind it, where known.
-    pub request_id: Option<String>,
+    pub request_id: Option<CompactString>,
     /// Which sources it rests on.
     pub sources: SourceSet,
     /// Who asked, by the most telling evidence.

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 use super::{Actor, Api, Evidence, Outcome, SourceSet, Timestamp};
 
 /// One call, as all its evidence together tells it.
@@ -11,7 +13,7 @@ pub struct Request {
     /// Identity within the bucket: the request id, else the event's identity.
     pub identity: String,
     /// The bucket.
-    pub bucket: String,
+    pub bucket: CompactString,
     /// The key of a single delete; `None` for a bulk call.
     pub key: Option<String>,
     /// The API that was called.
@@ -19,11 +21,11 @@ pub struct Request {
     /// How it ended.
     pub outcome: Outcome,
     /// `x-amz-request-id`, where known.
-    pub request_id: Option<String>,
+    pub request_id: Option<CompactString>,
     /// The account, the smallest one of several copies; empty when not said.
-    pub account: String,
+    pub account: CompactString,
     /// The AWS region; empty when not said.
-    pub region: String,
+    pub region: CompactString,
     /// When, the earliest that any copy says.
     pub at: Timestamp,
     /// When S3 began to serve it, where told to the millisecond.
@@ -122,6 +124,6 @@ fn min_option<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
     }
 }
 
-fn min_text(a: String, b: String) -> String {
+fn min_text(a: CompactString, b: CompactString) -> CompactString {
     if a.is_empty() || (!b.is_empty() && b < a) { b } else { a }
 }

@@ -155,7 +155,7 @@ fn repeated(history: &History<'_>, before: &Before<'_>, removal: &Removal) -> Op
 /// it is not known to repeat anything.
 fn is_told(history: &History<'_>, removal: &Removal) -> bool {
     let is_of_known_call =
-        || removal.request_id.as_ref().is_some_and(|id| history.calls.contains(id));
+        || removal.request_id.as_ref().is_some_and(|id| history.calls.contains(id.as_str()));
     removal.target != Target::Unknown || is_of_known_call()
 }
 

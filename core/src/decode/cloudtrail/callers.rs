@@ -2,6 +2,9 @@
 //! caller. It holds a bounded number of them and knows them by what their records say, letter by
 //! letter.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde_json::Value;
 
 use super::Refusal;
@@ -23,9 +24,9 @@ pub(super) struct Circumstances {
     pub(super) id: String,
     pub(super) event_id: Option<String>,
     pub(super) shared_event_id: Option<String>,
-    pub(super) request_id: Option<String>,
-    pub(super) account: String,
-    pub(super) region: String,
+    pub(super) request_id: Option<CompactString>,
+    pub(super) account: CompactString,
+    pub(super) region: CompactString,
     pub(super) at: Timestamp,
     pub(super) started_at: Option<Timestamp>,
     pub(super) ended_at: Option<Timestamp>,
@@ -60,9 +61,9 @@ impl Circumstances {
             id: identity(&account, event_id.as_deref(), addendum.is_some(), record),
             event_id,
             shared_event_id: shown(&outline.value(Field::SharedEventId)?),
-            request_id: shown(&outline.value(Field::RequestId)?),
-            account,
-            region,
+            request_id: shown(&outline.value(Field::RequestId)?).map(Into::into),
+            account: account.into(),
+            region: region.into(),
             at: event_time(&outline.value(Field::EventTime)?, ended_at)?,
             started_at: time_in_millis(&additional["startTime"]),
             ended_at,
@@ -128,7 +129,7 @@ pub(super) fn identity_of(account: &str, event_id: &str) -> String {
 
 /// Whether `eventVersion` is one of those whose members are known.
 pub(super) fn is_known_version(version: &str) -> bool {
-    version.split('.').next().map(str::trim) == Some("1")
+    version.starts_with("1.") || version.split('.').next().map(str::trim) == Some("1")
 }
 
 fn check_version(version: &Value) -> Result<(), Refusal> {

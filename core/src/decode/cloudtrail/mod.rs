@@ -17,6 +17,7 @@ mod telling;
 #[cfg(test)]
 mod tests;
 
+use compact_str::CompactString;
 use memchr::memmem;
 
 use self::circumstances::{Addendum, Circumstances};
@@ -218,7 +219,7 @@ fn evidence_of(
         .ok_or_else(|| Refusal::new(RejectReason::MissingBucket, "no bucket is named anywhere"))?;
 
     let is_child = filled_text(&outline.value(Field::EventType)?) == Some("AwsServiceEvent");
-    let told = Told { api, is_child, bucket, circumstances };
+    let told = Told { api, is_child, bucket: bucket.into(), circumstances };
     Ok(told.evidence(|role| match api {
         Api::DeleteObject => Removed::read(role, outline, &request, &resources),
         Api::DeleteObjects => Removed::unknown(),
@@ -229,7 +230,7 @@ fn evidence_of(
 struct Told {
     api: Api,
     is_child: bool,
-    bucket: String,
+    bucket: CompactString,
     circumstances: Circumstances,
 }
 
@@ -247,7 +248,7 @@ impl Told {
         let is_lifecycle = circumstances.actor.kind() == ActorKind::Lifecycle;
         let (request_id, amends_event_id) = match circumstances.addendum {
             Some(Addendum { event_id, request_id }) => (
-                request_id.or(circumstances.request_id),
+                request_id.map(Into::into).or(circumstances.request_id),
                 event_id.or_else(|| circumstances.event_id.clone()),
             ),
             None => (circumstances.request_id, None),

@@ -5,7 +5,6 @@
 mod layouts;
 mod members;
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::mem;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use super::circumstances::{Circumstances, believed, identity_of, is_known_versio
 use super::place::stands_for_another;
 use super::removed::Removed;
 use super::{Told, delete_api, is_s3, service_of};
-use crate::decode::lenient::{capped, without_brackets};
+use crate::decode::lenient::{beginning, capped, without_brackets};
 use crate::decode::log_key::LogPath;
 use crate::decode::structure::Marked;
 use crate::decode::walker::Walker;
@@ -87,14 +86,14 @@ impl Plain {
         let told = Told {
             api,
             is_child: members.get(Field::EventType) == Some("AwsServiceEvent"),
-            bucket: bucket.to_owned(),
+            bucket: bucket.into(),
             circumstances: self.circumstances_of(&members, path)?,
         };
         if api == Api::DeleteObjects {
             return Some(told.evidence(|_| Removed::unknown()));
         }
         // Where else a key may be, the other reader knows.
-        let key = unescaped(members.filled(Field::Key)?)?.into_owned();
+        let key = unescaped(members.filled(Field::Key)?, walker.has_backslash())?;
         let version = members.filled(Field::VersionId).map(capped);
         let marker_version_id = members.filled(Field::MadeVersion).map(capped);
         let is_marker = members.get(Field::Marker).is_some_and(is_true);
@@ -107,21 +106,21 @@ impl Plain {
         if let Some(version) = members.get(Field::EventVersion) {
             is_known_version(version).then_some(())?;
         }
-        let account = members.filled(Field::Account).unwrap_or_default().to_owned();
-        let region = capped(members.filled(Field::Region).unwrap_or_default());
-        is_of_path(path, &account, &region).then_some(())?;
+        let account = members.filled(Field::Account).unwrap_or_default();
+        let region = beginning(members.filled(Field::Region).unwrap_or_default());
+        is_of_path(path, account, region).then_some(())?;
         let event_id = capped(members.filled(Field::EventId)?);
-        let http_status = whole(members.get(Field::HttpStatus))?;
+        let http_status = whole(members.get(Field::HttpStatus)).ok()?;
         Some(Circumstances {
-            id: identity_of(&account, &event_id),
+            id: identity_of(account, &event_id),
             event_id: Some(event_id),
             shared_event_id: members.filled(Field::SharedEventId).map(capped),
-            request_id: members.filled(Field::RequestId).map(capped),
-            account,
-            region,
+            request_id: members.filled(Field::RequestId).map(beginning).map(Into::into),
+            account: account.into(),
+            region: region.into(),
             at: self.memory.time(members.get(Field::EventTime)?)?,
-            started_at: whole(members.get(Field::StartedAt))?.and_then(believed),
-            ended_at: whole(members.get(Field::EndedAt))?.and_then(believed),
+            started_at: whole(members.get(Field::StartedAt)).ok()?.and_then(believed),
+            ended_at: whole(members.get(Field::EndedAt)).ok()?.and_then(believed),
             http_status: http_status.and_then(|status| u16::try_from(status).ok()),
             error_code: members.filled(Field::ErrorCode).map(capped),
             actor: self.caller_of(members)?,
@@ -160,19 +159,23 @@ pub(super) fn plain_time(record: Marked<'_>) -> Option<Timestamp> {
     Timestamp::parse(&time?).ok().filter(|_| walker.is_at_end())
 }
 
-/// What is between the quotation marks of a text that may hold escapes.
-fn unescaped(raw: &str) -> Option<Cow<'_, str>> {
-    if !raw.contains('\\') {
-        return Some(Cow::Borrowed(raw));
+/// What is between the quotation marks of a text, which may hold escapes.
+fn unescaped(raw: &str, has_backslash: bool) -> Option<String> {
+    if has_backslash && raw.contains('\\') {
+        return serde_json::from_str(&format!("\"{raw}\"")).ok();
     }
-    serde_json::from_str(&format!("\"{raw}\"")).ok().map(Cow::Owned)
+    Some(raw.to_owned())
 }
 
-/// A number of few digits, or that there is none.
-fn whole(digits: Option<&str>) -> Option<Option<u64>> {
-    let Some(digits) = digits else { return Some(None) };
+/// A number that is uncommon.
+struct Uncommon;
+
+/// A number of few digits, if it is there.
+fn whole(digits: Option<&str>) -> Result<Option<u64>, Uncommon> {
+    let Some(digits) = digits else { return Ok(None) };
     let is_whole = digits.len() <= DIGITS_MAX && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_whole.then(|| digits.parse().ok()).flatten().map(Some)
+    let number = digits.parse().ok().filter(|_| is_whole).ok_or(Uncommon)?;
+    Ok(Some(number))
 }
 
 fn is_true(flag: &str) -> bool {

@@ -1,6 +1,9 @@
 //! Whether a record can matter at all: a quick look at its bytes that passes over nearly all
 //! records of a trail, and never over one that matters. It reads no record.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::LazyLock;
 
 use memchr::memmem::{Finder, find};

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Reader, Refusal, read_record};
 use crate::decode::log_key::LogPath;
 use crate::decode::reject::RejectReason;
-use crate::decode::structure::{Level, Marked};
+use crate::decode::structure::{Level, Marked, Room};
 use crate::domain::{
     Api, Call, Cause, Evidence, Fact, Mark, Outcome, RemovalRole, Target, Timestamp,
 };
@@ -71,7 +71,7 @@ fn read_both(record: &[u8], path: &LogPath) -> Result<Option<Fact>, Refusal> {
     let alone = read_record(record, path);
     let mut reader = Reader::of(path.clone());
     for _ in 0..2 {
-        if let Some(marked) = Marked::of(record, Level::best(), &mut Vec::new()) {
+        if let Some(marked) = Marked::of(record, Level::best(), &mut Room::get()) {
             assert_eq!(reader.read(marked), alone, "{}", String::from_utf8_lossy(record));
         }
     }

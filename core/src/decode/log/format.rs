@@ -13,6 +13,8 @@ use crate::decode::access_log::is_access_log;
 use crate::decode::error::{DOCUMENT_START, DecodeError};
 use crate::decode::lines::Lines;
 use crate::decode::records::{Element, Shape, Splitter};
+#[cfg(test)]
+use crate::decode::structure::Level;
 use crate::domain::Source;
 
 /// So much of the first line of a text tells what it is: an owner, a bucket and a time.
@@ -37,6 +39,12 @@ enum State {
 impl Format {
     pub(super) fn new(record_bytes_max: usize) -> Self {
         let splitter = Splitter::new(record_bytes_max);
+        Self { state: State::Json { splitter, kept: Vec::new() }, record_bytes_max }
+    }
+
+    #[cfg(test)]
+    pub(super) fn at_level(record_bytes_max: usize, level: Level) -> Self {
+        let splitter = Splitter::at_level(record_bytes_max, level);
         Self { state: State::Json { splitter, kept: Vec::new() }, record_bytes_max }
     }
 

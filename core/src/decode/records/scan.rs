@@ -7,7 +7,7 @@ use std::mem;
 
 use memchr::{memchr2, memchr3};
 
-use crate::decode::structure::{Level, Marks, Progress};
+use crate::decode::structure::{Level, Progress, Room};
 
 /// How far a value has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +37,7 @@ impl Scan {
 
     /// Reads on, and gives the length of what belongs to the value when it ends in `rest`. Puts
     /// the marks of an object into `room`.
-    pub(super) fn advance(
-        &mut self,
-        rest: &[u8],
-        level: Level,
-        room: &mut Vec<Marks>,
-    ) -> Option<usize> {
+    pub(super) fn advance(&mut self, rest: &[u8], level: Level, room: &mut Room) -> Option<usize> {
         match self {
             Self::Text { is_open, is_escaped } => {
                 let skipped = usize::from(!mem::replace(is_open, true));

@@ -46,3 +46,9 @@ fn parity(bits: u64) -> u64 {
     let product = _mm_clmulepi64_si128::<0>(bits, _mm_set1_epi8(-1));
     _mm_cvtsi128_si64(product).cast_unsigned()
 }
+
+/// [`super::has_control`], with vectors of this size.
+#[target_feature(enable = "avx2,pclmulqdq,popcnt")]
+pub(super) fn has_control(bytes: &[u8]) -> bool {
+    super::has_control(bytes)
+}

@@ -13,6 +13,11 @@ mod portable;
 mod progress;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
+#[cfg(test)]
+mod tests;
+
+use std::cell::Cell;
+use std::mem;
 
 pub(super) use self::progress::Progress;
 
@@ -37,6 +42,52 @@ pub(super) struct Marks {
     pub(super) braces: u64,
 }
 
+/// Room for the marks of an object. It is kept for the next one who asks in this thread: a small
+/// file takes less time to read than memory for it takes to get.
+#[derive(Debug)]
+pub(super) struct Room(Vec<Marks>);
+
+thread_local! {
+    static SPARE: Cell<Vec<Marks>> = const { Cell::new(Vec::new()) };
+}
+
+/// Blocks for which room is kept: those of a window, and more.
+const BLOCKS_KEPT: usize = 8 * 1024;
+
+impl Room {
+    /// Room for any object.
+    pub(super) fn get() -> Self {
+        Self(SPARE.take())
+    }
+
+    /// Gives back what was needed for an unusually large object.
+    pub(super) fn shrink(&mut self) {
+        self.0.truncate(BLOCKS_KEPT);
+        self.0.shrink_to(BLOCKS_KEPT);
+    }
+
+    /// Bytes of memory that it takes.
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.0.capacity() * size_of::<Marks>()
+    }
+
+    /// Room for the marks of so many bytes.
+    fn of(&mut self, bytes: usize) -> &mut [Marks] {
+        let blocks = bytes / BLOCK_BYTES + 1;
+        if self.0.len() < blocks {
+            self.0.resize(blocks, Marks::default());
+        }
+        &mut self.0
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.shrink();
+        SPARE.set(mem::take(&mut self.0));
+    }
+}
+
 /// A whole JSON object, and where its strings and braces are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Marked<'a> {
@@ -48,16 +99,22 @@ pub(super) struct Marked<'a> {
     pub(super) has_backslash: bool,
     /// How many quotation marks begin or end strings in it, in 32 bits.
     pub(super) quotes: u32,
+    level: Level,
 }
 
 impl<'a> Marked<'a> {
     /// Marks an object that is all of `bytes`, with room for its marks. `None` when an object does
     /// not begin and end there.
-    pub(super) fn of(bytes: &'a [u8], level: Level, room: &'a mut Vec<Marks>) -> Option<Self> {
+    pub(super) fn of(bytes: &'a [u8], level: Level, room: &'a mut Room) -> Option<Self> {
         let mut progress = Progress::default();
         let end = level.advance(bytes, &mut progress, room)?;
         let is_object = bytes.first() == Some(&b'{') && end == bytes.len();
-        is_object.then_some(progress.marked(bytes, room))
+        is_object.then_some(progress.marked(bytes, room, level))
+    }
+
+    /// Whether there is a control character in it, line ends among them.
+    pub(super) fn has_control(&self) -> bool {
+        self.level.has_control(self.bytes)
     }
 }
 
@@ -103,12 +160,9 @@ impl Level {
         self,
         bytes: &[u8],
         progress: &mut Progress,
-        room: &mut Vec<Marks>,
+        room: &mut Room,
     ) -> Option<usize> {
-        let blocks = bytes.len() / BLOCK_BYTES + 1;
-        if room.len() < blocks {
-            room.resize(blocks, Marks::default());
-        }
+        let room = room.of(bytes.len());
         #[expect(unsafe_code, reason = "says that the processor has what a function needs")]
         match self {
             Self::Portable => portable::advance(bytes, progress, room),
@@ -123,6 +177,23 @@ impl Level {
             Self::Neon => unsafe { neon::advance(bytes, progress, room) },
         }
     }
+
+    fn has_control(self, bytes: &[u8]) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "says that the processor has what the function needs")]
+            // SAFETY: `each` gives this level only where `has_avx2`.
+            Self::Avx2 => unsafe { avx2::has_control(bytes) },
+            _ => has_control(bytes),
+        }
+    }
+}
+
+/// Whether there is a control character. Without a way out of the loop, so that compilers make
+/// vectors of it.
+#[inline]
+fn has_control(bytes: &[u8]) -> bool {
+    bytes.iter().fold(0, |found, &byte| found | u8::from(byte < b' ')) != 0
 }
 
 /// Whether the processor has AVX2, and what came before it.

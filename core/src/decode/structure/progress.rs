@@ -2,7 +2,7 @@
 //! where the braces balance. It sees bits only, no bytes.
 #![expect(clippy::inline_always, reason = "each level compiles it with its own instructions")]
 
-use super::{BLOCK_BYTES, Bytes, Marked, Marks};
+use super::{BLOCK_BYTES, Bytes, Level, Marked, Marks, Room};
 
 /// How far an object was read. The default is that of one whose opening brace comes next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,9 +24,11 @@ impl Progress {
     pub(in crate::decode) const fn marked<'a>(
         &self,
         bytes: &'a [u8],
-        marks: &'a [Marks],
+        room: &'a Room,
+        level: Level,
     ) -> Marked<'a> {
-        Marked { bytes, marks, has_backslash: self.backslashes != 0, quotes: self.quotes }
+        let has_backslash = self.backslashes != 0;
+        Marked { bytes, marks: room.0.as_slice(), has_backslash, quotes: self.quotes, level }
     }
 
     /// The quotation marks that are not escaped, and what to carry to the next block.

@@ -43,7 +43,7 @@ impl Ledger {
         for piece in batch {
             self.learn_request(piece);
             let Some(key) = &piece.key else { continue };
-            let slot = Slot { bucket: piece.bucket.clone(), key: key.clone() };
+            let slot = Slot { bucket: piece.bucket.clone().into(), key: key.clone() };
             let known = self.evidence.entry(slot.clone()).or_default();
             if known.insert(piece.id.clone(), piece.clone()).is_none() {
                 touched.insert(slot);
@@ -83,7 +83,7 @@ impl Ledger {
 
     fn learn_request(&mut self, piece: &Evidence) {
         let Some(told) = Request::of(piece) else { return };
-        let bucket = told.bucket.clone();
+        let bucket = told.bucket.to_string();
         let place = (bucket.clone(), told.identity.clone());
         let before = self.requests.get(&place);
         let after =
@@ -100,8 +100,13 @@ impl Ledger {
         stale_window_millis: i64,
     ) -> BTreeMap<Slot, Vec<(Removal, Verdict)>> {
         let bulk = |request: &&Request| request.api == Api::DeleteObjects;
-        let calls: BTreeSet<String> =
-            self.requests.values().filter(bulk).filter_map(|it| it.request_id.clone()).collect();
+        let calls: BTreeSet<String> = self
+            .requests
+            .values()
+            .filter(bulk)
+            .filter_map(|it| it.request_id.as_deref())
+            .map(str::to_owned)
+            .collect();
         let judged = self.removals.iter().map(|(slot, removals)| {
             let creations = fold_creations(creations.iter().filter(|it| is_in(it, slot)));
             let history =
@@ -125,9 +130,9 @@ impl Ledger {
             (slot.clone(), rows)
         });
         let requests = self.requests.values().map(|request| {
-            let id = request.request_id.clone().unwrap_or_default();
+            let id = request.request_id.as_deref().unwrap_or_default().to_owned();
             let told = (request.api, request.outcome, request.key.clone());
-            ((request.bucket.clone(), id), told)
+            ((request.bucket.to_string(), id), told)
         });
         Known {
             rows: rows.collect(),

@@ -27,7 +27,6 @@ mod acting;
 mod acts;
 mod bucket;
 mod census;
-mod dice;
 mod judging;
 mod ledger;
 mod mutants;

@@ -8,13 +8,13 @@ use proptest::test_runner::{Config, RngSeed};
 use super::acting::{STALE_MILLIS, act_out};
 use super::acts::World;
 use super::census::Census;
-use super::dice::Dice;
 use super::judging::{Judged, fulfilled, fulfilled_by, judged};
 use super::ledger::{Fold, Ledger};
 use super::mutants::{merging_by_time, right, told_apart, without_matching};
 use super::shaking::{Delivery, deliver, kept_in};
 use super::truth::known_from;
 use super::writing::{written, written_of_uploads};
+use crate::dice::Dice;
 use crate::domain::{Creation, Evidence, Slot, SourceSet};
 
 /// In how many ways each world is delivered.

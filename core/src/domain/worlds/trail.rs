@@ -50,7 +50,7 @@ fn record(call: &Call, account: &str, what: &str, timing: Timing) -> Evidence {
         call: Some(Reported { api, outcome: call.outcome }),
         event_id: Some(event.clone()),
         shared_event_id: is_shared.then(|| format!("shared {what} {}", call.request_id)),
-        account: account.to_owned(),
+        account: account.to_owned().into(),
         started_at: millis(if timing == Timing::Skewed { started(call) } else { call.received }),
         ended_at: millis(call.completed),
         error_code: call.refusal.map(|refusal| refusal.code.to_owned()),
@@ -101,8 +101,8 @@ fn child(call: &Call, answer: &Answer, what: &str, account: &str) -> Option<Evid
         call: None,
         key: Some(answer.key.clone()),
         request_id: match layout.request {
-            ChildRequest::Calls => Some(call.request_id.clone()),
-            ChildRequest::Own => Some(own_request()),
+            ChildRequest::Calls => Some(call.request_id.clone().into()),
+            ChildRequest::Own => Some(own_request().into()),
             ChildRequest::None => None,
         },
         shared_event_id: match layout.shared {

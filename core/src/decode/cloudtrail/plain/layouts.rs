@@ -4,13 +4,13 @@
 //!
 //! It begins with the belief that nothing varies, and learns from each record that proves it wrong.
 
-use super::members::{FIELDS, Members};
-use crate::decode::walker::{Span, Value, Walker};
+use super::members::{FIELDS, Field, Members};
+use crate::decode::walker::{Kind, Span, Value, Walker};
 
 /// Layouts that are kept; those that were not met for the longest time are forgotten first.
 const LAYOUTS_MAX: usize = 16;
 /// Records of a file that are read before any is learnt from: with fewer it does not pay.
-const UNLEARNT: u32 = if cfg!(test) { 1 } else { 12 };
+const UNLEARNT: u64 = if cfg!(test) { 1 } else { 12 };
 /// Bytes of a record that is learnt from.
 const SAMPLE_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of a record that is compared.
@@ -19,14 +19,16 @@ const RECORD_BYTES_MAX: usize = 64 * 1024;
 /// The layouts of the records of one file.
 #[derive(Default)]
 pub(super) struct Layouts {
-    /// The one met last comes first.
     known: Vec<Layout>,
-    met: u32,
+    /// Records that were read.
+    met: u64,
 }
 
 /// A record, and which of its values vary.
 struct Layout {
     quotes: u32,
+    /// Which record was written like this last.
+    met_at: u64,
     sample: Box<str>,
     values: Vec<Value>,
     /// Of each value.
@@ -41,8 +43,8 @@ struct Layout {
 struct Steps {
     /// What stands before the first value that varies, between them, and behind the last one.
     constants: Vec<Span>,
-    /// Whether each value that varies is a text, or a number.
-    are_texts: Vec<bool>,
+    /// What each value that varies is.
+    kinds: Vec<Kind>,
     places: [Option<[Place; 2]>; FIELDS],
     /// Where the constants begin in the record that is looked at.
     starts: Vec<usize>,
@@ -61,39 +63,48 @@ impl Layouts {
         if record.has_backslash() || record.text().len() > RECORD_BYTES_MAX {
             return None;
         }
-        let alike = |(_, layout): &(usize, &mut Layout)| layout.quotes == record.quotes();
-        let (place, members) =
-            self.known.iter_mut().enumerate().filter(alike).find_map(|(place, layout)| {
-                layout.steps.follow(&layout.sample, record).map(|members| (place, members))
-            })?;
-        self.known[..=place].rotate_right(1);
-        Some(members)
+        self.met += 1;
+        let mut alike = self.known.iter_mut().filter(|layout| layout.quotes == record.quotes());
+        alike.find_map(|layout| {
+            let members = layout.steps.follow(&layout.sample, record)?;
+            layout.met_at = self.met;
+            Some(members)
+        })
     }
 
     /// Learns from a record whose members were found by walking.
     pub(super) fn learn(&mut self, record: Walker<'_>, members: &Members<'_>) {
-        self.met = self.met.saturating_add(1);
         let is_short = record.text().len() <= SAMPLE_BYTES_MAX;
         if self.met <= UNLEARNT || record.has_backslash() || !is_short {
             return;
         }
-        let Some(values) = record.values() else { return };
+        let Some(values) = values_of(record, members) else { return };
         let mut alike = self.known.iter_mut().filter(|layout| layout.quotes == record.quotes());
         if !alike.any(|layout| layout.adopt(record.text(), &values)) {
-            self.known.truncate(LAYOUTS_MAX - 1);
-            self.known.insert(0, Layout::of(record, values, members.spans));
+            if self.known.len() == LAYOUTS_MAX
+                && let Some(oldest) = (0..LAYOUTS_MAX).min_by_key(|&it| self.known[it].met_at)
+            {
+                self.known.swap_remove(oldest);
+            }
+            self.known.push(Layout::of(record, values, &members.spans, self.met));
         }
     }
 }
 
 impl Layout {
-    fn of(sample: Walker<'_>, values: Vec<Value>, spans: [Option<Span>; FIELDS]) -> Self {
+    fn of(
+        sample: Walker<'_>,
+        values: Vec<Value>,
+        spans: &[Option<Span>; FIELDS],
+        met_at: u64,
+    ) -> Self {
         let mut layout = Self {
             quotes: sample.quotes(),
+            met_at,
             sample: sample.text().into(),
             varies: vec![false; values.len()],
             values,
-            spans,
+            spans: *spans,
             steps: Steps::default(),
         };
         layout.lay_steps();
@@ -119,7 +130,7 @@ impl Layout {
         let mut from = 0;
         for (value, _) in self.values.iter().zip(&self.varies).filter(|(_, varies)| **varies) {
             steps.constants.push(Span::new(from, value.span.start()));
-            steps.are_texts.push(value.is_text);
+            steps.kinds.push(value.kind);
             from = value.span.end();
         }
         steps.constants.push(Span::new(from, self.sample.len()));
@@ -143,15 +154,13 @@ impl Steps {
     /// Goes the same way through this record, if it can be gone.
     fn follow<'a>(&mut self, sample: &str, record: Walker<'a>) -> Option<Members<'a>> {
         let mut walker = record;
-        let mut are_texts = self.are_texts.iter();
+        let mut kinds = self.kinds.iter();
         self.starts.clear();
         for constant in &self.constants {
             self.starts.push(walker.at());
             walker.literal(constant.of(sample))?;
-            match are_texts.next() {
-                Some(true) => walker.rest_of_text().map(drop)?,
-                Some(false) => walker.number().map(drop)?,
-                None => {}
+            if let Some(kind) = kinds.next() {
+                walker.pass_rest(*kind)?;
             }
         }
         walker.is_at_end().then_some(())?;
@@ -164,7 +173,20 @@ impl Steps {
     }
 }
 
-/// What of a record is neither text nor number.
+/// The values of a record. Who called is one of them: whoever asks who it was knows it as a whole.
+fn values_of(record: Walker<'_>, members: &Members<'_>) -> Option<Vec<Value>> {
+    let mut values = record.values()?;
+    if let Some(span) = members.spans[Field::Identity as usize]
+        && span.of(record.text()).starts_with('{')
+    {
+        let before = values.partition_point(|value| value.span.start() < span.start());
+        let behind = values.partition_point(|value| value.span.end() <= span.end());
+        values.splice(before..behind, [Value { span, kind: Kind::Object }]);
+    }
+    Some(values)
+}
+
+/// What of a record is no value.
 fn gaps<'a>(record: &'a str, values: &'a [Value]) -> impl Iterator<Item = &'a str> {
     let starts = [0].into_iter().chain(values.iter().map(|value| value.span.end()));
     let ends = values.iter().map(|value| value.span.start()).chain([record.len()]);

@@ -1,10 +1,10 @@
-//! Chance from a seed: the same seed always throws the same. It knows nothing about worlds.
+//! Chance from a seed: the same seed always throws the same. It knows nothing of what it is for.
 
 /// A generator of the `SplitMix64` kind: a counter with a finishing mix.
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -17,26 +17,26 @@ impl Dice {
     }
 
     /// A number less than `bound`, which is more than 0.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.throw() % bound as u64).unwrap()
     }
 
     /// A number from `first` to `last`, both included.
-    pub(super) fn between(&mut self, first: i64, last: i64) -> i64 {
+    pub(crate) fn between(&mut self, first: i64, last: i64) -> i64 {
         let span = usize::try_from(last - first + 1).unwrap();
         first + i64::try_from(self.below(span)).unwrap()
     }
 
     /// Whether the one chance in `chances` came true.
-    pub(super) fn one_in(&mut self, chances: usize) -> bool {
+    pub(crate) fn one_in(&mut self, chances: usize) -> bool {
         self.below(chances) == 0
     }
 
-    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
 
-    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }
