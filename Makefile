@@ -1,7 +1,7 @@
 # The project's commands. `make test` is the one that decides.
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-deep test-tools
+.PHONY: help test test-deep test-tools bench
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -9,8 +9,12 @@ help: ## This list
 test: test-tools ## Install what the tests need, then run every gate and test
 	@scripts/run-gates
 
-test-deep: test-tools ## What takes longer: every property with many more cases
+test-deep: test-tools ## What takes longer: many more cases, 64-bit ARM, Miri, the released image
+	@scripts/install-deep-test-tools
 	@scripts/run-deep-tests
 
 test-tools: ## Install what the tests need; does nothing when it is all there
 	@scripts/install-test-tools
+
+bench: ## Measure all but growth, beside what must be and should be; JSON into target/bench
+	@cargo bench --bench performance -- all

@@ -1,35 +1,22 @@
 //! What any consumer does at least: receive messages and delete them, ten at a time, and nothing
 //! with what they say. As in the daemon, one receive and one delete are under way at once.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
+
+use crate::daemon::Reached;
 
 /// The argument that makes this program the loop.
 pub const BARE_LOOP: &str = "bare-loop";
 
 const MESSAGES_MAX: i32 = 10;
 
-/// A client of the sandbox.
-pub fn client(endpoint: &str, region: &str, key: &str, secret: &str) -> Client {
-    let config = aws_sdk_sqs::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(region.to_owned()))
-        .endpoint_url(endpoint)
-        .credentials_provider(Credentials::new(key, secret, None, None, "the sandbox"))
-        .build();
-    Client::from_conf(config)
-}
-
 /// Drains the queue that the arguments name, on the runtime that the daemon has as well.
 pub fn run(arguments: &[String]) -> anyhow::Result<()> {
-    let [endpoint, region, key, secret, queue_url] = arguments else {
-        bail!("the loop is told endpoint, region, key, secret and queue");
-    };
-    let client = client(endpoint, region, key, secret);
+    let reached = Reached::from_arguments(arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(drain(&client, queue_url))
+    runtime.block_on(drain(&reached.sqs(), &reached.queue_url))
 }
 
 async fn drain(client: &Client, queue_url: &str) -> anyhow::Result<()> {
