@@ -17,7 +17,9 @@ mod scan;
 mod who_deleted;
 
 use std::io::Write;
+use std::num::NonZero;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -111,9 +113,17 @@ pub fn main() -> ExitCode {
 
 /// Runs a command that waits for things, on a runtime of its own.
 fn on_runtime(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let started = AtomicUsize::new(0);
+    // The runtime starts its workers first, and then a thread when something blocks.
+    let name = move || match started.fetch_add(1, Ordering::Relaxed) {
+        number if number < workers => "deltrail-async".to_owned(),
+        _ => "deltrail-block".to_owned(),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .thread_name("deltrail")
+        .worker_threads(workers)
+        .thread_name_fn(name)
         .build()
         .context("cannot start the runtime")?;
     let result = runtime.block_on(command);

@@ -1,4 +1,4 @@
-//! Decodes one log object on blocking threads, a piece at a time, and holds what came out of it
+//! Decodes one log object, a piece at a time, on blocking threads unless it is small, and holds
 //! within its part of the memory budget. It knows nothing of where the bytes come from.
 
 use std::collections::BTreeMap;
@@ -19,9 +19,24 @@ use super::{Ingest, WatchesBucket};
 pub const OBJECT_BYTES_MIN: usize = 640 * 1024;
 /// The part of it in which a record is held that was cut at the end of a window.
 const HELD_BYTES_USUAL: usize = 64 * 1024;
+/// Bytes that come from the network at a time, at most: those that the connection has read, and as
+/// many that are being decoded.
+const RECEIVED_BYTES_MAX: usize = 2 * 512 * 1024;
+/// The part of the budget that they may take of one object.
+const RECEIVED_SHARE: u64 = 8;
+
+/// What an object of this size (compressed bytes, if they are known) takes before anything of it is
+/// staged.
+pub(super) fn object_bytes(size: Option<u64>, budget_bytes: u64) -> usize {
+    let size = size.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
+    let share = usize::try_from(budget_bytes / RECEIVED_SHARE).unwrap_or(usize::MAX);
+    OBJECT_BYTES_MIN + size.saturating_mul(2).min(RECEIVED_BYTES_MAX).min(share)
+}
+
 /// What an object needs at most without staging anything, when its records are as large as allowed.
 pub(super) const fn object_bytes_max(record_bytes_max: usize) -> usize {
-    OBJECT_BYTES_MIN.saturating_add(record_bytes_max.saturating_mul(2))
+    let usual = OBJECT_BYTES_MIN + RECEIVED_BYTES_MAX;
+    usual.saturating_add(record_bytes_max.saturating_mul(2))
 }
 
 /// Evidence of one object that may wait for the end of its file; a larger one is read twice.
@@ -31,6 +46,10 @@ const STEP_BYTES_MAX: usize = 128 * 1024;
 /// Evidence of one commit while a verified file is committed in chunks.
 const CHUNK_BYTES: usize = 256 * 1024;
 const CHUNK_ROWS_MAX: usize = 10_000;
+
+/// A body of so few bytes is decoded where it was received: to wake a thread would cost more than
+/// the decoding, which takes 0.1 ms usually, and 8 ms if it inflates as far as deflate can.
+const AT_ONCE_BYTES_MAX: usize = 16 * 1024;
 
 /// What is done with the evidence while the bytes stream by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,9 +109,28 @@ impl DecodingFailure {
     }
 }
 
+/// Bytes of a body, of which those before were decoded.
+pub(super) struct Piece {
+    pub(super) bytes: Bytes,
+    /// Whether the body ends with them.
+    pub(super) is_last: bool,
+}
+
+/// How far it went.
+pub(super) enum Decoded {
+    /// All bytes were used, and more follow.
+    Piece,
+    /// What is left was not used, because so much waits that it should be committed first.
+    Until(Piece),
+    /// The file was verified to its end.
+    Whole(Summary),
+}
+
 /// One object on its way through the decoder.
 pub(super) struct Decoding {
     decoder: LogDecoder,
+    /// Whether it has seen no byte yet.
+    is_untouched: bool,
     reservation: Reservation,
     /// What was reserved before anything was staged.
     base_bytes: usize,
@@ -113,6 +151,7 @@ impl Decoding {
     ) -> Self {
         Self {
             decoder: LogDecoder::new(ingest.options.limits, path),
+            is_untouched: true,
             base_bytes: reservation.bytes(),
             reservation,
             watches: Arc::clone(&ingest.options.watches),
@@ -124,39 +163,39 @@ impl Decoding {
         }
     }
 
-    /// Feeds compressed bytes, on a blocking thread, when a worker is free. Gives back those that
-    /// were not used, because so much waits that it should be committed first.
+    /// Decodes the next bytes of the body, and verifies the end of the file after its last ones.
     ///
     /// # Errors
-    /// What is wrong with the bytes, or that there is no memory for them now.
-    pub(super) async fn push(
-        self,
-        mut bytes: Bytes,
+    /// What is wrong with the bytes or with the file as a whole, or that there is no memory for
+    /// them now.
+    pub(super) async fn decode(
+        mut self,
+        piece: Piece,
         ingest: &Ingest,
-    ) -> Result<(Self, Bytes), DecodingFailure> {
-        let push = move |decoding: &mut Self| {
-            while !bytes.is_empty() && !decoding.is_chunk_full() {
-                let used = decoding.decoder.push_until(&bytes, STEP_BYTES_MAX)?;
-                bytes.advance(used);
-                decoding.absorb();
-                decoding.reserve_held()?;
-            }
-            Ok(bytes)
-        };
-        self.on_worker(ingest, push).await
+    ) -> Result<(Self, Decoded), DecodingFailure> {
+        if piece.is_last && self.is_untouched && piece.bytes.len() <= AT_ONCE_BYTES_MAX {
+            return self.step(piece).map(|decoded| (self, decoded));
+        }
+        self.on_worker(ingest, |decoding| decoding.step(piece)).await
     }
 
-    /// Verifies the end of the file.
-    ///
-    /// # Errors
-    /// What is wrong with it as a whole.
-    pub(super) async fn finish(self, ingest: &Ingest) -> Result<(Self, Summary), DecodingFailure> {
-        let finish = |decoding: &mut Self| {
-            let summary = decoding.decoder.finish()?;
-            decoding.absorb();
-            Ok(summary)
-        };
-        self.on_worker(ingest, finish).await
+    fn step(&mut self, mut piece: Piece) -> Result<Decoded, DecodingFailure> {
+        self.is_untouched = false;
+        while !piece.bytes.is_empty() {
+            if self.is_chunk_full() {
+                return Ok(Decoded::Until(piece));
+            }
+            let used = self.decoder.push_until(&piece.bytes, STEP_BYTES_MAX)?;
+            piece.bytes.advance(used);
+            self.absorb();
+            self.reserve_held()?;
+        }
+        if !piece.is_last {
+            return Ok(Decoded::Piece);
+        }
+        let summary = self.decoder.finish()?;
+        self.absorb();
+        Ok(Decoded::Whole(summary))
     }
 
     /// Whether so much waits that it should be committed before more is read.
@@ -228,8 +267,13 @@ impl Decoding {
     }
 
     fn may_stage(&mut self) -> bool {
-        let wanted = OBJECT_BYTES_MIN + self.facts_bytes + self.held_beyond_usual();
+        let wanted = self.unstaged_bytes() + self.facts_bytes + self.held_beyond_usual();
         self.facts_bytes <= STAGED_BYTES_MAX && self.reservation.grow_to(wanted)
+    }
+
+    /// Without what a second reservation holds for very large records.
+    fn unstaged_bytes(&self) -> usize {
+        self.base_bytes.min(OBJECT_BYTES_MIN + RECEIVED_BYTES_MAX)
     }
 
     fn held_beyond_usual(&self) -> usize {
@@ -241,7 +285,7 @@ impl Decoding {
     fn reserve_held(&mut self) -> Result<(), DecodingFailure> {
         let held = self.held_beyond_usual();
         let is_held = held == 0
-            || self.reservation.grow_to(OBJECT_BYTES_MIN + held)
+            || self.reservation.grow_to(self.unstaged_bytes() + held)
             || self.reservation.is_alone();
         if is_held { Ok(()) } else { Err(DecodingFailure::NoMemory) }
     }

@@ -33,8 +33,7 @@ pub(super) async fn see_through(
     items: Items,
 ) {
     let entries = [message.entry()];
-    // Reading a log object takes much room, which most messages need not carry about.
-    let work = Box::pin(work(ingest, queue, message, items));
+    let work = work(ingest, queue, message, items);
     if let Some(verdict) = while_leased(ingest, queue, &entries, work).await {
         settle(ingest, queue, message, &verdict).await;
     }

@@ -5,7 +5,7 @@ use deltrail_core::decode::{DigestPath, LogKey, LogPath, ObjectRef};
 use deltrail_core::domain::Source;
 
 use super::Ingest;
-use super::decoding::{DecodingFailure, OBJECT_BYTES_MIN, object_bytes_max};
+use super::decoding::{DecodingFailure, object_bytes, object_bytes_max};
 use super::disposition::{Failure, Verdict};
 use super::observe::InFlight;
 use super::reading::{Reading, Staged, heard};
@@ -14,6 +14,9 @@ use super::tell::{STORE, bucket_place};
 use crate::metrics::{ObjectResult, SkipReason};
 use crate::objects::{Object, ObjectError, Revision};
 use crate::store::{Batch, LedgerKey, ProofOfLife, StoreError};
+
+/// Objects of so few bytes, compressed, are not looked for in the ledger before they are read.
+const SOONER_READ_BYTES_MAX: u64 = 64 * 1024;
 
 /// What became of an object.
 pub(super) enum Handled {
@@ -137,22 +140,41 @@ pub(super) async fn read_object(
     object: &ObjectRef,
     path: &LogPath,
 ) -> Result<Handled, ObjectFailure> {
-    if let Some(revision) = named_revision(object)
-        && let Some(source) = ingest.store.committed_as(&ledger_key(object, revision)).await?
+    if !is_sooner_read(object, object.size)
+        && let Some(source) = committed_as_named(ingest, object).await?
     {
         return Ok(Handled::Duplicate(source));
     }
     let permit = ingest.object_permits.acquire().await;
     let _permit = permit.map_err(|_| ObjectFailure::Stopping)?;
     let _flight = InFlight::new(&ingest.metrics.in_flight_objects);
-    match read_within(ingest, object, path, OBJECT_BYTES_MIN).await {
+    let bytes = object_bytes(object.size, ingest.options.memory_budget_bytes);
+    // A reading takes much room, which those who wait for their turn need not carry about.
+    match Box::pin(read_within(ingest, object, path, bytes)).await {
         // Waiting for more while holding would block others that do the same; so it is given back,
         // and the object waits in line for all that it may ever need.
         Err(ObjectFailure::Decode { failure: DecodingFailure::NoMemory, .. }) => {
             let bytes = object_bytes_max(ingest.options.limits.record_bytes_max);
-            read_within(ingest, object, path, bytes).await
+            Box::pin(read_within(ingest, object, path, bytes)).await
         }
         result => result,
+    }
+}
+
+/// Whether an object of so many bytes is sooner read than looked for in the ledger. That it was
+/// committed before is rare, and then its commit finds it out. A scan is often a second one.
+fn is_sooner_read(object: &ObjectRef, bytes: Option<u64>) -> bool {
+    object.bucket != FILES && bytes.is_some_and(|bytes| bytes <= SOONER_READ_BYTES_MAX)
+}
+
+/// As what the revision that a message named was committed, if it was.
+async fn committed_as_named(
+    ingest: &Ingest,
+    object: &ObjectRef,
+) -> Result<Option<Source>, StoreError> {
+    match named_revision(object) {
+        Some(revision) => ingest.store.committed_as(&ledger_key(object, revision)).await,
+        None => Ok(None),
     }
 }
 
@@ -165,13 +187,22 @@ async fn read_within(
 ) -> Result<Handled, ObjectFailure> {
     let reserved = ingest.budget.reserve(bytes).await;
     let reservation = reserved.ok_or(ObjectFailure::Stopping)?;
-    let fetched = fetch(ingest, object, None).await?;
+    let fetched = match fetch(ingest, object, None).await {
+        Ok(fetched) => fetched,
+        // It may have been committed before its bucket let it go.
+        Err(error) => match committed_as_named(ingest, object).await? {
+            Some(source) => return Ok(Handled::Duplicate(source)),
+            None => return Err(error.into()),
+        },
+    };
     if fetched.content_length == Some(0) {
         return Ok(Handled::Skipped(SkipReason::ZeroByte));
     }
     let key = ledger_key(object, &fetched.revision);
-    // The revision that the message named was looked for before the object was fetched.
-    let is_looked_for = named_revision(object) == Some(fetched.revision.as_str());
+    // The revision that the message named was looked for before, unless it is looked for by the
+    // commit.
+    let is_looked_for = named_revision(object) == Some(fetched.revision.as_str())
+        || is_sooner_read(object, fetched.content_length);
     if !is_looked_for && let Some(source) = ingest.store.committed_as(&key).await? {
         return Ok(Handled::Duplicate(source));
     }

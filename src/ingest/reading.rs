@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use deltrail_core::decode::{Content, Located, LogPath, ObjectRef, Summary};
 use deltrail_core::domain::{Source, Timestamp};
 
 use super::Ingest;
-use super::decoding::{Decoding, DecodingFailure, Pass, Tally};
+use super::decoding::{Decoded, Decoding, DecodingFailure, Pass, Piece, Tally};
 use super::memory::Reservation;
 use super::object::{Handled, ObjectFailure, shown};
 use super::observe::Delivered;
@@ -19,8 +19,8 @@ use crate::store::{
     ProofOfLife, Reject, SourceKey, StoreError, StoredFact,
 };
 
-/// Compressed bytes that are handed to a decode worker together.
-const PIECE_BYTES: usize = 256 * 1024;
+/// Compressed bytes that a decode worker is bothered for, unless a body ends before.
+const PIECE_BYTES_MIN: usize = 128 * 1024;
 
 /// What a first reading came to.
 pub(super) enum Staged {
@@ -79,22 +79,25 @@ impl Reading<'_> {
         let mut pieces = Pieces { object: fetched, waiting: BytesMut::new() };
         let started_at = Instant::now();
         let mut decoded_in = Duration::ZERO;
-        while let Some(mut piece) = pieces.next().await? {
-            while !piece.is_empty() {
+        let summary = loop {
+            let mut piece = pieces.next().await?;
+            let decoded = loop {
                 let pushed_at = Instant::now();
-                let pushed = decoding.push(piece, self.ingest).await;
-                (decoding, piece) = pushed.map_err(|failure| self.unreadable(failure))?;
+                let stepped = decoding.decode(piece, self.ingest).await;
+                let decoded;
+                (decoding, decoded) = stepped.map_err(|failure| self.unreadable(failure))?;
                 decoded_in += pushed_at.elapsed();
-                if decoding.is_chunk_full() {
-                    self.commit_chunk(&mut decoding, written_at).await?;
-                }
+                let Decoded::Until(left) = decoded else { break decoded };
+                piece = left;
+                self.commit_chunk(&mut decoding, written_at).await?;
+            };
+            if let Decoded::Whole(summary) = decoded {
+                break summary;
             }
-        }
+        };
         let fetched_in = started_at.elapsed().saturating_sub(decoded_in);
         self.ingest.metrics.fetch.observe(fetched_in.as_secs_f64());
         self.ingest.metrics.decode.observe(decoded_in.as_secs_f64());
-        let finished = decoding.finish(self.ingest).await;
-        let (decoding, summary) = finished.map_err(|failure| self.unreadable(failure))?;
         Ok(Whole { decoding, summary, written_at })
     }
 
@@ -250,22 +253,25 @@ fn counts(tally: &Tally, summary: &Summary) -> LedgerCounts {
     }
 }
 
-/// A body cut into pieces of a size that suits the decode workers, whatever the network's packets.
+/// A body in pieces that are worth a decode worker's while, whatever the network's packets.
 struct Pieces {
     object: Object,
     waiting: BytesMut,
 }
 
 impl Pieces {
-    /// The next [`PIECE_BYTES`], fewer at the end of the body.
-    async fn next(&mut self) -> Result<Option<Bytes>, ObjectError> {
-        while self.waiting.len() < PIECE_BYTES {
+    /// At least [`PIECE_BYTES_MIN`], fewer at the end of the body, and then none. What comes in
+    /// larger chunks is passed on as it is.
+    async fn next(&mut self) -> Result<Piece, ObjectError> {
+        while self.waiting.len() < PIECE_BYTES_MIN {
             match self.object.chunk().await? {
+                Some(chunk) if self.waiting.is_empty() && chunk.len() >= PIECE_BYTES_MIN => {
+                    return Ok(Piece { bytes: chunk, is_last: false });
+                }
                 Some(chunk) => self.waiting.extend_from_slice(&chunk),
-                None => break,
+                None => return Ok(Piece { bytes: self.waiting.split().freeze(), is_last: true }),
             }
         }
-        let piece = self.waiting.split_to(PIECE_BYTES.min(self.waiting.len()));
-        Ok((!piece.is_empty()).then(|| piece.freeze()))
+        Ok(Piece { bytes: self.waiting.split().freeze(), is_last: false })
     }
 }

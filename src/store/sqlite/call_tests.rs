@@ -113,7 +113,7 @@ async fn a_call_that_was_refused_as_a_whole_is_never_unresolved() {
     let refusal = |outcome| Evidence {
         id: format!("{outcome:?}"),
         call: Some(Call { api: Api::DeleteObjects, outcome }),
-        account: format!("{outcome:?}"),
+        account: format!("{outcome:?}").into(),
         ..bulk("A", minute(0))
     };
     for outcome in [Outcome::Denied, Outcome::Failed] {

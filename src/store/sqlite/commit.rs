@@ -81,8 +81,10 @@ fn write_facts<'a>(
             Fact::Deletion(evidence) => {
                 let slot = slot_key(evidence).and_then(|key| slots.get(&(&*evidence.bucket, key)));
                 let place = Place { slot_id: slot.map(|slot| slot.id), ..place };
-                let is_new = insert_evidence(journal.connection, evidence, place)?;
+                let actor_id = journal.actors.id_of(&evidence.actor)?;
+                let is_new = insert_evidence(journal.connection, evidence, place, actor_id)?;
                 journal.note(is_new);
+                journal.note_source(&evidence.bucket, evidence.source)?;
                 fresh.extend(is_new.then_some(&**evidence));
             }
             Fact::Creation(creation) => {

@@ -72,7 +72,7 @@ prop_compose! {
             source,
             call: call.filter(|_| has_call).map(|outcome| Call { api, outcome }),
             role,
-            bucket: bucket.to_owned(),
+            bucket: bucket.to_owned().into(),
             key: key.map(str::to_owned),
             target: match target {
                 0 if role == RemovalRole::Child => Target::Unknown,
@@ -81,11 +81,11 @@ prop_compose! {
             },
             mark,
             cause: if is_lifecycle { Cause::Lifecycle } else { Cause::Api },
-            request_id: request.map(|request| format!("R{request}")),
+            request_id: request.map(|request| format!("R{request}")).map(Into::into),
             event_id: in_trail.then(|| format!("E{event}")),
             shared_event_id: shared.filter(|_| in_trail).map(|shared| format!("S{shared}")),
             amends_event_id: is_update.then(|| format!("E{}", event / 2)),
-            account: account.to_string(),
+            account: account.to_string().into(),
             region: "eu-west-1".into(),
             at: Timestamp::from_millis(at),
             started_at: millis.filter(|_| in_trail).map(|_| Timestamp::from_millis(at)),
@@ -151,10 +151,10 @@ impl Truth {
         let mut slots: BTreeMap<(String, String), Vec<&Evidence>> = BTreeMap::new();
         for piece in pieces {
             if let Some(key) = slot_key(piece) {
-                slots.entry((piece.bucket.clone(), key.to_owned())).or_default().push(piece);
+                slots.entry((piece.bucket.clone().into(), key.to_owned())).or_default().push(piece);
             }
             if let Some(request) = Request::of(piece) {
-                let identity = (request.bucket.clone(), request.identity.clone());
+                let identity = (request.bucket.to_string(), request.identity.clone());
                 let joined = match truth.requests.remove(&identity) {
                     Some(known) => known.join(request),
                     None => request,

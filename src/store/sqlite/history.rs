@@ -88,7 +88,10 @@ fn removals_between(
     to: i64,
 ) -> Result<Vec<(Removal, Counted)>> {
     connection
-        .prepare_cached("SELECT * FROM removals WHERE slot_id = ?1 AND at BETWEEN ?2 AND ?3")?
+        .prepare_cached(
+            "SELECT * FROM removals LEFT JOIN actors ON actors.id = actor_id
+             WHERE slot_id = ?1 AND at BETWEEN ?2 AND ?3",
+        )?
         .query_map([slot_id, from, to], removal_and_counted)?
         .collect()
 }
@@ -103,7 +106,8 @@ fn removal_of_last(
     let version = write.version_id.as_ref().map(|id| Target::Version(id.clone()).to_string());
     connection
         .prepare_cached(
-            "SELECT * FROM removals WHERE slot_id = ?1 AND at >= ?2 AND at < ?3
+            "SELECT * FROM removals LEFT JOIN actors ON actors.id = actor_id
+             WHERE slot_id = ?1 AND at >= ?2 AND at < ?3
                  AND (target NOT LIKE 'version %' OR target = ?4)
              ORDER BY at DESC LIMIT 1",
         )?
@@ -118,14 +122,14 @@ fn removal_of_last(
 fn known_calls(connection: &Connection, removals: &[Removal]) -> Result<BTreeSet<String>> {
     let mut calls = BTreeSet::new();
     let children = removals.iter().filter(|it| it.is_child_only() && it.target == Target::Unknown);
-    for request_id in children.filter_map(|child| child.request_id.as_ref()) {
+    for request_id in children.filter_map(|child| child.request_id.as_deref()) {
         let found = connection
             .prepare_cached(
-                "SELECT 1 FROM requests WHERE request_id = ?1 AND api = 'DeleteObjects'",
+                "SELECT 1 FROM requests WHERE identity = 'r:' || ?1 AND api = 'DeleteObjects'",
             )?
             .query_row([request_id], |_| Ok(()))
             .optional()?;
-        calls.extend(found.map(|()| request_id.clone()));
+        calls.extend(found.map(|()| request_id.to_owned()));
     }
     Ok(calls)
 }

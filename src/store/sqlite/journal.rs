@@ -4,22 +4,24 @@
 use std::collections::BTreeMap;
 use std::mem;
 
-use deltrail_core::domain::{Delta, DiscardedLatency, Provenance};
+use deltrail_core::domain::{Delta, DiscardedLatency, Provenance, Source, SourceSet};
 use rusqlite::{Connection, Result};
 
+use super::actors::Actors;
 use super::heard::Heard;
 use super::totals::{Labels, add_totals};
-use crate::store::{CommitReport, Options};
+use crate::store::{CommitReport, Options, words};
 
 /// The books of one transaction.
 pub(super) struct Journal<'a> {
     pub(super) connection: &'a Connection,
     pub(super) provenance: Provenance,
     pub(super) labels: Labels<'a>,
+    pub(super) actors: Actors<'a>,
     pub(super) delta: Delta,
     pub(super) heard: Heard<'a>,
-    /// The buckets of which a request is known or not, as far as that was asked.
-    has_requests: BTreeMap<String, bool>,
+    /// Which sources told of a bucket, as far as that was asked.
+    told_by: BTreeMap<String, SourceSet>,
     writer: &'a str,
     overflow_before: u64,
     pub(super) report: CommitReport,
@@ -31,9 +33,10 @@ impl<'a> Journal<'a> {
             connection,
             provenance: Provenance::Live,
             labels: Labels::new(connection, options),
+            actors: Actors::new(connection),
             delta: Delta::default(),
             heard: Heard::default(),
-            has_requests: BTreeMap::new(),
+            told_by: BTreeMap::new(),
             writer: &options.writer,
             overflow_before: 0,
             report: CommitReport::default(),
@@ -58,23 +61,29 @@ impl<'a> Journal<'a> {
         add_totals(self.connection, self.writer, &self.delta)
     }
 
-    /// Whether any request of this bucket is known: without CloudTrail and access logs there is
-    /// none to look for with every notice.
-    pub(super) fn knows_requests(&mut self, bucket: &str) -> Result<bool> {
-        if let Some(&known) = self.has_requests.get(bucket) {
+    /// The sources that tell of this bucket as it happens: what none of them tells need not be
+    /// looked for with every fact.
+    pub(super) fn told_by(&mut self, bucket: &str) -> Result<SourceSet> {
+        if let Some(&known) = self.told_by.get(bucket) {
             return Ok(known);
         }
-        let known = self
+        let mut select = self
             .connection
-            .prepare_cached("SELECT 1 FROM requests WHERE bucket = ?1 LIMIT 1")?
-            .exists([bucket])?;
-        self.has_requests.insert(bucket.to_owned(), known);
-        Ok(known)
+            .prepare_cached("SELECT DISTINCT source FROM bucket_sources WHERE bucket = ?1")?;
+        let names = select.query_map([bucket], |row| row.get(0))?;
+        let names = names.collect::<Result<Vec<String>>>()?;
+        let sources: SourceSet = names.iter().filter_map(|name| words::source(name)).collect();
+        self.told_by.insert(bucket.to_owned(), sources);
+        Ok(sources)
     }
 
-    /// Notes that a request of this bucket is known from now on.
-    pub(super) fn note_request(&mut self, bucket: &str) {
-        self.has_requests.insert(bucket.to_owned(), true);
+    /// Notes that this source tells of the bucket from now on.
+    pub(super) fn note_source(&mut self, bucket: &str, source: Source) -> Result<()> {
+        let known = self.told_by(bucket)?;
+        if !known.contains(source) {
+            self.told_by.insert(bucket.to_owned(), known.union([source].into_iter().collect()));
+        }
+        Ok(())
     }
 
     /// Notes why a latency was not observed, if it was not.

@@ -1,6 +1,7 @@
 //! The store on SQLite: one thread writes, a few connections read beside it. It knows how work gets
 //! to them, not what the work is.
 
+mod actors;
 mod commit;
 mod creations;
 mod gauges;
@@ -14,6 +15,7 @@ mod protections;
 mod query;
 mod read;
 mod reader;
+mod request_rows;
 mod requests;
 mod rows;
 mod settle;
@@ -41,6 +43,8 @@ pub(super) mod fixtures;
 mod fold_tests;
 #[cfg(test)]
 mod history_tests;
+#[cfg(test)]
+mod index_tests;
 #[cfg(test)]
 mod intent_tests;
 #[cfg(test)]

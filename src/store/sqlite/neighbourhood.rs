@@ -143,7 +143,7 @@ impl Found<'_> {
                 "r" => self.sharing("request_id = ?2", id)?,
                 "s" => self.sharing("shared_event_id = ?2", id)?,
                 "e" => self.sharing("event_id = ?2 AND request_id IS NULL", id)?,
-                "i" => self.sharing("id = ?2", id)?,
+                "i" => self.sharing("id = ?2 AND request_id IS NULL", id)?,
                 _ => Vec::new(),
             });
         }

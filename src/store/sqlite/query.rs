@@ -8,9 +8,11 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use deltrail_core::domain::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Result, Row, ToSql};
+use rusqlite::{Connection, OptionalExtension, Result, Row, ToSql, params};
 
 use self::completeness::completeness;
 use self::intents::unfulfilled_within;
@@ -86,7 +88,12 @@ impl Selection {
         if let Some(request_id) = &filter.request_id {
             conditions.push(
                 "r.request_id = :request_id AND r.slot_id IN (
-                     SELECT slot_id FROM evidence WHERE request_id = :request_id
+                     SELECT slot_id FROM evidence
+                     WHERE request_id = :request_id AND slot_id IS NOT NULL
+                         AND is_key_of_request = 0
+                     UNION ALL SELECT s.id FROM requests AS q CROSS JOIN slots AS s
+                         ON s.bucket = q.bucket AND s.key = coalesce(q.key, '')
+                     WHERE q.identity = 'r:' || :request_id
                  )",
             );
             values.push((":request_id", request_id.clone().into()));
@@ -120,12 +127,8 @@ impl Selection {
             [(":from", from), (":until", until), (":since", since)]
                 .map(|(name, value)| (name, value.into())),
         );
-        if let Some(literal) = filter.principal.as_ref().and_then(|it| it.literal()) {
-            conditions.push("instr(r.actor, :literal) > 0");
-            values.push((":literal", literal.to_owned().into()));
-        }
         let conditions = conditions.join(" AND ");
-        let actor = if filter.principal.is_some() { ", r.actor" } else { "" };
+        let actor = if filter.principal.is_some() { ", r.actor_id" } else { "" };
         Self {
             sql: format!(
                 "SELECT r.at, r.rowid{actor} FROM {tables} WHERE {conditions}
@@ -151,12 +154,13 @@ impl Selection {
         }
         let mut select = connection.prepare_cached(&format!("{}{limit}", self.sql))?;
         let mut rows = select.query(values.as_slice())?;
+        let mut callers = Callers { connection, is_asked_for: HashMap::new() };
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             if found.len() >= count {
                 break;
             }
-            if is_by(filter, row)? {
+            if callers.fit(filter, row)? {
                 found.push(Found { at: row.get(0)?, rowid: row.get(1)? });
             }
         }
@@ -164,10 +168,35 @@ impl Selection {
     }
 }
 
-fn is_by(filter: &DeletionFilter, row: &Row<'_>) -> Result<bool> {
-    match &filter.principal {
-        None => Ok(true),
-        Some(principal) => Ok(principal.matches(&actor(row)?)),
+/// As many callers are remembered at most.
+const CALLERS_REMEMBERED_MAX: usize = 100_000;
+
+/// Callers that were looked at: many rows name the same.
+struct Callers<'a> {
+    connection: &'a Connection,
+    is_asked_for: HashMap<i64, bool>,
+}
+
+impl Callers<'_> {
+    /// Whether the caller of a row is one of those that are asked for.
+    fn fit(&mut self, filter: &DeletionFilter, row: &Row<'_>) -> Result<bool> {
+        let Some(principal) = &filter.principal else { return Ok(true) };
+        let id: i64 = row.get("actor_id")?;
+        if let Some(known) = self.is_asked_for.get(&id) {
+            return Ok(*known);
+        }
+        // Most can be told by a part of their text, which is not read further then.
+        let caller = self
+            .connection
+            .prepare_cached("SELECT actor FROM actors WHERE id = ?1 AND instr(actor, ?2) > 0")?
+            .query_row(params![id, principal.literal().unwrap_or_default()], actor)
+            .optional()?;
+        let fits = caller.is_some_and(|caller| principal.matches(&caller));
+        if self.is_asked_for.len() >= CALLERS_REMEMBERED_MAX {
+            self.is_asked_for.clear();
+        }
+        self.is_asked_for.insert(id, fits);
+        Ok(fits)
     }
 }
 

@@ -64,7 +64,8 @@ pub(super) fn row_counts(connection: &Connection) -> Result<RowCounts> {
 pub(super) fn removals(connection: &Connection, bucket: &str, key: &str) -> Result<Vec<Removal>> {
     connection
         .prepare_cached(
-            "SELECT removals.* FROM removals JOIN slots ON slots.id = removals.slot_id
+            "SELECT removals.*, actor FROM removals JOIN slots ON slots.id = removals.slot_id
+             LEFT JOIN actors ON actors.id = actor_id
              WHERE slots.bucket = ?1 AND slots.key = ?2 ORDER BY identity",
         )?
         .query_map([bucket, key], removal_of)?

@@ -1,69 +1,99 @@
 //! Requests: what all evidence together tells of a call, what that adds to the totals, and which
 //! bulk calls have a key that somebody told of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deltrail_core::domain::{
-    Api, Delta, Evidence, Family, PAIR_MILLIS_MAX, Part, RemovalRole, Request, Timestamp,
+    Api, Delta, Evidence, Family, PAIR_MILLIS_MAX, Part, RemovalRole, Request, Source, Timestamp,
     count_confirmed_latency, count_latency, count_request,
 };
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::journal::Journal;
-use super::rows::{counted_of, optional_time, removal_of, request_of, write_request};
+use super::request_rows::{insert_request, request_of, update_request};
+use super::rows::{counted_of, optional_time, removal_of};
 use super::slots::reopen;
 
 /// Joins the requests of new evidence with what was known of them, and counts what is new.
 pub(super) fn write_requests(journal: &mut Journal<'_>, fresh: &[&Evidence]) -> Result<()> {
-    let mut requests: BTreeMap<(String, String), Request> = BTreeMap::new();
-    for request in fresh.iter().filter_map(|piece| Request::of(piece)) {
-        let identity = (request.bucket.clone(), request.identity.clone());
-        let joined = match requests.remove(&identity) {
-            Some(known) => known.join(request),
-            None => request,
-        };
-        requests.insert(identity, joined);
-    }
-    for (_, request) in requests {
+    let mut told: Vec<Request> = fresh.iter().filter_map(|piece| Request::of(piece)).collect();
+    // Every writer of every store takes them in the same order.
+    told.sort_by(|a, b| (&a.bucket, &a.identity).cmp(&(&b.bucket, &b.identity)));
+    let mut rest = told.into_iter().peekable();
+    while let Some(mut request) = rest.next() {
+        let is_same =
+            |next: &Request| (&next.bucket, &next.identity) == (&request.bucket, &request.identity);
+        let mut copies = Vec::new();
+        while let Some(copy) = rest.next_if(is_same) {
+            copies.push(copy);
+        }
+        for copy in copies {
+            request = joined(journal.connection, request, copy)?;
+        }
         write_one(journal, request)?;
     }
     Ok(())
 }
 
 fn write_one(journal: &mut Journal<'_>, told: Request) -> Result<()> {
-    let known = journal
+    let actor_id = journal.actors.id_of(&told.actor)?;
+    let is_live = journal.is_live();
+    if insert_request(journal.connection, &told, actor_id, !is_live)? {
+        return if is_live { count(journal, None, &told) } else { Ok(()) };
+    }
+    let (before, is_backfilled) = journal
         .connection
-        .prepare_cached("SELECT * FROM requests WHERE bucket = ?1 AND identity = ?2")?
-        .query_row(params![told.bucket, told.identity], |row| {
+        .prepare_cached(
+            "SELECT * FROM requests LEFT JOIN actors ON actors.id = actor_id
+             WHERE bucket = ?1 AND identity = ?2",
+        )?
+        .query_row(params![told.bucket.as_str(), told.identity], |row| {
             Ok((request_of(row)?, row.get::<_, bool>("is_backfilled")?))
-        })
-        .optional()?;
-    let (before, was_backfilled) = known.unzip();
-    let after = match before.clone() {
-        Some(before) => before.join(told),
-        None => told,
-    };
-    if before.as_ref() == Some(&after) {
+        })?;
+    let after = joined(journal.connection, before.clone(), told)?;
+    if before == after {
         return Ok(());
     }
-    let is_backfilled = was_backfilled.unwrap_or(!journal.is_live());
-    write_request(journal.connection, &after, is_backfilled)?;
-    journal.note_request(&after.bucket);
+    let actor_id = journal.actors.id_of(&after.actor)?;
+    update_request(journal.connection, &after, actor_id)?;
+    if is_backfilled { Ok(()) } else { count(journal, Some(&before), &after) }
+}
+
+/// Both descriptions of one request together. If they name two keys, the row can name one of them
+/// only, so that their evidence is to be found by itself.
+fn joined(connection: &Connection, a: Request, b: Request) -> Result<Request> {
+    if a.api == Api::DeleteObject && a.key != b.key {
+        for request in [&a, &b] {
+            connection
+                .prepare_cached(
+                    "UPDATE evidence SET is_key_of_request = 0
+                     WHERE slot_id = (SELECT id FROM slots WHERE bucket = ?1 AND key = ?2)
+                         AND request_id = ?3 AND is_key_of_request = 1",
+                )?
+                .execute(params![
+                    request.bucket.as_str(),
+                    request.key.as_deref().unwrap_or_default(),
+                    request.request_id.as_deref()
+                ])?;
+        }
+    }
+    Ok(a.join(b))
+}
+
+/// Counts what is new of a request, and looks at what was waiting for it.
+fn count(journal: &mut Journal<'_>, before: Option<&Request>, after: &Request) -> Result<()> {
     let label = journal.labels.of(&after.bucket)?;
-    if is_backfilled {
-        return Ok(());
-    }
-    count_request(before.as_ref(), &after, &label, &mut journal.delta);
+    count_request(before, after, &label, &mut journal.delta);
     let label = journal.labels.of_latency(&after.bucket)?;
-    for reason in count_latency(before.as_ref(), &after, &label, &mut journal.delta) {
+    for reason in count_latency(before, after, &label, &mut journal.delta) {
         journal.note_latency(Err(reason));
     }
     if before.is_none() && after.api == Api::DeleteObjects {
-        reopen_children(journal.connection, &after)?;
+        reopen_children(journal.connection, after)?;
     }
-    let began = |request: &Request| request.started_at;
-    if before.as_ref().and_then(began).is_none() && after.started_at.is_some() {
-        confirm_earlier(journal, &after)?;
+    let knew_start = before.is_some_and(|before| before.started_at.is_some());
+    if !knew_start && after.started_at.is_some() {
+        confirm_earlier(journal, after)?;
     }
     Ok(())
 }
@@ -75,11 +105,14 @@ fn reopen_children(connection: &Connection, request: &Request) -> Result<()> {
     let mut select = connection.prepare_cached(
         "SELECT DISTINCT r.slot_id, r.at FROM evidence AS e INDEXED BY evidence_by_request
          CROSS JOIN removals AS r ON r.slot_id = e.slot_id AND r.at IN (e.at, e.ended_at)
-         WHERE e.request_id = ?1 AND e.bucket = ?2 AND e.role = 'child' AND r.request_id = ?1
+         WHERE e.request_id = ?1 AND e.is_key_of_request = 0 AND e.bucket = ?2
+             AND e.role = 'child' AND r.request_id = ?1
              AND r.settled <> 0",
     )?;
     let children = select
-        .query_map(params![request_id, request.bucket], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map([request_id.as_str(), request.bucket.as_str()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
         .collect::<Result<Vec<(i64, i64)>>>()?;
     for (slot_id, at) in children {
         let at = Timestamp::from_millis(at);
@@ -92,21 +125,28 @@ fn reopen_children(connection: &Connection, request: &Request) -> Result<()> {
 /// was known. Each has the time of its notification, so that a key's whole history is not read.
 fn confirm_earlier(journal: &mut Journal<'_>, request: &Request) -> Result<()> {
     let Some(request_id) = &request.request_id else { return Ok(()) };
+    if !journal.told_by(&request.bucket)?.contains(Source::S3Notification) {
+        return Ok(());
+    }
     let mut select = journal.connection.prepare_cached(
-        "SELECT * FROM removals WHERE rowid IN (
-             SELECT r.rowid FROM evidence AS e INDEXED BY evidence_by_request
-             CROSS JOIN removals AS r ON r.slot_id = e.slot_id AND r.at = e.at
-             WHERE e.request_id = ?1 AND e.bucket = ?2 AND e.source = 's3_notification'
-                 AND r.request_id = ?1 AND r.counted_latency = 0
-         )",
+        "SELECT r.*, actor FROM evidence AS e INDEXED BY evidence_by_request
+         CROSS JOIN removals AS r ON r.slot_id = e.slot_id AND r.at = e.at
+         LEFT JOIN actors ON actors.id = r.actor_id
+         WHERE e.request_id = ?1 AND e.is_key_of_request = 0 AND e.bucket = ?2
+             AND e.source = 's3_notification' AND r.request_id = ?1 AND r.counted_latency = 0",
     )?;
     let waiting = select
-        .query_map(params![request_id, request.bucket], |row| {
+        .query_map([request_id.as_str(), request.bucket.as_str()], |row| {
             Ok((row.get::<_, i64>("slot_id")?, removal_of(row)?, counted_of(row)?))
         })?
         .collect::<Result<Vec<_>>>()?;
     let label = journal.labels.of_latency(&request.bucket)?;
+    // Two notices of one removal give it twice.
+    let mut confirmed = BTreeSet::new();
     for (slot_id, removal, mut counted) in waiting {
+        if !confirmed.insert((slot_id, removal.identity.clone())) {
+            continue;
+        }
         let started_at = request.started_at;
         let delta = &mut journal.delta;
         let observed = count_confirmed_latency(&removal, &mut counted, started_at, &label, delta);
@@ -187,7 +227,7 @@ fn resolve_by(connection: &Connection, piece: &Evidence) -> Result<usize> {
                 "UPDATE requests SET resolution = 'resolved'
                  WHERE bucket = ?1 AND identity = ?2 AND resolution = 'unresolved'",
             )?
-            .execute(params![piece.bucket, format!("r:{request_id}")])?;
+            .execute([piece.bucket.as_str(), &format!("r:{request_id}")])?;
     }
     if is_child(piece) {
         let at = piece.at.as_millis();
@@ -196,7 +236,7 @@ fn resolve_by(connection: &Connection, piece: &Evidence) -> Result<usize> {
                 "UPDATE requests SET resolution = 'resolved'
                  WHERE resolution = 'unresolved' AND bucket = ?1 AND at BETWEEN ?2 AND ?3",
             )?
-            .execute(params![piece.bucket, at - PAIR_MILLIS_MAX, at + PAIR_MILLIS_MAX])?;
+            .execute(params![piece.bucket.as_str(), at - PAIR_MILLIS_MAX, at + PAIR_MILLIS_MAX])?;
     }
     Ok(resolved)
 }
@@ -215,11 +255,11 @@ pub(super) fn is_resolved(connection: &Connection, request: &Request) -> Result<
         let told = connection
             .prepare_cached(
                 "SELECT 1 FROM evidence
-                 WHERE request_id = ?1 AND slot_id <> coalesce((
+                 WHERE request_id = ?1 AND is_key_of_request = 0 AND slot_id <> coalesce((
                      SELECT id FROM slots WHERE bucket = ?2 AND key = ''
                  ), -1) AND bucket = ?2 LIMIT 1",
             )?
-            .query_row(params![request_id, request.bucket], |_| Ok(()))
+            .query_row([request_id.as_str(), request.bucket.as_str()], |_| Ok(()))
             .optional()?;
         if told.is_some() {
             return Ok(true);
@@ -237,7 +277,10 @@ pub(super) fn is_resolved(connection: &Connection, request: &Request) -> Result<
                  ), -1)
              LIMIT 1",
         )?
-        .query_row(params![request.bucket, at - PAIR_MILLIS_MAX, at + PAIR_MILLIS_MAX], |_| Ok(()))
+        .query_row(
+            params![request.bucket.as_str(), at - PAIR_MILLIS_MAX, at + PAIR_MILLIS_MAX],
+            |_| Ok(()),
+        )
         .optional()?;
     Ok(child.is_some())
 }

@@ -1,8 +1,8 @@
 //! Domain values as rows and back, exactly. It decides nothing.
 
 use deltrail_core::domain::{
-    Actor, Call, Counted, Evidence, Kind, Moment, Provenance, Removal, Request, Said, Settling,
-    SourceSet, Target, Timestamp,
+    Actor, Api, Call, Counted, Evidence, Kind, Moment, Provenance, Removal, Said, Settling,
+    SourceSet, Timestamp,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Result, Row, params};
@@ -13,7 +13,7 @@ use crate::store::words;
 pub(super) const EVIDENCE_COLUMNS: &str = "id, bucket, source, api, outcome, role, target, mark, \
      cause, request_id, event_id, shared_event_id, amends_event_id, account, region, at, \
      started_at, ended_at, total_millis, sequencer, http_status, error_code, marker_version_id, \
-     actor";
+     (SELECT actor FROM actors WHERE actors.id = actor_id) AS actor";
 
 /// A text column whose words are a closed set; an unknown word is an error that names the column.
 pub(super) fn word<T>(row: &Row<'_>, column: &str, read: fn(&str) -> Option<T>) -> Result<T> {
@@ -54,6 +54,19 @@ pub(super) fn millis(time: Option<Timestamp>) -> Option<i64> {
     time.map(Timestamp::as_millis)
 }
 
+/// A text that is short most times.
+pub(super) fn short_text<T: for<'a> From<&'a str>>(row: &Row<'_>, name: &str) -> Result<T> {
+    Ok(row.get_ref(name)?.as_str()?.into())
+}
+
+/// [`short_text`], where it may be missing.
+pub(super) fn optional_short_text<T: for<'a> From<&'a str>>(
+    row: &Row<'_>,
+    name: &str,
+) -> Result<Option<T>> {
+    Ok(row.get_ref(name)?.as_str_or_null()?.map(Into::into))
+}
+
 /// Reads a row of `evidence`; the key is its slot's.
 pub(super) fn evidence_of(row: &Row<'_>, key: Option<&str>) -> Result<Evidence> {
     let api = optional_word(row, "api", words::api)?;
@@ -63,17 +76,17 @@ pub(super) fn evidence_of(row: &Row<'_>, key: Option<&str>) -> Result<Evidence> 
         source: word(row, "source", words::source)?,
         call: api.zip(outcome).map(|(api, outcome)| Call { api, outcome }),
         role: word(row, "role", words::role)?,
-        bucket: row.get("bucket")?,
+        bucket: short_text(row, "bucket")?,
         key: key.map(str::to_owned),
         target: word(row, "target", words::target)?,
         mark: word(row, "mark", words::mark)?,
         cause: word(row, "cause", words::cause)?,
-        request_id: row.get("request_id")?,
+        request_id: optional_short_text(row, "request_id")?,
         event_id: row.get("event_id")?,
         shared_event_id: row.get("shared_event_id")?,
         amends_event_id: row.get("amends_event_id")?,
-        account: row.get("account")?,
-        region: row.get("region")?,
+        account: short_text(row, "account")?,
+        region: short_text(row, "region")?,
         at: time(row, "at")?,
         started_at: optional_time(row, "started_at")?,
         ended_at: optional_time(row, "ended_at")?,
@@ -99,19 +112,20 @@ pub(super) fn insert_evidence(
     connection: &Connection,
     evidence: &Evidence,
     place: Place,
+    actor_id: i64,
 ) -> Result<bool> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO evidence (id, slot_id, bucket, source, api, outcome, role, target, mark,
              cause, request_id, event_id, shared_event_id, amends_event_id, account, region, at,
              started_at, ended_at, total_millis, sequencer, http_status, error_code,
-             marker_version_id, actor, log_object_id, record_index)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO NOTHING",
+             marker_version_id, actor_id, is_key_of_request, log_object_id, record_index)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING",
     )?;
     let inserted = statement.execute(params![
         evidence.id,
         place.slot_id,
-        evidence.bucket,
+        evidence.bucket.as_str(),
         evidence.source.as_str(),
         evidence.call.map(|call| call.api.as_str()),
         evidence.call.map(|call| call.outcome.as_str()),
@@ -119,12 +133,12 @@ pub(super) fn insert_evidence(
         evidence.target.to_string(),
         words::mark_text(evidence.mark),
         evidence.cause.as_str(),
-        evidence.request_id,
+        evidence.request_id.as_deref(),
         evidence.event_id,
         evidence.shared_event_id,
         evidence.amends_event_id,
-        evidence.account,
-        evidence.region,
+        evidence.account.as_str(),
+        evidence.region.as_str(),
         evidence.at.as_millis(),
         millis(evidence.started_at),
         millis(evidence.ended_at),
@@ -133,77 +147,12 @@ pub(super) fn insert_evidence(
         evidence.http_status,
         evidence.error_code,
         evidence.marker_version_id,
-        actor_text(&evidence.actor)?,
+        actor_id,
+        place.slot_id.is_some() && evidence.call.is_some_and(|it| it.api == Api::DeleteObject),
         place.log_object_id,
         place.record_index.map(amount),
     ])?;
     Ok(inserted == 1)
-}
-
-/// Reads a row of `requests`.
-pub(super) fn request_of(row: &Row<'_>) -> Result<Request> {
-    Ok(Request {
-        identity: row.get("identity")?,
-        bucket: row.get("bucket")?,
-        key: row.get("key")?,
-        api: word(row, "api", words::api)?,
-        outcome: word(row, "outcome", words::outcome)?,
-        request_id: row.get("request_id")?,
-        account: row.get("account")?,
-        region: row.get("region")?,
-        at: time(row, "at")?,
-        started_at: optional_time(row, "started_at")?,
-        ended_at: optional_time(row, "ended_at")?,
-        total_millis: row.get("total_millis")?,
-        http_status: row.get("http_status")?,
-        error_code: row.get("error_code")?,
-        sources: SourceSet::from_bits(row.get("sources")?),
-        actor: actor(row)?.into(),
-    })
-}
-
-/// Writes a request over what was there; how its settling stands is kept, unless it turns out that
-/// it was refused.
-pub(super) fn write_request(
-    connection: &Connection,
-    request: &Request,
-    is_backfilled: bool,
-) -> Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO requests (bucket, identity, key, api, outcome, request_id, account,
-             region, at, started_at, ended_at, total_millis, http_status, error_code, sources,
-             actor_kind, actor, is_backfilled)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (bucket, identity) DO UPDATE SET key = excluded.key, api = excluded.api,
-             outcome = excluded.outcome, request_id = excluded.request_id,
-             account = excluded.account, region = excluded.region, at = excluded.at,
-             started_at = excluded.started_at, ended_at = excluded.ended_at,
-             total_millis = excluded.total_millis, http_status = excluded.http_status,
-             error_code = excluded.error_code, sources = excluded.sources,
-             actor_kind = excluded.actor_kind, actor = excluded.actor,
-             resolution = iif(excluded.outcome = 'ok', resolution, NULL)",
-    )?;
-    statement.execute(params![
-        request.bucket,
-        request.identity,
-        request.key,
-        request.api.as_str(),
-        request.outcome.as_str(),
-        request.request_id,
-        request.account,
-        request.region,
-        request.at.as_millis(),
-        millis(request.started_at),
-        millis(request.ended_at),
-        request.total_millis,
-        request.http_status,
-        request.error_code,
-        request.sources.bits(),
-        request.actor.kind().as_str(),
-        actor_text(&request.actor)?,
-        is_backfilled,
-    ])?;
-    Ok(())
 }
 
 /// Reads a row of `removals`.
@@ -218,7 +167,7 @@ pub(super) fn removal_of(row: &Row<'_>) -> Result<Removal> {
         is_coarse: row.get("is_coarse")?,
         sequencer: row.get("sequencer")?,
         notified_at: optional_time(row, "notified_at")?,
-        request_id: row.get("request_id")?,
+        request_id: optional_short_text(row, "request_id")?,
         sources: SourceSet::from_bits(row.get("sources")?),
         actor: actor(row)?.into(),
         marker_version_id: row.get("marker_version_id")?,
@@ -279,23 +228,24 @@ pub(super) fn write_removal(
     slot_id: i64,
     bucket: &str,
     removal: &Removal,
+    actor_id: i64,
     counted: &Counted,
 ) -> Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT OR REPLACE INTO removals (slot_id, identity, bucket, target, kind, cause,
-             is_confirmed, at, is_coarse, sequencer, notified_at, request_id, sources, actor_kind,
-             actor, marker_version_id, counted_kind, counted_cause, counted_confirmed,
-             counted_latency, is_backfilled, settled, duplicate_of, is_stale, is_undelete,
-             is_unconfirmed)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO removals (slot_id, identity, bucket, target, kind, cause, is_confirmed, at,
+             is_coarse, sequencer, notified_at, request_id, sources, actor_kind, actor_id,
+             marker_version_id, counted_kind, counted_cause, counted_confirmed, counted_latency,
+             is_backfilled, settled, duplicate_of, is_stale, is_undelete, is_unconfirmed)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING",
     )?;
-    let target: &Target = &removal.target;
     let (settled, said) = settled_columns(&counted.settling);
-    statement.execute(params![
+    let target = removal.target.to_string();
+    let values = params![
         slot_id,
         removal.identity,
         bucket,
-        target.to_string(),
+        target,
         removal.kind.as_str(),
         removal.cause.as_str(),
         removal.is_confirmed,
@@ -303,10 +253,10 @@ pub(super) fn write_removal(
         removal.is_coarse,
         removal.sequencer,
         millis(removal.notified_at),
-        removal.request_id,
+        removal.request_id.as_deref(),
         removal.sources.bits(),
         removal.actor.kind().as_str(),
-        actor_text(&removal.actor)?,
+        actor_id,
         removal.marker_version_id,
         counted.kind.map(|(kind, _)| kind.as_str()),
         counted.kind.map(|(_, cause)| cause.as_str()),
@@ -318,7 +268,25 @@ pub(super) fn write_removal(
         said.is_stale,
         said.is_undelete,
         said.is_unconfirmed,
-    ])?;
+    ];
+    // Most of them are new, and REPLACE would cost them more.
+    if insert.execute(values)? == 0 {
+        delete_removal(connection, slot_id, &removal.identity, removal.at)?;
+        insert.execute(values)?;
+    }
+    Ok(())
+}
+
+/// Takes a removal out that is another one now.
+pub(super) fn delete_removal(
+    connection: &Connection,
+    slot_id: i64,
+    identity: &str,
+    at: Timestamp,
+) -> Result<()> {
+    connection
+        .prepare_cached("DELETE FROM removals WHERE slot_id = ?1 AND identity = ?2 AND at = ?3")?
+        .execute(params![slot_id, identity, at.as_millis()])?;
     Ok(())
 }
 

@@ -133,8 +133,8 @@ fn settle_removals(
     Ok(count)
 }
 
-/// Settles the removals of which there is nothing to be said: S3 confirmed them, their kind is
-/// known, and nothing else happened to their key that they could have to do with. So it is with
+/// Settles the removals of which there is nothing to be said: S3 confirmed them or tells nothing of
+/// their bucket, their kind is known, and nothing else happened to their key that they could have to do with. So it is with
 /// most of them, and they need not be read one by one.
 fn settle_plain(
     connection: &Connection,
@@ -150,7 +150,7 @@ fn settle_plain(
                  SELECT rowid FROM removals
                  WHERE settled <> 1 AND bucket = ?1 AND at <= ?2 ORDER BY at LIMIT ?3
              )
-                 AND r.settled = 0 AND r.is_confirmed = 1 AND r.counted_kind IS NOT NULL
+                 AND r.settled = 0 AND (r.is_confirmed = 1 OR ?8) AND r.counted_kind IS NOT NULL
                  AND r.target = 'current'
                  AND NOT EXISTS (
                      SELECT 1 FROM removals AS o WHERE o.slot_id = r.slot_id
@@ -169,6 +169,7 @@ fn settle_plain(
             DUPLICATE_MILLIS_MAX + PAIR_MILLIS_MAX,
             PAIR_MILLIS_MAX,
             stale_window_millis + PAIR_MILLIS_MAX,
+            !told.has_notices(),
         ])
 }
 

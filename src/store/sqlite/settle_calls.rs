@@ -3,15 +3,16 @@
 use rusqlite::{Result, params};
 
 use super::journal::Journal;
+use super::request_rows::request_of;
 use super::requests::is_resolved;
-use super::rows::request_of;
 use super::settle::{Horizon, ROWS_MAX};
 
 /// Settles accepted bulk calls; gives how many.
 pub(super) fn settle_calls(journal: &Journal<'_>, horizon: &Horizon<'_>) -> Result<usize> {
     let condition = if horizon.takes_backfill { "(at <= ?2 OR is_backfilled)" } else { "at <= ?2" };
     let mut select = journal.connection.prepare_cached(&format!(
-        "SELECT * FROM requests WHERE api = 'DeleteObjects' AND outcome = 'ok'
+        "SELECT * FROM requests LEFT JOIN actors ON actors.id = actor_id
+         WHERE api = 'DeleteObjects' AND outcome = 'ok'
              AND resolution IS NULL AND bucket = ?1 AND {condition} ORDER BY at LIMIT ?3"
     ))?;
     let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
@@ -26,7 +27,7 @@ pub(super) fn settle_calls(journal: &Journal<'_>, horizon: &Horizon<'_>) -> Resu
             .prepare_cached(
                 "UPDATE requests SET resolution = ?3 WHERE bucket = ?1 AND identity = ?2",
             )?
-            .execute(params![request.bucket, request.identity, resolution])?;
+            .execute(params![request.bucket.as_str(), request.identity, resolution])?;
     }
     Ok(due.len())
 }

@@ -109,7 +109,8 @@ pub(super) fn candidates(
     let from = requested_at.as_millis().saturating_sub(999);
     connection
         .prepare_cached(
-            "SELECT * FROM removals WHERE slot_id = ?1 AND at >= ?2 ORDER BY at LIMIT ?3",
+            "SELECT * FROM removals LEFT JOIN actors ON actors.id = actor_id
+             WHERE slot_id = ?1 AND at >= ?2 ORDER BY at LIMIT ?3",
         )?
         .query_map(params![slot_id, from, CANDIDATES_MAX], removal_of)?
         .collect()

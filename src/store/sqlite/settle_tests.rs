@@ -233,7 +233,7 @@ async fn a_transaction_settles_no_bucket_after_another_without_end() {
     let buckets = (0..15).map(|nth| format!("bucket-{nth}"));
     let of = |bucket: String| {
         (0..1_000).map(move |nth| Evidence {
-            bucket: bucket.clone(),
+            bucket: bucket.clone().into(),
             ..direct(&format!("{nth}"), &format!("{bucket} {nth}"), second(nth))
         })
     };

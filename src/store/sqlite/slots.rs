@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use deltrail_core::domain::{
-    Counted, Evidence, Fact, PAIR_MILLIS_MAX, Removal, RemovalRole, Timestamp,
+    Counted, Evidence, Fact, PAIR_MILLIS_MAX, Removal, RemovalRole, Source, Timestamp,
     count_confirmed_latency, fold,
 };
 use rusqlite::{Connection, OptionalExtension, Result, params};
@@ -13,7 +13,7 @@ use super::intents::{reopen_fulfilled_by, reopen_intents};
 use super::journal::Journal;
 use super::neighbourhood::{Search, neighbours};
 use super::requests::started_at;
-use super::rows::{counted_of, write_removal};
+use super::rows::{counted_of, delete_removal, write_removal};
 use super::settle::CREATIONS_KEPT_MILLIS;
 use crate::store::StoredFact;
 use crate::store::change::slot_change;
@@ -72,23 +72,19 @@ fn slots_of(stored: &StoredFact) -> Vec<(&str, &str)> {
 }
 
 fn upsert_slot(connection: &Connection, bucket: &str, key: &str) -> Result<SlotRow> {
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO slots (bucket, key) VALUES (?1, ?2)
-         ON CONFLICT (bucket, key) DO NOTHING RETURNING id",
-    )?;
-    let made = insert.query_row([bucket, key], |row| row.get(0)).optional()?;
-    if let Some(id) = made {
+    let made = connection
+        .prepare_cached("INSERT INTO slots (bucket, key) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute([bucket, key])?;
+    if made == 1 {
+        let id = connection.last_insert_rowid();
         return Ok(SlotRow { id, is_new: true, has_child: false, has_intent: false });
     }
-    let mut select =
-        connection.prepare_cached("SELECT * FROM slots WHERE bucket = ?1 AND key = ?2")?;
+    let mut select = connection.prepare_cached(
+        "SELECT id, has_child, has_intent FROM slots WHERE bucket = ?1 AND key = ?2",
+    )?;
     select.query_row([bucket, key], |row| {
-        Ok(SlotRow {
-            id: row.get("id")?,
-            is_new: false,
-            has_child: row.get("has_child")?,
-            has_intent: row.get("has_intent")?,
-        })
+        let (id, has_child, has_intent) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(SlotRow { id, is_new: false, has_child, has_intent })
     })
 }
 
@@ -124,11 +120,7 @@ pub(super) fn write_slot(
     let label = journal.labels.of(bucket)?;
     let change = slot_change(&known, fresh, standing, &counted, &label, journal.provenance);
     for (identity, at) in &change.vanished {
-        connection
-            .prepare_cached(
-                "DELETE FROM removals WHERE slot_id = ?1 AND identity = ?2 AND at = ?3",
-            )?
-            .execute(params![slot.id, identity, at.as_millis()])?;
+        delete_removal(connection, slot.id, identity, *at)?;
     }
     if slot.has_intent {
         let written = change.written.iter().map(|(removal, _)| (&removal.identity, removal.at));
@@ -143,7 +135,8 @@ pub(super) fn write_slot(
     let span = times.clone().min().zip(times.max());
     for (removal, mut now) in change.written {
         confirm(journal, bucket, &removal, &mut now)?;
-        write_removal(connection, slot.id, bucket, &removal, &now)?;
+        let actor_id = journal.actors.id_of(&removal.actor)?;
+        write_removal(connection, slot.id, bucket, &removal, actor_id, &now)?;
     }
     if let Some((first, last)) = span {
         if !slot.is_new {
@@ -168,7 +161,8 @@ fn confirm(
     else {
         return Ok(());
     };
-    if !journal.knows_requests(bucket)? {
+    let tellers = journal.told_by(bucket)?;
+    if !tellers.contains(Source::CloudTrail) && !tellers.contains(Source::AccessLog) {
         return Ok(());
     }
     let Some(started_at) = started_at(journal.connection, bucket, request_id)? else {

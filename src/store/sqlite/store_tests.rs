@@ -199,7 +199,7 @@ async fn one_bad_batch_does_not_fail_the_others_of_its_group() {
     let store = file(&path);
     store.commit(batch([delete("b", "broken", "A")])).await.unwrap();
     let other = Connection::open(&path).unwrap();
-    other.execute("UPDATE evidence SET actor = 'not JSON'", []).unwrap();
+    other.execute("UPDATE actors SET actor = 'not JSON'", []).unwrap();
     // The writer waits for the lock until all three have been sent: they meet in a group.
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let bad = Evidence { id: "again".into(), ..delete("b", "broken", "A") };

@@ -260,7 +260,8 @@ pub(in crate::store) async fn rows_of(
     ask_rows(store, move |connection| {
         connection
             .prepare(
-                "SELECT removals.* FROM removals JOIN slots ON slots.id = slot_id
+                "SELECT removals.*, actor FROM removals JOIN slots ON slots.id = slot_id
+                 LEFT JOIN actors ON actors.id = actor_id
                  WHERE slots.bucket = ?1 AND slots.key = ?2 ORDER BY identity",
             )?
             .query_map([&bucket, &key], |row| Ok((removal_of(row)?, counted_of(row)?)))?

@@ -31,6 +31,11 @@ impl Told {
         Ok(Self { notices, has_creations })
     }
 
+    /// Whether S3 itself ever told of the bucket.
+    pub(super) fn has_notices(&self) -> bool {
+        !self.notices.is_empty()
+    }
+
     /// What is said of a removal of the bucket now, by its verdict and by what was said before.
     /// What came before a write of before `writes_kept_from`, in milliseconds, may have been
     /// forgotten.

@@ -19,9 +19,9 @@ use crate::store::{Batch, CommitReport, Options, Settle, SettleReport, StoreErro
 const GROUP_ROWS_MAX: usize = 10_000;
 
 /// After a group of so many batches more are probably on their way.
-const BUSY_BATCHES: usize = 8;
+const BUSY_BATCHES: usize = 2;
 /// The next group waits for further batches as long as one comes within this time,
-const GATHER_PAUSE: Duration = Duration::from_millis(3);
+const GATHER_PAUSE: Duration = Duration::from_millis(4);
 /// and no longer than this in all.
 const GATHER_MAX: Duration = Duration::from_millis(60);
 

@@ -210,7 +210,7 @@ impl Act {
         for key in self.keys(keys) {
             let id = shares_request.then(|| request.clone());
             let part = child(key, &format!("{request} {key}"), self.coarse());
-            let part = Evidence { request_id: id, ..part };
+            let part = Evidence { request_id: id.map(Into::into), ..part };
             match (self.is_told_by(Source::CloudTrail), is_refused) {
                 // Half of the trails leave out what is below a prefix.
                 (true, false) if nth.is_multiple_of(2) => facts.push(part.fact()),
@@ -258,7 +258,7 @@ fn in_bucket(fact: Fact, bucket: &str) -> Fact {
     match fact {
         Fact::Deletion(it) => {
             let id = format!("{bucket} {}", it.id);
-            Evidence { bucket, id, ..*it }.fact()
+            Evidence { bucket: bucket.into(), id, ..*it }.fact()
         }
         Fact::Creation(it) => Creation { bucket, ..*it }.fact(),
         Fact::Intent(it) => Intent { bucket, ..*it }.fact(),

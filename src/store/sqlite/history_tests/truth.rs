@@ -27,7 +27,7 @@ impl Truth {
             match fact {
                 Fact::Deletion(it) => match &it.key {
                     Some(key) => {
-                        let slot = (it.bucket.clone(), key.clone());
+                        let slot = (it.bucket.to_string(), key.clone());
                         truth.evidence.entry(slot).or_default().push(*it);
                     }
                     None => truth.calls.push(*it),
@@ -53,8 +53,12 @@ impl Truth {
 
     /// Every removal with its bucket and what is to be said of it.
     pub(super) fn rows(&self) -> BTreeMap<(String, String), Vec<(Removal, Said)>> {
-        let calls: BTreeSet<String> =
-            self.calls.iter().filter_map(|call| call.request_id.clone()).collect();
+        let calls: BTreeSet<String> = self
+            .calls
+            .iter()
+            .filter_map(|call| call.request_id.as_ref())
+            .map(ToString::to_string)
+            .collect();
         let judged = self.evidence.keys().map(|slot| {
             let removals = self.removals(slot);
             let creations = fold_creations(self.creations.get(slot).into_iter().flatten());

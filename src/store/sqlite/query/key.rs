@@ -8,8 +8,9 @@ use deltrail_core::domain::{Evidence, Outcome, ProtectionChange, Request, Target
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::super::protections::protection_of;
+use super::super::request_rows::request_of;
 use super::super::requests::is_resolved;
-use super::super::rows::{EVIDENCE_COLUMNS, evidence_of, request_of};
+use super::super::rows::{EVIDENCE_COLUMNS, evidence_of};
 use super::completeness::completeness;
 use super::rows::{rows_of, unfulfilled};
 use super::{Asked, after_prefix};
@@ -136,7 +137,7 @@ fn refusal_of(piece: Evidence) -> Refusal {
         error_code: piece.error_code,
         http_status: piece.http_status,
         target: piece.target,
-        request_id: piece.request_id,
+        request_id: piece.request_id.map(Into::into),
         sources: [piece.source].into_iter().collect(),
         actor: piece.actor,
     }
@@ -201,7 +202,8 @@ fn unresolved_calls(connection: &Connection, bucket: &str) -> Result<Vec<Unresol
     let newest = |condition: &str, limit: i64| -> Result<Vec<Request>> {
         connection
             .prepare_cached(&format!(
-                "SELECT * FROM requests WHERE bucket = ?1 AND {condition}
+                "SELECT * FROM requests LEFT JOIN actors ON actors.id = actor_id
+                 WHERE bucket = ?1 AND {condition}
                  ORDER BY at DESC LIMIT ?2"
             ))?
             .query_map(params![bucket, limit], request_of)?

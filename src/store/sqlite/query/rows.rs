@@ -9,7 +9,8 @@ use deltrail_core::domain::{
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::super::history::{creations_between, judged};
-use super::super::rows::{counted_of, removal_of, request_of};
+use super::super::request_rows::request_of;
+use super::super::rows::{counted_of, removal_of, time};
 use super::super::settle::writes_kept_from;
 use super::super::settle_intents::candidates;
 use super::super::slots::said_key;
@@ -32,7 +33,8 @@ struct Placed {
 pub(super) fn rows_of(asked: Asked<'_>, rowids: &[i64]) -> Result<Vec<DeletionRow>> {
     let connection = asked.connection;
     let mut select = connection.prepare_cached(
-        "SELECT r.*, s.key, s.has_intent FROM removals AS r JOIN slots AS s ON s.id = r.slot_id
+        "SELECT r.*, s.key, s.has_intent, actor FROM removals AS r
+         JOIN slots AS s ON s.id = r.slot_id LEFT JOIN actors ON actors.id = actor_id
          WHERE r.rowid = ?1",
     )?;
     let mut placed = rowids
@@ -146,7 +148,10 @@ fn request_behind(connection: &Connection, row: &DeletionRow) -> Result<Option<R
         },
     };
     connection
-        .prepare_cached("SELECT * FROM requests WHERE bucket = ?1 AND identity = ?2")?
+        .prepare_cached(
+            "SELECT * FROM requests LEFT JOIN actors ON actors.id = actor_id
+             WHERE bucket = ?1 AND identity = ?2",
+        )?
         .query_row([&row.bucket, &identity], request_of)
         .optional()
 }
@@ -160,12 +165,11 @@ fn repeated(
 ) -> Result<Option<Repeated>> {
     connection
         .prepare_cached(
-            "SELECT * FROM removals WHERE slot_id = ?1 AND at <= ?2 AND identity = ?3
-             ORDER BY at DESC LIMIT 1",
+            "SELECT at, request_id FROM removals
+             WHERE slot_id = ?1 AND at <= ?2 AND identity = ?3 ORDER BY at DESC LIMIT 1",
         )?
         .query_row(params![slot_id, until.as_millis(), identity], |row| {
-            let removal = removal_of(row)?;
-            Ok(Repeated { at: removal.at, request_id: removal.request_id })
+            Ok(Repeated { at: time(row, "at")?, request_id: row.get("request_id")? })
         })
         .optional()
 }

@@ -64,7 +64,7 @@ async fn with_reader<T>(
 /// The requests of the removals that fit, in their order.
 fn requests(reader: &mut Reader, filter: &DeletionFilter) -> Vec<String> {
     let rows = reader.deletions(filter).unwrap().rows;
-    rows.into_iter().map(|row| row.removal.request_id.unwrap()).collect()
+    rows.into_iter().map(|row| row.removal.request_id.unwrap().into()).collect()
 }
 
 #[tokio::test]
@@ -280,15 +280,25 @@ fn every_question_goes_over_an_index() {
     let by_request = |within| DeletionFilter { request_id: Some("A".into()), ..filter(within) };
     insta::assert_snapshot!(plan(&connection, &by_request(Within::Everything)), @r#"
     SEARCH r USING INDEX removals_by_slot (slot_id=? AND at>? AND at<?)
-    LIST SUBQUERY 1
-    SEARCH evidence USING COVERING INDEX evidence_by_request (request_id=?)
+    LIST SUBQUERY 2
+    COMPOUND QUERY
+    LEFT-MOST SUBQUERY
+    SEARCH evidence USING COVERING INDEX evidence_by_request (request_id=? AND slot_id>?)
+    UNION ALL
+    SEARCH q USING INDEX requests_by_identity (identity=?)
+    SEARCH s USING COVERING INDEX sqlite_autoindex_slots_1 (bucket=? AND key=?)
     USE TEMP B-TREE FOR ORDER BY
     "#);
     let below = Within::Prefix { bucket: "photos".into(), prefix: "a/".into() };
     insta::assert_snapshot!(plan(&connection, &by_request(below)), @r#"
     SEARCH r USING INDEX removals_by_slot (slot_id=? AND at>? AND at<?)
-    LIST SUBQUERY 1
-    SEARCH evidence USING COVERING INDEX evidence_by_request (request_id=?)
+    LIST SUBQUERY 2
+    COMPOUND QUERY
+    LEFT-MOST SUBQUERY
+    SEARCH evidence USING COVERING INDEX evidence_by_request (request_id=? AND slot_id>?)
+    UNION ALL
+    SEARCH q USING INDEX requests_by_identity (identity=?)
+    SEARCH s USING COVERING INDEX sqlite_autoindex_slots_1 (bucket=? AND key=?)
     SEARCH s USING INTEGER PRIMARY KEY (rowid=?)
     USE TEMP B-TREE FOR ORDER BY
     "#);
