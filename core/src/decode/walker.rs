@@ -187,7 +187,7 @@ impl<'a> Walker<'a> {
     #[inline]
     pub(super) fn pass_rest(&mut self, kind: Kind) -> Option<()> {
         match kind {
-            Kind::Text => self.rest_of_text().map(drop),
+            Kind::Text => self.pass_text(),
             Kind::Number => self.number().map(drop),
             Kind::Object => self.skip_object(),
         }
@@ -340,8 +340,14 @@ impl<'a> Walker<'a> {
     #[inline]
     fn rest_of_text(&mut self) -> Option<&'a str> {
         let start = self.at;
-        self.at += self.quote_behind(start)?;
+        self.pass_text()?;
         self.text.get(start..self.at)
+    }
+
+    #[inline]
+    fn pass_text(&mut self) -> Option<()> {
+        self.at += self.quote_behind(self.at)?;
+        Some(())
     }
 
     /// How many bytes behind `start` the next quotation mark is.

@@ -18,8 +18,8 @@ use crate::store::{Batch, CommitReport, Options, Settle, SettleReport, StoreErro
 /// A group takes no further batch once it has so many rows.
 const GROUP_ROWS_MAX: usize = 10_000;
 
-/// After a group of so many batches more are probably on their way.
-const BUSY_BATCHES: usize = 2;
+/// After a group of several batches with so many rows more are probably on their way.
+const BUSY_ROWS: usize = 16;
 /// The next group waits for further batches as long as one comes within this time,
 const GATHER_PAUSE: Duration = Duration::from_millis(4);
 /// and no longer than this in all.
@@ -102,7 +102,8 @@ impl Writer {
                 Ok(Job::Commit(first)) => {
                     let group;
                     (group, next) = self.gather(*first, is_busy);
-                    is_busy = group.len() >= BUSY_BATCHES;
+                    let rows: usize = group.iter().map(|commit| commit.batch.rows()).sum();
+                    is_busy = group.len() > 1 && rows >= BUSY_ROWS;
                     self.commit(group);
                 }
                 Ok(Job::Settle(ask)) => {

@@ -173,9 +173,10 @@ struct Uncommon;
 /// A number of few digits, if it is there.
 fn whole(digits: Option<&str>) -> Result<Option<u64>, Uncommon> {
     let Some(digits) = digits else { return Ok(None) };
-    let is_whole = digits.len() <= DIGITS_MAX && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let number = digits.parse().ok().filter(|_| is_whole).ok_or(Uncommon)?;
-    Ok(Some(number))
+    // A sign is all that is taken for a number beside digits.
+    let is_whole = digits.len() <= DIGITS_MAX && digits.starts_with(|c: char| c.is_ascii_digit());
+    let number = is_whole.then(|| digits.parse().ok()).flatten();
+    number.map(Some).ok_or(Uncommon)
 }
 
 fn is_true(flag: &str) -> bool {

@@ -45,7 +45,9 @@ struct Steps {
     constants: Vec<Span>,
     /// What each value that varies is.
     kinds: Vec<Kind>,
-    places: [Option<[Place; 2]>; FIELDS],
+    /// Where the members are that matter: each begins and ends so many bytes behind the beginning
+    /// of a constant.
+    places: Vec<(usize, [Place; 2])>,
     /// Where the constants begin in the record that is looked at.
     starts: Vec<usize>,
 }
@@ -140,12 +142,14 @@ impl Layout {
         };
         // A value that varies begins behind a constant and ends before the next one, even where
         // both are one place because the value of the sample is empty.
-        steps.places = self.spans.map(|span| {
-            let (start, end) = (span?.start(), span?.end());
+        let fields = self.spans.iter().enumerate();
+        let places = fields.filter_map(|(field, span)| {
+            let (start, end) = (span.as_ref()?.start(), span.as_ref()?.end());
             let behind = steps.constants.partition_point(|constant| constant.start() < start);
             let before = steps.constants.partition_point(|constant| constant.start() <= end);
-            Some([place_in(behind, start), place_in(before, end)])
+            Some((field, [place_in(behind, start), place_in(before, end)]))
         });
+        steps.places = places.collect();
         self.steps = steps;
     }
 }
@@ -166,9 +170,9 @@ impl Steps {
         walker.is_at_end().then_some(())?;
         let mut members = Members::none(record);
         let place = |place: Place| self.starts[place.constant] + place.offset;
-        members.spans = self
-            .places
-            .map(|places| places.map(|[start, end]| Span::new(place(start), place(end))));
+        for &(field, [start, end]) in &self.places {
+            members.spans[field] = Some(Span::new(place(start), place(end)));
+        }
         Some(members)
     }
 }
