@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use aws_config::{BehaviorVersion, SdkConfig};
-use deltrail_core::decode::Limits;
+use deltrail_core::decode::{Limits, Wanted};
 use deltrail_core::domain::{Part, Provenance, Series, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -235,6 +235,7 @@ fn ingest_options(config: &Config, provenance: Provenance, clock: Clock) -> Inge
                 .saturating_add(config.record_bytes_max as u64),
             record_bytes_max: config.record_bytes_max,
         },
+        wanted: if config.trail_writes { Wanted::DeletesAndWrites } else { Wanted::Deletes },
         workers: config.workers,
         in_flight_messages: config.in_flight_messages_max,
         in_flight_objects: config.in_flight_objects_max,

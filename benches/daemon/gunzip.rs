@@ -48,8 +48,8 @@ pub fn inflating(objects: &[LogObject]) -> anyhow::Result<Inflating> {
     for object in objects {
         inflate(&object.gzip, &mut window).with_context(|| object.key.clone())?;
     }
-    let gunzip_seconds = (gunzipped_at - started_at).as_secs_f64();
-    let inflate_seconds = (thread_time() - gunzipped_at).as_secs_f64();
+    let gunzip_seconds = gunzipped_at.saturating_sub(started_at).as_secs_f64();
+    let inflate_seconds = thread_time().saturating_sub(gunzipped_at).as_secs_f64();
     Ok(Inflating { gunzip_seconds, inflate_seconds })
 }
 

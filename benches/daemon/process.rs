@@ -81,8 +81,10 @@ impl Started {
             let task = task?;
             let read = |name| std::fs::read_to_string(task.path().join(name));
             // A thread may end while it is looked at.
-            let (Ok(name), Ok(stat)) = (read("comm"), read("stat")) else { continue };
-            let (_, seconds) = state_and_seconds(&stat)?;
+            let (Ok(name), Ok(taken)) = (read("comm"), read("schedstat")) else { continue };
+            let nanoseconds = taken.split_whitespace().next().context("a thread without time")?;
+            // There may be many threads: hundredths of a second of each would be too coarse.
+            let seconds = nanoseconds.parse::<f64>()? / 1e9;
             self.threads.insert(task.file_name(), (name.trim_end().to_owned(), seconds));
         }
         Ok(())

@@ -68,6 +68,7 @@ mod tests {
         important-bucket    -                     default
         missing-object      retry                 default
         poison-after        5                     default
+        trail-writes        false                 default
         s3-path-style       false                 default
         store               sqlite://deltrail.db  default
         instance            host-1                default

@@ -88,6 +88,8 @@ pub struct Config {
     pub missing_object: MissingObject,
     /// Receives after which a message of a queue without redrive is given up, at least 1.
     pub poison_after: u32,
+    /// Whether uploads are read out of CloudTrail too.
+    pub trail_writes: bool,
     /// Whether buckets are addressed by path.
     pub s3_path_style: bool,
     /// Where evidence and totals are kept.
@@ -143,6 +145,7 @@ impl Config {
             important_buckets: Vec::new(),
             missing_object: MissingObject::Retry,
             poison_after: 5,
+            trail_writes: false,
             s3_path_style: false,
             store: Location::File("deltrail.db".into()),
             instance: surroundings.host_name.clone(),
@@ -184,6 +187,7 @@ impl Config {
         read.many(&settings::IMPORTANT_BUCKET, &mut config.important_buckets, BucketPattern::parse);
         read.one(&settings::MISSING_OBJECT, &mut config.missing_object, parse::missing_object);
         read.one(&settings::POISON_AFTER, &mut config.poison_after, parse::poison_after);
+        read.one(&settings::TRAIL_WRITES, &mut config.trail_writes, parse::switch);
         read.one(&settings::S3_PATH_STYLE, &mut config.s3_path_style, parse::switch);
         read.one(&settings::STORE, &mut config.store, parse::store);
         read.one(&settings::INSTANCE, &mut config.instance, parse::instance);

@@ -85,6 +85,8 @@ settings! {
             "What to do about a log object that is not there";
         POISON_AFTER: "poison-after" One("COUNT"), "5",
             "Receives after which a message is given up, in a queue without redrive";
+        TRAIL_WRITES: "trail-writes" Switch, "false",
+            "Learn of uploads from CloudTrail too, where no notifications tell of them";
         S3_PATH_STYLE: "s3-path-style" Switch, "false",
             "Address buckets by path, as emulators want it";
     }
@@ -130,8 +132,9 @@ settings! {
 }
 
 /// The settings that are flags of `deltrail scan`: those of reading files into a store.
-pub const OF_SCAN: [&Setting; 10] = [
+pub const OF_SCAN: [&Setting; 11] = [
     &WATCH_BUCKET,
+    &TRAIL_WRITES,
     &STORE,
     &INSTANCE,
     &MAX_BUCKETS,

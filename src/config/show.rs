@@ -19,6 +19,7 @@ impl Config {
             settings::IMPORTANT_BUCKET => list(&self.important_buckets),
             settings::MISSING_OBJECT => self.missing_object.as_str().to_owned(),
             settings::POISON_AFTER => self.poison_after.to_string(),
+            settings::TRAIL_WRITES => self.trail_writes.to_string(),
             settings::S3_PATH_STYLE => self.s3_path_style.to_string(),
             settings::STORE => self.store.to_string(),
             settings::INSTANCE => self.instance.clone(),

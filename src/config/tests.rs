@@ -69,6 +69,7 @@ fn every_setting_reaches_the_program() {
         important-bucket = ["images-prod"]
         missing-object = "skip"
         poison-after = 7
+        trail-writes = true
         s3-path-style = true
         store = "sqlite:///var/lib/deltrail/deltrail.db"
         instance = "replica-2"
@@ -97,6 +98,7 @@ fn every_setting_reaches_the_program() {
     assert!(config.important_buckets[0].matches("images-prod"));
     assert_eq!(config.missing_object, MissingObject::Skip);
     assert_eq!(config.poison_after, 7);
+    assert!(config.trail_writes);
     assert!(config.s3_path_style);
     assert_eq!(config.store, Location::File("/var/lib/deltrail/deltrail.db".into()));
     assert_eq!(config.instance, "replica-2");

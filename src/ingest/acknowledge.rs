@@ -5,11 +5,15 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use crate::queue::{Entry, Queue};
 
 /// Entries that one call may delete, by the limit of SQS.
 const BATCH_ENTRIES_MAX: usize = 10;
+/// How long a call waits for further messages while it could delete more. A call takes much more
+/// processor time than anything else that is done for a small log object.
+const GATHER: Duration = Duration::from_millis(20);
 /// Tries of one delete before the message is left to come back.
 const TRIES_MAX: u32 = 4;
 
@@ -55,6 +59,7 @@ impl Acknowledger {
 async fn delete_all(queue: Queue, mut waiting: mpsc::Receiver<Request>) {
     let mut requests = Vec::with_capacity(BATCH_ENTRIES_MAX);
     while waiting.recv_many(&mut requests, BATCH_ENTRIES_MAX).await > 0 {
+        gather(&mut waiting, &mut requests).await;
         let counts: Vec<usize> = requests.iter().map(|request| request.entries.len()).collect();
         let (entries, answers): (Vec<_>, Vec<_>) =
             requests.drain(..).map(|request| (request.entries, request.answer)).unzip();
@@ -67,6 +72,17 @@ async fn delete_all(queue: Queue, mut waiting: mpsc::Receiver<Request>) {
         for (answer, count) in answers.into_iter().zip(counts) {
             // A caller is gone only when the daemon ends; there is nobody to tell then.
             let _ = answer.send(results.by_ref().take(count).collect());
+        }
+    }
+}
+
+/// Takes further requests until one call is full, or none came in time.
+async fn gather(waiting: &mut mpsc::Receiver<Request>, requests: &mut Vec<Request>) {
+    let deadline = Instant::now() + GATHER;
+    while requests.iter().map(|request| request.entries.len()).sum::<usize>() < BATCH_ENTRIES_MAX {
+        match timeout_at(deadline, waiting.recv()).await {
+            Ok(Some(request)) => requests.push(request),
+            Ok(None) | Err(_) => return,
         }
     }
 }

@@ -150,7 +150,7 @@ impl Decoding {
         reservation: Reservation,
     ) -> Self {
         Self {
-            decoder: LogDecoder::new(ingest.options.limits, path),
+            decoder: LogDecoder::new(ingest.options.limits, path).wanting(ingest.options.wanted),
             is_untouched: true,
             base_bytes: reservation.bytes(),
             reservation,
@@ -226,11 +226,13 @@ impl Decoding {
         let busy = InFlight::new(&ingest.metrics.workers_busy);
         let done = tokio::task::spawn_blocking(move || {
             let result = work(&mut self);
-            drop((permit, busy));
-            result.map(|value| (self, value))
+            drop(busy);
+            // Given back here, the permit would let another piece start while this thread is not
+            // idle yet, and the runtime would make a thread for it.
+            (permit, result.map(|value| (self, value)))
         });
         match done.await {
-            Ok(result) => result,
+            Ok((_permit, result)) => result,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             // The runtime is going down and takes this task with it.
             Err(_) => std::future::pending().await,

@@ -30,7 +30,7 @@ mod trouble;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use deltrail_core::decode::{Limits, ObjectRef, RejectReason};
+use deltrail_core::decode::{Limits, ObjectRef, RejectReason, Wanted};
 use deltrail_core::domain::{Provenance, Source, Timestamp};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -55,6 +55,8 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Options {
     /// Limits of decoding one object.
     pub limits: Limits,
+    /// What is read out of a trail.
+    pub wanted: Wanted,
     /// Decode threads.
     pub workers: usize,
     /// Messages received and not settled.

@@ -113,16 +113,12 @@ fn read_alone(document: &Document) -> Vec<(u64, Fact)> {
         .collect()
 }
 
-/// 80 documents for each case that other properties get, 20 480 in all: quick as they are, they
-/// are as many as it takes to meet the rare turns.
-fn eightyfold() -> ProptestConfig {
-    const CASES_MAX: u32 = 200_000;
-    let usual = ProptestConfig::default();
-    ProptestConfig { cases: usual.cases.saturating_mul(80).min(CASES_MAX), ..usual }
-}
+/// Quick as they are, there are as many as it takes to meet the rare turns. `PROPTEST_CASES` says
+/// otherwise.
+const DOCUMENTS: u32 = 20_480;
 
 proptest! {
-    #![proptest_config(eightyfold())]
+    #![proptest_config(ProptestConfig::with_cases(DOCUMENTS))]
 
     #[test]
     fn random_documents_are_read_as_the_judge_reads_them(

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use self::format::Format;
 use self::stage::Stage;
+use super::cloudtrail::Wanted;
 use super::error::DecodeError;
 use super::inflate::Inflater;
 use super::log_key::LogPath;
@@ -111,6 +112,13 @@ impl LogDecoder {
             staged: Stage::of(path),
             failure: None,
         }
+    }
+
+    /// Reads this out of a trail, and not only deletes.
+    #[must_use]
+    pub const fn wanting(mut self, wanted: Wanted) -> Self {
+        self.staged.want(wanted);
+        self
     }
 
     /// [`LogDecoder::new`], with these instructions.

@@ -25,6 +25,7 @@ mod reject;
 mod structure;
 mod walker;
 
+pub use cloudtrail::Wanted;
 pub use envelope::{EnvelopeError, Item, Nothing, ObjectRef, parse_message};
 pub use error::DecodeError;
 pub use excerpt::escaped_excerpt;

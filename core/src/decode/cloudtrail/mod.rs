@@ -8,6 +8,7 @@
 mod caller;
 mod callers;
 mod circumstances;
+mod creation;
 mod outline;
 mod place;
 mod plain;
@@ -21,6 +22,7 @@ use compact_str::CompactString;
 use memchr::memmem;
 
 use self::circumstances::{Addendum, Circumstances};
+use self::creation::{WRITES, creation_of};
 use self::outline::{Field, Outline};
 use self::place::bucket_of;
 use self::plain::{Plain, plain_time};
@@ -60,42 +62,60 @@ enum Subject {
     Delete(Api),
     /// One of the names of `protection`.
     Change(&'static str),
+    /// One of the names of `creation`.
+    Write(&'static str),
 }
 
 impl Subject {
     const fn event_name(self) -> &'static str {
         match self {
             Self::Delete(api) => api.as_str(),
-            Self::Change(name) => name,
+            Self::Change(name) | Self::Write(name) => name,
         }
     }
+}
+
+/// What is read out of a trail, beside changes of what protects objects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// Deletes.
+    #[default]
+    Deletes,
+    /// Deletes, and the writes that made objects.
+    DeletesAndWrites,
 }
 
 /// The reader of the records of one file. What it remembers of one record only saves work with the
 /// next.
 pub(super) struct Reader {
     path: LogPath,
+    wanted: Wanted,
     plain: Plain,
 }
 
 impl Reader {
-    /// A reader of records of the file at `path`.
+    /// A reader of records of the file at `path`, of deletes only.
     pub(super) fn of(path: LogPath) -> Self {
-        Self { path, plain: Plain::default() }
+        Self { path, wanted: Wanted::Deletes, plain: Plain::default() }
     }
 
-    /// Reads one element of the list of records. `None` is a record that tells neither of an S3
-    /// delete nor of a change of protection.
+    /// What is to be read from now on.
+    pub(super) const fn want(&mut self, wanted: Wanted) {
+        self.wanted = wanted;
+    }
+
+    /// Reads one element of the list of records. `None` is a record that tells of nothing that is
+    /// wanted.
     ///
     /// # Errors
     /// When it may tell of one, but cannot be counted as one.
     pub(super) fn read(&mut self, record: Marked<'_>) -> Result<Option<Fact>, Refusal> {
-        if !may_tell(record) {
+        if !may_tell(record, self.wanted) {
             return Ok(None);
         }
-        match self.plain.read(record, &self.path) {
-            Some(evidence) => Ok(Some(Fact::Deletion(evidence))),
-            None => read_any(record.bytes, &self.path),
+        match self.plain.read(record, &self.path, self.wanted) {
+            Some(fact) => Ok(Some(fact)),
+            None => read_any(record.bytes, &self.path, self.wanted),
         }
     }
 
@@ -113,7 +133,10 @@ impl Reader {
 /// # Errors
 /// As [`Reader::read`], and when it is no JSON object.
 pub(super) fn read_record(record: &[u8], path: &LogPath) -> Result<Option<Fact>, Refusal> {
-    if record.first() == Some(&b'{') { read_any(record, path) } else { Err(no_object()) }
+    if record.first() != Some(&b'{') {
+        return Err(no_object());
+    }
+    read_any(record, path, Wanted::Deletes)
 }
 
 /// Why an element of the list of records is refused that is no object.
@@ -123,12 +146,12 @@ pub(super) fn no_object() -> Refusal {
 }
 
 /// Reads a record in whatever way it is written.
-fn read_any(record: &[u8], path: &LogPath) -> Result<Option<Fact>, Refusal> {
+fn read_any(record: &[u8], path: &LogPath, wanted: Wanted) -> Result<Option<Fact>, Refusal> {
     let Ok(text) = std::str::from_utf8(record) else {
-        return refuse_text(record);
+        return refuse_text(record, wanted);
     };
     let outline = Outline::read(text)?;
-    match subject_of(&outline, record)? {
+    match subject_of(&outline, record, wanted)? {
         Some((_, Subject::Delete(api))) => {
             evidence_of(&outline, api, record, path).map(|evidence| Some(Fact::Deletion(evidence)))
         }
@@ -136,14 +159,17 @@ fn read_any(record: &[u8], path: &LogPath) -> Result<Option<Fact>, Refusal> {
             let change = change_of(&outline, &service, name, record, path)?;
             Ok(change.map(|change| Fact::Protection(Box::new(change))))
         }
+        Some((_, Subject::Write(name))) => {
+            Ok(creation_of(&outline, name, record, path)?.map(Fact::Creation))
+        }
         None => Ok(None),
     }
 }
 
 /// A record that is no UTF-8 is refused if it matters, as far as it can be read.
-fn refuse_text(record: &[u8]) -> Result<Option<Fact>, Refusal> {
+fn refuse_text(record: &[u8], wanted: Wanted) -> Result<Option<Fact>, Refusal> {
     let readable = String::from_utf8_lossy(record);
-    let subject = Outline::read(&readable).map(|outline| subject_of(&outline, record));
+    let subject = Outline::read(&readable).map(|outline| subject_of(&outline, record, wanted));
     let what = match subject {
         Ok(Ok(None)) => return Ok(None),
         Ok(Ok(Some((_, subject)))) => subject.event_name(),
@@ -154,7 +180,11 @@ fn refuse_text(record: &[u8]) -> Result<Option<Fact>, Refusal> {
 }
 
 /// Which call the record is about, and of which service; `None` when it is of no interest.
-fn subject_of(outline: &Outline<'_>, record: &[u8]) -> Result<Option<(String, Subject)>, Refusal> {
+fn subject_of(
+    outline: &Outline<'_>,
+    record: &[u8],
+    wanted: Wanted,
+) -> Result<Option<(String, Subject)>, Refusal> {
     let source = outline.value(Field::EventSource).unwrap_or_default();
     let name = outline.value(Field::EventName).unwrap_or_default();
     let source = filled_text(&source);
@@ -173,7 +203,9 @@ fn subject_of(outline: &Outline<'_>, record: &[u8]) -> Result<Option<(String, Su
         },
         Some(name) => Ok(service.and_then(|service| {
             let delete = delete_api(name).filter(|_| is_s3).map(Subject::Delete);
-            let subject = delete.or_else(|| named_change(service, name).map(Subject::Change))?;
+            let subject = delete
+                .or_else(|| named_change(service, name).map(Subject::Change))
+                .or_else(|| write_name(name, wanted).filter(|_| is_s3).map(Subject::Write))?;
             Some((service.to_owned(), subject))
         })),
         None if is_s3 && !name.is_null() && memmem::find(record, b"\"DeleteObject").is_some() => {
@@ -192,6 +224,16 @@ fn delete_api(event_name: &str) -> Option<Api> {
         "DeleteObjects" => Some(Api::DeleteObjects),
         _ => None,
     }
+}
+
+fn write_name(event_name: &str, wanted: Wanted) -> Option<&'static str> {
+    let mut writes = WRITES.into_iter().filter(|_| wanted == Wanted::DeletesAndWrites);
+    writes.find(|name| *name == event_name)
+}
+
+/// A version that has an id of its own; the null version has none.
+fn is_version(version_id: &str) -> bool {
+    version_id != "null"
 }
 
 /// `s3`, `s3express`, `s3-outposts`, and whatever else S3 may call a part of itself, `cloudtrail`

@@ -13,14 +13,15 @@ use self::layouts::Layouts;
 use self::members::{Field, Members};
 use super::callers::{Callers, Said};
 use super::circumstances::{Circumstances, believed, identity_of, is_known_version, is_of_path};
+use super::creation::made;
 use super::place::stands_for_another;
 use super::removed::Removed;
-use super::{Told, delete_api, is_s3, service_of};
+use super::{Told, Wanted, delete_api, is_s3, service_of, write_name};
 use crate::decode::lenient::{beginning, capped, without_brackets};
 use crate::decode::log_key::LogPath;
 use crate::decode::structure::Marked;
 use crate::decode::walker::Walker;
-use crate::domain::{Actor, Api, Evidence, Timestamp};
+use crate::domain::{Actor, Api, Fact, Timestamp};
 
 /// Digits of a number that fits into 64 bits whatever they are.
 const DIGITS_MAX: usize = 18;
@@ -71,18 +72,31 @@ impl Drop for Plain {
 }
 
 impl Plain {
-    /// The delete that this record of the file at `path` tells of; `None` when it tells of none, or
-    /// has to be read in another way.
-    pub(super) fn read(&mut self, record: Marked<'_>, path: &LogPath) -> Option<Box<Evidence>> {
+    /// The delete, or the write if that is wanted, that this record of the file at `path` tells of;
+    /// `None` when it tells of none, or has to be read in another way.
+    pub(super) fn read(
+        &mut self,
+        record: Marked<'_>,
+        path: &LogPath,
+        wanted: Wanted,
+    ) -> Option<Fact> {
         let walker = Walker::of(record)?;
         let members = self.memory.layouts.recall(walker).or_else(|| {
             let members = Members::read(walker)?;
             self.memory.layouts.learn(walker, &members);
             Some(members)
         })?;
-        let api = delete_api(members.get(Field::EventName)?)?;
+        let name = members.get(Field::EventName)?;
         service_of(members.get(Field::EventSource)?).filter(|service| is_s3(service))?;
         let bucket = members.filled(Field::BucketName).filter(|name| !stands_for_another(name))?;
+        let Some(api) = delete_api(name) else {
+            write_name(name, wanted)?;
+            // Where else a key may be, the other reader knows.
+            let key = unescaped(members.filled(Field::Key)?, walker.has_backslash())?;
+            let version = members.filled(Field::MadeVersion).map(capped);
+            let circumstances = self.circumstances_of(&members, path)?;
+            return made(circumstances, bucket.to_owned(), key, version).map(Fact::Creation);
+        };
         let told = Told {
             api,
             is_child: members.get(Field::EventType) == Some("AwsServiceEvent"),
@@ -90,16 +104,15 @@ impl Plain {
             circumstances: self.circumstances_of(&members, path)?,
         };
         if api == Api::DeleteObjects {
-            return Some(told.evidence(|_| Removed::unknown()));
+            return Some(Fact::Deletion(told.evidence(|_| Removed::unknown())));
         }
-        // Where else a key may be, the other reader knows.
         let key = unescaped(members.filled(Field::Key)?, walker.has_backslash())?;
         let version = members.filled(Field::VersionId).map(capped);
         let marker_version_id = members.filled(Field::MadeVersion).map(capped);
         let is_marker = members.get(Field::Marker).is_some_and(is_true);
-        Some(told.evidence(|role| {
+        Some(Fact::Deletion(told.evidence(|role| {
             Removed::of(role, Some(key), version.as_deref(), is_marker, marker_version_id)
-        }))
+        })))
     }
 
     fn circumstances_of(&mut self, members: &Members<'_>, path: &LogPath) -> Option<Circumstances> {

@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 
 use memchr::memmem::{Finder, find};
 
+use super::Wanted;
+use super::creation::WRITES;
 use super::protection::each_change_name;
 use crate::decode::structure::Marked;
 use crate::domain::Api;
@@ -15,25 +17,35 @@ use crate::domain::Api;
 static EVENT_NAME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""eventName""#));
 
 /// The names of the calls that matter, those of one length together.
-static NAMES: LazyLock<Vec<Vec<&'static [u8]>>> = LazyLock::new(|| {
+type Names = Vec<Vec<&'static [u8]>>;
+
+static DELETES: LazyLock<Names> = LazyLock::new(|| names(&[]));
+static DELETES_AND_WRITES: LazyLock<Names> = LazyLock::new(|| names(&WRITES));
+
+fn names(writes: &[&'static str]) -> Names {
     let deletes = [Api::DeleteObject, Api::DeleteObjects].map(Api::as_str);
-    let names: Vec<&str> = deletes.into_iter().chain(each_change_name()).collect();
+    let changes = each_change_name().chain(writes.iter().copied());
+    let names: Vec<&str> = deletes.into_iter().chain(changes).collect();
     let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);
     let mut by_length = vec![Vec::new(); longest + 1];
     for name in names {
         by_length[name.len()].push(name.as_bytes());
     }
     by_length
-});
+}
 
 /// Whether the record may name a call that matters. It does only in a member `eventName`: either
 /// those bytes are in the record, with such a name behind them or something that is no text; or one
 /// of its letters is written `\u`, as no other escape stands for a letter.
-pub(super) fn may_tell(record: Marked<'_>) -> bool {
+pub(super) fn may_tell(record: Marked<'_>, wanted: Wanted) -> bool {
+    let names = match wanted {
+        Wanted::Deletes => &*DELETES,
+        Wanted::DeletesAndWrites => &*DELETES_AND_WRITES,
+    };
     let mut rest = record.bytes;
     while let Some(at) = EVENT_NAME.find(rest) {
         rest = &rest[at + EVENT_NAME.needle().len()..];
-        if is_telling(rest) {
+        if is_telling(rest, names) {
             return true;
         }
     }
@@ -41,14 +53,14 @@ pub(super) fn may_tell(record: Marked<'_>) -> bool {
 }
 
 /// Whether a colon and a value follow that can be the name of a call that matters.
-fn is_telling(rest: &[u8]) -> bool {
+fn is_telling(rest: &[u8], names: &Names) -> bool {
     let Some(value) = rest.trim_ascii_start().strip_prefix(b":") else { return false };
     let Some(name) = value.trim_ascii_start().strip_prefix(b"\"") else { return true };
     let same_length = |length: usize| {
-        NAMES.get(length).is_some_and(|names| names.iter().any(|telling| name.starts_with(telling)))
+        names.get(length).is_some_and(|names| names.iter().any(|telling| name.starts_with(telling)))
     };
     // A longer name than any is none of them.
-    let longest = NAMES.len();
+    let longest = names.len();
     let end = name.iter().take(longest).position(|&byte| byte == b'"');
     end.is_some_and(same_length)
 }

@@ -1,12 +1,13 @@
 //! The counting rules, one record at a time. Records are composed from what AWS documents and what
 //! was captured of it.
 
+mod creation;
 mod odd;
 mod protection;
 
 use serde_json::{Value, json};
 
-use super::{Reader, Refusal, read_record};
+use super::{Reader, Refusal, Wanted, read_any, read_record};
 use crate::decode::log_key::LogPath;
 use crate::decode::reject::RejectReason;
 use crate::decode::structure::{Level, Marked, Room};
@@ -65,11 +66,23 @@ fn child_with(changes: Value) -> Value {
     record
 }
 
-/// Reads a record as one that came alone, and as one of a file, in which it stands twice: all must
-/// agree.
+/// Reads a record as one that came alone, and as [`read_as`]: both must agree.
 fn read_both(record: &[u8], path: &LogPath) -> Result<Option<Fact>, Refusal> {
     let alone = read_record(record, path);
+    assert_eq!(read_as(record, path, Wanted::Deletes), alone);
+    alone
+}
+
+/// Reads a record as one of a file, in which it stands twice, and as one that is written
+/// uncommonly: all must agree.
+fn read_as(record: &[u8], path: &LogPath, wanted: Wanted) -> Result<Option<Fact>, Refusal> {
+    let alone = if record.starts_with(b"{") {
+        read_any(record, path, wanted)
+    } else {
+        read_record(record, path)
+    };
     let mut reader = Reader::of(path.clone());
+    reader.want(wanted);
     for _ in 0..2 {
         if let Some(marked) = Marked::of(record, Level::best(), &mut Room::get()) {
             assert_eq!(reader.read(marked), alone, "{}", String::from_utf8_lossy(record));

@@ -297,7 +297,7 @@ fn any_noise(dice: &mut Dice) -> Json {
 }
 
 /// Values of members that decide what a record is.
-fn telling_changes() -> [(String, Json); 21] {
+fn telling_changes() -> [(String, Json); 24] {
     let access_point = "arn:aws:s3:us-east-1:111122223333:accesspoint/ap";
     let place = |bucket: &str| json!({"bucketName": bucket, "key": "k/1"});
     [
@@ -321,6 +321,9 @@ fn telling_changes() -> [(String, Json); 21] {
             "requestParameters",
             json!({"bucketName": ["photos"], "Key": "outpost", "VersionId": "v"}),
         ),
+        ("requestParameters", json!({"bucketName": "photos", "key": "k", "VersionId": "v"})),
+        ("requestParameters", json!({"bucketName": "photos", "key": "", "Key": "outpost"})),
+        ("requestParameters", json!({"bucketName": "", "key": "k"})),
         ("requestParameters", json!("omitted")),
         ("serviceEventDetails", json!({"bucketName": "details", "key": "k", "versionId": "v"})),
         ("addendum", json!({"reason": "UPDATED_DATA", "originalEventID": "E0"})),

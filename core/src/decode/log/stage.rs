@@ -5,7 +5,7 @@ use std::mem;
 
 use super::{Decoded, Located, REJECTED_MAX};
 use crate::decode::access_log::{read_line, time_of_line};
-use crate::decode::cloudtrail::{Reader, Refusal, no_object};
+use crate::decode::cloudtrail::{Reader, Refusal, Wanted, no_object};
 use crate::decode::intent::read_intent;
 use crate::decode::log_key::LogPath;
 use crate::decode::records::Element;
@@ -35,6 +35,11 @@ impl Stage {
             rejected: 0,
             heap_bytes: 0,
         }
+    }
+
+    /// What is to be read out of a trail from now on.
+    pub(super) const fn want(&mut self, wanted: Wanted) {
+        self.trail.want(wanted);
     }
 
     /// Gives what was staged since the last time.

@@ -4,15 +4,19 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::may_tell;
+use super::{Wanted, may_tell};
 use crate::decode::cloudtrail::protection::each_change_name;
 use crate::decode::structure::{Level, Marked, Room};
 
 /// Whether the record may matter; all levels must agree.
 fn tells(record: &str) -> bool {
     let mut room = Room::get();
-    let mut told = Level::each()
-        .map(|level| may_tell(Marked::of(record.as_bytes(), level, &mut room).expect("an object")));
+    let mut told = Level::each().map(|level| {
+        may_tell(
+            Marked::of(record.as_bytes(), level, &mut room).expect("an object"),
+            Wanted::Deletes,
+        )
+    });
     let first = told.next().unwrap();
     assert!(told.all(|other| other == first), "{record}");
     first
@@ -164,6 +168,6 @@ proptest! {
         let mut room = Room::get();
         let mut marked = Marked::of(b"{}", Level::best(), &mut room).unwrap();
         (marked.bytes, marked.has_backslash) = (text.as_bytes(), has_backslash);
-        may_tell(marked);
+        may_tell(marked, Wanted::DeletesAndWrites);
     }
 }
