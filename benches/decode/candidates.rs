@@ -4,7 +4,7 @@
 use std::io::Read as _;
 
 use anyhow::{Context, anyhow, ensure};
-use deltrail_core::decode::{Decoded, Limits, LogDecoder, LogPath, Summary};
+use deltrail_core::decode::{Decoded, Limits, LogDecoder, LogPath, Summary, Wanted};
 use deltrail_core::domain::Fact;
 use serde_json::Value;
 
@@ -46,12 +46,13 @@ pub fn gunzip(compressed: &[u8], window: &mut [u8]) -> anyhow::Result<u64> {
 /// staged after each step. What is taken is shown and dropped.
 pub struct Decoding {
     decoder: LogDecoder,
-    deletes: u64,
+    facts: u64,
 }
 
 impl Decoding {
-    pub fn new() -> Self {
-        Self { decoder: LogDecoder::new(LIMITS, LogPath::default()), deletes: 0 }
+    pub fn new(wanted: Wanted) -> Self {
+        let decoder = LogDecoder::new(LIMITS, LogPath::default()).wanting(wanted);
+        Self { decoder, facts: 0 }
     }
 
     /// The next compressed bytes.
@@ -71,19 +72,19 @@ impl Decoding {
         Ok(())
     }
 
-    /// The number of deletes in the whole file.
+    /// How many facts the whole file told.
     ///
     /// # Errors
     /// When it was not whole.
     pub fn finish(mut self, seen: &mut impl FnMut(&Decoded)) -> anyhow::Result<(u64, Summary)> {
         let summary = self.decoder.finish()?;
         self.take(seen);
-        Ok((self.deletes, summary))
+        Ok((self.facts, summary))
     }
 
     fn take(&mut self, seen: &mut impl FnMut(&Decoded)) {
         let decoded = self.decoder.take();
-        self.deletes += decoded.facts.len() as u64;
+        self.facts += decoded.facts.len() as u64;
         seen(&decoded);
     }
 }
@@ -93,7 +94,15 @@ impl Decoding {
 /// # Errors
 /// When it cannot be decoded.
 pub fn decode(compressed: &[u8]) -> anyhow::Result<u64> {
-    let mut decoding = Decoding::new();
+    decode_wanted(compressed, Wanted::Deletes)
+}
+
+/// Decodes a file that is in memory. Gives the number of deletes, and of writes if they are wanted.
+///
+/// # Errors
+/// When it cannot be decoded.
+pub fn decode_wanted(compressed: &[u8], wanted: Wanted) -> anyhow::Result<u64> {
+    let mut decoding = Decoding::new(wanted);
     for piece in compressed.chunks(PIECE_BYTES) {
         decoding.push(piece, &mut |_| ())?;
     }
@@ -118,7 +127,7 @@ pub fn expect_truth(compressed: &[u8], truth: &Truth) -> anyhow::Result<()> {
             }
         }
     };
-    let mut decoding = Decoding::new();
+    let mut decoding = Decoding::new(Wanted::Deletes);
     for piece in compressed.chunks(PIECE_BYTES) {
         decoding.push(piece, &mut see)?;
     }

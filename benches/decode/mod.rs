@@ -11,14 +11,15 @@ use std::fs::File;
 use std::io::Read as _;
 
 use anyhow::{Context, ensure};
+use deltrail_core::decode::Wanted;
 
 pub use self::candidates::{gunzip, gunzip_window};
 pub use self::memory::{DECODE_ALONE, decode_alone, measure as measure_memory};
 pub use self::threads::measure as measure_threads;
 
-use self::candidates::{Decoding, PIECE_BYTES, decode, expect_truth, plain};
+use self::candidates::{Decoding, PIECE_BYTES, decode, decode_wanted, expect_truth, plain};
 use super::harness::{Clock, Figure, Flags, Interleaved, Row, Table};
-use super::profiles::{LogFile, MIXED, Profile, log_files};
+use super::profiles::{LogFile, MIXED, Profile, Truth, log_files};
 
 const KB: u64 = 1_000;
 const MB: u64 = 1_000_000;
@@ -27,6 +28,7 @@ const MB: u64 = 1_000_000;
 struct Loaded {
     compressed: Vec<u8>,
     inflated_bytes: u64,
+    records: u64,
     deletes: u64,
 }
 
@@ -47,6 +49,8 @@ pub fn measure(mut flags: Flags) -> anyhow::Result<Table> {
     let write = loaded(&log_files(Profile::Write, 12, MB)?)?;
     let ratio = against_gunzip(&write, rounds)?;
     table.push(Row::new("write, deletes wanted, 1 MB", "x G", ratio).at_most(1.6, 1.25));
+    let ratio = writes_too(&write, rounds)?;
+    table.push(Row::new("write, Put and Delete wanted, 1 MB", "x G", ratio).at_most(2.1, 1.5));
     let small = log_files(MIXED, 100, 50 * KB)?;
     let ratio = from_disk(&small, rounds)?;
     table.push(Row::new("mixed, 50 KB from disk", "x G", ratio).at_most(1.25, 1.10));
@@ -64,8 +68,8 @@ fn loaded(files: &[LogFile]) -> anyhow::Result<Vec<Loaded>> {
     let load = |file: &LogFile| {
         let compressed = file.bytes()?;
         expect_truth(&compressed, &file.truth).with_context(|| file.path.display().to_string())?;
-        let (inflated_bytes, deletes) = (file.truth.inflated_bytes, file.truth.deletes);
-        Ok(Loaded { compressed, inflated_bytes, deletes })
+        let Truth { inflated_bytes, records, deletes, .. } = file.truth;
+        Ok(Loaded { compressed, inflated_bytes, records, deletes })
     };
     files.iter().map(load).collect()
 }
@@ -95,6 +99,17 @@ fn against_gunzip(files: &[Loaded], rounds: usize) -> anyhow::Result<Figure> {
     let timings = Interleaved::new(&[Clock::ThreadCpu])
         .candidate("G", gunzip_all(files))
         .candidate("decoder", over(files, decode, |file| file.deletes))
+        .run(rounds)?;
+    timings.ratio("decoder", "G", Clock::ThreadCpu)
+}
+
+/// The decoder's time in that of gunzip, in files in which every record is a write or a delete and
+/// both are wanted.
+fn writes_too(files: &[Loaded], rounds: usize) -> anyhow::Result<Figure> {
+    let all = |compressed: &[u8]| decode_wanted(compressed, Wanted::DeletesAndWrites);
+    let timings = Interleaved::new(&[Clock::ThreadCpu])
+        .candidate("G", gunzip_all(files))
+        .candidate("decoder", over(files, all, |file| file.records))
         .run(rounds)?;
     timings.ratio("decoder", "G", Clock::ThreadCpu)
 }
@@ -144,7 +159,7 @@ fn from_disk(files: &[LogFile], rounds: usize) -> anyhow::Result<Figure> {
 
 /// Decodes what is read into `piece`, as often as it takes. Gives the number of deletes.
 fn decode_pieces(file: &mut File, piece: &mut [u8]) -> anyhow::Result<u64> {
-    let mut decoding = Decoding::new();
+    let mut decoding = Decoding::new(Wanted::Deletes);
     loop {
         match file.read(piece)? {
             0 => return Ok(decoding.finish(&mut |_| ())?.0),

@@ -174,7 +174,12 @@ fn in_role(role: &Role, chance: &Chance) -> Actor {
     let key = chance.filled("ASIA%A");
     let federation = match origin {
         Origin::Cluster => format!(
-            r#","webIdFederationData":{{"federatedProvider":"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/8F4D2C6A90B1E37580AC64EF12D9B735","attributes":{{}}}}"#
+            concat!(
+                r#","webIdFederationData":{{"federatedProvider":"arn:aws:iam::{account}:"#,
+                r"oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/",
+                r#"8F4D2C6A90B1E37580AC64EF12D9B735","attributes":{{}}}}"#
+            ),
+            account = ACCOUNT
         ),
         _ => String::new(),
     };

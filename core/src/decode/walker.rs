@@ -182,8 +182,8 @@ impl<'a> Walker<'a> {
         self.is_at_end().then_some(values)
     }
 
-    /// Reads on to the end of a value of this kind; of a text, the quotation mark that begins it was
-    /// read.
+    /// Reads on to the end of a value of this kind; of a text, the quotation mark that begins it
+    /// was read.
     #[inline]
     pub(super) fn pass_rest(&mut self, kind: Kind) -> Option<()> {
         match kind {
@@ -385,8 +385,8 @@ impl<'a> Walker<'a> {
         let is_whole = whole == 1 || (whole > 1 && self.text.as_bytes()[self.at - whole] != b'0');
         let is_fraction = !self.is_next(b'.') || self.digits() > 0;
         let is_short = self.at - start <= NUMBER_BYTES_MAX;
-        (is_whole && is_fraction && is_short && !matches!(self.byte(), b'e' | b'E'))
-            .then(|| &self.text[start..self.at])
+        // An exponent is noticed by whoever wants a comma or a bracket here.
+        (is_whole && is_fraction && is_short).then(|| &self.text[start..self.at])
     }
 
     fn digits(&mut self) -> usize {

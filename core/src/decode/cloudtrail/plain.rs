@@ -1,6 +1,7 @@
 //! Reads the records that nearly all deletes have, without building anything of what it passes
 //! over. It judges nothing: a record that is refused, or that has anything uncommon in a place that
-//! matters, is left to the reader of all records, and what it gives is what that one would give.
+//! matters, is left to the reader of all records. What it gives is what that one would give, but
+//! for a record that is no JSON in a member that nobody reads: there it does not look.
 
 mod layouts;
 mod members;

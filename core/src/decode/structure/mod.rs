@@ -173,7 +173,7 @@ impl Level {
             // SAFETY: `each` gives this level only where `has_avx2`.
             Self::Avx2 => unsafe { avx2::advance(bytes, progress, room) },
             #[cfg(target_arch = "aarch64")]
-            // SAFETY: NEON is part of every target of this architecture that has a standard library.
+            // SAFETY: NEON is part of each target of this architecture that has a standard library.
             Self::Neon => unsafe { neon::advance(bytes, progress, room) },
         }
     }
