@@ -1,7 +1,7 @@
 # The project's commands. `make test` is the one that decides.
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-deep test-tools bench
+.PHONY: help test test-deep test-tools bench bench-growth bench-report
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -18,3 +18,9 @@ test-tools: ## Install what the tests need; does nothing when it is all there
 
 bench: ## Measure all but growth, beside what must be and should be; JSON into target/bench
 	@cargo bench --bench performance -- all
+
+bench-growth: ## Ten million records and as many removals: half an hour, and 15 GB of disk meanwhile
+	@cargo bench --bench performance -- growth
+
+bench-report: ## Write what was measured last into README.md and docs/
+	@scripts/performance-report

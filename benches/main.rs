@@ -5,9 +5,11 @@
 mod commit;
 mod daemon;
 mod decode;
+mod growth;
 mod harness;
 mod notifications;
 mod profiles;
+mod queries;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,9 +30,13 @@ impl Subject {
     const fn new(name: &'static str, measure: fn(Flags) -> anyhow::Result<Table>) -> Self {
         Self { name, measure, is_long: false }
     }
+
+    const fn long(name: &'static str, measure: fn(Flags) -> anyhow::Result<Table>) -> Self {
+        Self { name, measure, is_long: true }
+    }
 }
 
-const SUBJECTS: [Subject; 7] = [
+const SUBJECTS: [Subject; 9] = [
     Subject::new("commit", commit::measure),
     Subject::new("decode", decode::measure),
     Subject::new("threads", decode::measure_threads),
@@ -38,6 +44,8 @@ const SUBJECTS: [Subject; 7] = [
     Subject::new("daemon", daemon::measure),
     Subject::new("small-files", daemon::measure_small_files),
     Subject::new("notifications", notifications::measure),
+    Subject::new("queries", queries::measure),
+    Subject::long("growth", growth::measure),
 ];
 
 /// What this program does when it is started as a process of its own to be measured as a whole.

@@ -1,6 +1,6 @@
-//! Deletions as `ingest` hands them to the store: one batch for each log object, or for each receive
-//! of notifications. Deterministic, composed from what AWS documents of its records; it knows
-//! nothing of how they are kept.
+//! Deletions as `ingest` hands them to the store: one batch for each log object, or for each
+//! receive of notifications. Deterministic, composed from what AWS documents of its records; it
+//! knows nothing of how they are kept.
 
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
 //! What it costs to keep deletions, beside the plainest load of the same rows into the same tables
 //! and indexes: `-- commit [--removals 100000] [--transaction 1000] [--rounds 5]`.
 //!
-//! The store reads what it knows already, folds, counts and answers; the plain load only writes what
-//! came of that. Both commit to the disk with the same settings, as many removals at a time. The
-//! processor time is that of the whole process: the store writes on a thread of its own.
+//! The store reads what it knows already, folds, counts and answers; the plain load only writes
+//! what came of that. Both commit to the disk with the same settings, as many removals at a time.
+//! The processor time is that of the whole process: the store writes on a thread of its own.
 
 mod deletions;
 mod plain;
@@ -127,7 +127,8 @@ fn fresh(folder: &Path, name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn open(path: &Path) -> Result<Store> {
+/// Opens the store at `path` for writing, and makes it where there is none.
+pub fn open(path: &Path) -> Result<Store> {
     Ok(Store::open(Options {
         location: Location::File(path.to_owned()),
         writer: "bench".into(),

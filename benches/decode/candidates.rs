@@ -14,7 +14,7 @@ use crate::profiles::{Fingerprint, Truth};
 pub const PIECE_BYTES: usize = 256 * 1024;
 /// What the daemon lets the decoder stage between two looks at it.
 const STEP_BYTES_MAX: usize = 128 * 1024;
-const LIMITS: Limits = Limits { inflated_bytes_max: 1 << 30, record_bytes_max: 4 << 20 };
+const LIMITS: Limits = Limits { inflated_bytes_max: 1 << 40, record_bytes_max: 4 << 20 };
 const GUNZIP_WINDOW_BYTES: usize = 64 * 1024;
 
 /// The head of a gzip file without a name, as the profiles have it, and its tail.

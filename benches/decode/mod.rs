@@ -13,11 +13,11 @@ use std::io::Read as _;
 use anyhow::{Context, ensure};
 use deltrail_core::decode::Wanted;
 
-pub use self::candidates::{gunzip, gunzip_window};
+pub use self::candidates::{Decoding, gunzip, gunzip_window};
 pub use self::memory::{DECODE_ALONE, decode_alone, measure as measure_memory};
 pub use self::threads::measure as measure_threads;
 
-use self::candidates::{Decoding, PIECE_BYTES, decode, decode_wanted, expect_truth, plain};
+use self::candidates::{PIECE_BYTES, decode, decode_wanted, expect_truth, plain};
 use super::harness::{Clock, Figure, Flags, Interleaved, Row, Table};
 use super::profiles::{LogFile, MIXED, Profile, Truth, log_files};
 

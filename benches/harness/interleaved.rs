@@ -20,7 +20,8 @@ pub enum Clock {
 }
 
 impl Clock {
-    fn now(self) -> Duration {
+    /// What it shows.
+    pub fn now(self) -> Duration {
         let id = match self {
             Self::ThreadCpu => ClockId::ThreadCPUTime,
             Self::ProcessCpu => ClockId::ProcessCPUTime,
@@ -28,6 +29,11 @@ impl Clock {
         };
         // None of these clocks runs backwards through zero.
         Duration::try_from(clock_gettime(id)).unwrap_or_default()
+    }
+
+    /// Seconds since it showed `before`.
+    pub fn seconds_since(self, before: Duration) -> f64 {
+        self.now().saturating_sub(before).as_secs_f64()
     }
 }
 
@@ -133,6 +139,24 @@ impl Timings {
     pub fn ratio(&self, name: &str, reference: &str, clock: Clock) -> anyhow::Result<Figure> {
         let pairs = self.of(name, clock)?.zip(self.of(reference, clock)?);
         Ok(Figure::of(pairs.map(|(time, reference)| time / reference).collect()))
+    }
+
+    /// Seconds of a round of `name`, by `clock`.
+    ///
+    /// # Errors
+    /// When there is no such candidate or clock.
+    pub fn seconds(&self, name: &str, clock: Clock) -> anyhow::Result<Figure> {
+        Ok(Figure::of(self.of(name, clock)?.collect()))
+    }
+
+    /// Seconds that 95 of 100 rounds of `name` do not exceed, by `clock`.
+    ///
+    /// # Errors
+    /// When there is no such candidate or clock.
+    pub fn seconds_of_95th(&self, name: &str, clock: Clock) -> anyhow::Result<f64> {
+        let mut seconds: Vec<f64> = self.of(name, clock)?.collect();
+        seconds.sort_by(f64::total_cmp);
+        Ok(seconds[(seconds.len() * 95).div_ceil(100) - 1])
     }
 
     fn of(&self, name: &str, clock: Clock) -> anyhow::Result<impl Iterator<Item = f64>> {

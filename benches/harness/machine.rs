@@ -15,6 +15,7 @@ pub fn described() -> Value {
         "processors": std::thread::available_parallelism().map(usize::from).ok(),
         "memory": field(&read("/proc/meminfo"), "MemTotal"),
         "system": read("/proc/version").split_whitespace().nth(2),
+        "compiler": env!("DELTRAIL_RUSTC"),
         "load_of_a_minute": read("/proc/loadavg").split_whitespace().next(),
     })
 }

@@ -10,8 +10,8 @@ mod table;
 use std::path::{Path, PathBuf};
 
 pub use flags::Flags;
-pub use interleaved::{Clock, Figure, Interleaved};
-pub use table::{Row, Table};
+pub use interleaved::{Clock, Figure, Interleaved, Timings};
+pub use table::{Curve, Row, Table};
 
 /// Where what was built is, and what benches make and keep for the next time.
 pub fn target_folder() -> PathBuf {

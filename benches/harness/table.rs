@@ -101,22 +101,47 @@ fn short(value: f64) -> String {
     }
 }
 
+/// How a figure goes with another one.
+#[derive(Debug, Clone, Serialize)]
+pub struct Curve {
+    name: String,
+    /// What `x` of the points is.
+    along: String,
+    /// What `y` of the points is.
+    unit: String,
+    points: Vec<(u64, f64)>,
+}
+
+impl Curve {
+    /// The curve through these points, each of something along and a figure in this unit.
+    pub fn new(name: &str, along: &str, unit: &str, points: Vec<(u64, f64)>) -> Self {
+        Self { name: name.to_owned(), along: along.to_owned(), unit: unit.to_owned(), points }
+    }
+}
+
 /// What a bench found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Table {
     name: String,
     rows: Vec<Row>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    curves: Vec<Curve>,
 }
 
 impl Table {
     /// The table of the bench `name`, with nothing in it yet.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), rows: Vec::new() }
+        Self { name: name.to_owned(), rows: Vec::new(), curves: Vec::new() }
     }
 
     /// One more row.
     pub fn push(&mut self, row: Row) {
         self.rows.push(row);
+    }
+
+    /// One more curve, for programs alone.
+    pub fn draw(&mut self, curve: Curve) {
+        self.curves.push(curve);
     }
 
     /// Writes `NAME.json` into `folder`, with the machine and the time.

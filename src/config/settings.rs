@@ -155,6 +155,6 @@ mod tests {
         assert_eq!(QUEUE_URL.environment_variable(), "DELTRAIL_QUEUE_URL");
         assert_eq!(Setting::named("queue-url"), Some(&QUEUE_URL));
         assert_eq!(Setting::named("queue_url"), None);
-        assert_eq!(ALL.len(), 25);
+        assert_eq!(ALL.len(), 26);
     }
 }

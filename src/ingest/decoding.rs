@@ -17,6 +17,11 @@ use super::{Ingest, WatchesBucket};
 /// What an object needs before anything is staged: the window, a piece of compressed bytes, and
 /// what one slice of it may inflate to on its way out of the decoder.
 pub const OBJECT_BYTES_MIN: usize = 640 * 1024;
+/// The same for an object that is decoded in one step: its window is the worker's.
+const ONE_STEP_BYTES: usize = 256 * 1024;
+/// Compressed bytes that a decode worker is bothered for, unless a body ends before: all of most
+/// bodies, so that a decoder begins and ends on one thread, and its window is warm.
+pub(super) const PIECE_BYTES_MIN: usize = 512 * 1024;
 /// The part of it in which a record is held that was cut at the end of a window.
 const HELD_BYTES_USUAL: usize = 64 * 1024;
 /// Bytes that come from the network at a time, at most: those that the connection has read, and as
@@ -30,7 +35,8 @@ const RECEIVED_SHARE: u64 = 8;
 pub(super) fn object_bytes(size: Option<u64>, budget_bytes: u64) -> usize {
     let size = size.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
     let share = usize::try_from(budget_bytes / RECEIVED_SHARE).unwrap_or(usize::MAX);
-    OBJECT_BYTES_MIN + size.saturating_mul(2).min(RECEIVED_BYTES_MAX).min(share)
+    let decoder = if size <= PIECE_BYTES_MIN { ONE_STEP_BYTES } else { OBJECT_BYTES_MIN };
+    decoder + size.saturating_mul(2).min(RECEIVED_BYTES_MAX).min(share)
 }
 
 /// What an object needs at most without staging anything, when its records are as large as allowed.

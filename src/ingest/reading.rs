@@ -8,7 +8,7 @@ use deltrail_core::decode::{Content, Located, LogPath, ObjectRef, Summary};
 use deltrail_core::domain::{Source, Timestamp};
 
 use super::Ingest;
-use super::decoding::{Decoded, Decoding, DecodingFailure, Pass, Piece, Tally};
+use super::decoding::{Decoded, Decoding, DecodingFailure, PIECE_BYTES_MIN, Pass, Piece, Tally};
 use super::memory::Reservation;
 use super::object::{Handled, ObjectFailure, shown};
 use super::observe::Delivered;
@@ -18,9 +18,6 @@ use crate::store::{
     Batch, CommitReport, LedgerCounts, LedgerEntry, LedgerKey, LedgerResult, LedgerState, Origin,
     ProofOfLife, Reject, SourceKey, StoreError, StoredFact,
 };
-
-/// Compressed bytes that a decode worker is bothered for, unless a body ends before.
-const PIECE_BYTES_MIN: usize = 128 * 1024;
 
 /// What a first reading came to.
 pub(super) enum Staged {
@@ -76,7 +73,7 @@ impl Reading<'_> {
     ) -> Result<Whole, ObjectFailure> {
         let written_at = fetched.last_modified_millis.map(Timestamp::from_millis);
         let mut decoding = Decoding::new(self.ingest, self.path.clone(), pass, reservation);
-        let mut pieces = Pieces { object: fetched, waiting: BytesMut::new() };
+        let mut pieces = Pieces::of(fetched);
         let started_at = Instant::now();
         let mut decoded_in = Duration::ZERO;
         let summary = loop {
@@ -257,20 +254,32 @@ fn counts(tally: &Tally, summary: &Summary) -> LedgerCounts {
 struct Pieces {
     object: Object,
     waiting: BytesMut,
+    /// Bytes that are still to come, as far as that was said.
+    left: Option<usize>,
 }
 
 impl Pieces {
+    fn of(object: Object) -> Self {
+        let left = object.content_length.and_then(|bytes| usize::try_from(bytes).ok());
+        Self { object, waiting: BytesMut::new(), left }
+    }
+
     /// At least [`PIECE_BYTES_MIN`], fewer at the end of the body, and then none. What comes in
     /// larger chunks is passed on as it is.
     async fn next(&mut self) -> Result<Piece, ObjectError> {
         while self.waiting.len() < PIECE_BYTES_MIN {
-            match self.object.chunk().await? {
-                Some(chunk) if self.waiting.is_empty() && chunk.len() >= PIECE_BYTES_MIN => {
+            let Some(chunk) = self.object.chunk().await? else {
+                return Ok(Piece { bytes: self.waiting.split().freeze(), is_last: true });
+            };
+            if self.waiting.is_empty() {
+                if chunk.len() >= PIECE_BYTES_MIN {
+                    self.left = self.left.map(|left| left.saturating_sub(chunk.len()));
                     return Ok(Piece { bytes: chunk, is_last: false });
                 }
-                Some(chunk) => self.waiting.extend_from_slice(&chunk),
-                None => return Ok(Piece { bytes: self.waiting.split().freeze(), is_last: true }),
+                self.waiting.reserve(self.left.unwrap_or(0).min(PIECE_BYTES_MIN + chunk.len()));
             }
+            self.left = self.left.map(|left| left.saturating_sub(chunk.len()));
+            self.waiting.extend_from_slice(&chunk);
         }
         Ok(Piece { bytes: self.waiting.split().freeze(), is_last: false })
     }

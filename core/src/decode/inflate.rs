@@ -143,13 +143,21 @@ impl Inflater {
     ///
     /// # Errors
     /// When it ended inside a member.
-    pub(super) fn finish(&self) -> Result<(), DecodeError> {
+    pub(super) fn finish(&mut self) -> Result<(), DecodeError> {
+        self.leave_gear();
         match &self.state {
             State::Header(header) if header.length() == 0 => Ok(()),
             State::Plain | State::Trailing => Ok(()),
             State::Header(_) | State::Body | State::Trailer { .. } => {
                 Err(DecodeError::TruncatedGzip { offset: self.consumed })
             }
+        }
+    }
+
+    /// Leaves what inflating needed to the next inflater of this thread.
+    fn leave_gear(&mut self) {
+        if let Some(gear) = self.gear.take() {
+            SPARE.set(Some(gear));
         }
     }
 
@@ -261,7 +269,7 @@ impl Inflater {
 
 impl Drop for Inflater {
     fn drop(&mut self) {
-        SPARE.set(self.gear.take());
+        self.leave_gear();
     }
 }
 

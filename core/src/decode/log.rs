@@ -211,6 +211,7 @@ impl LogDecoder {
 
     fn conclude(&mut self) -> Result<Summary, DecodeError> {
         self.inflater.finish()?;
+        self.staged.finish();
         let behind_stream = self.inflater.trailing_bytes();
         let inflated_bytes = self.inflater.inflated_bytes();
         let (content, behind_document) = if inflated_bytes == 0 {

@@ -109,7 +109,7 @@ impl Splitter {
             is_bare_list: false,
             key: Vec::new(),
             carried: Vec::new(),
-            room: Room::get(),
+            room: Room::default(),
             level,
             is_too_large: false,
             record_bytes_max,
@@ -179,7 +179,9 @@ impl Splitter {
     ///
     /// # Errors
     /// When it ended inside the document.
-    pub(super) const fn finish(&self) -> Result<Shape, DecodeError> {
+    pub(super) fn finish(&mut self) -> Result<Shape, DecodeError> {
+        // For the next one of this thread.
+        self.room = Room::default();
         match self.place {
             Place::End => Ok(self.shape),
             _ => Err(DecodeError::TruncatedJson { offset: self.offset }),

@@ -119,6 +119,11 @@ impl Reader {
         }
     }
 
+    /// Says that no record follows.
+    pub(super) fn finish(&mut self) {
+        self.plain.leave_memory();
+    }
+
     /// The `eventTime` of a record of any kind, when it is readable.
     pub(super) fn time_of(record: Marked<'_>) -> Option<Timestamp> {
         plain_time(record).or_else(|| {

@@ -7,7 +7,6 @@ mod layouts;
 mod members;
 
 use std::cell::Cell;
-use std::mem;
 use std::sync::Arc;
 
 use self::layouts::Layouts;
@@ -56,19 +55,15 @@ impl Memory {
 }
 
 /// The reader of plain records.
+#[derive(Default)]
 pub(super) struct Plain {
-    memory: Memory,
-}
-
-impl Default for Plain {
-    fn default() -> Self {
-        Self { memory: REMEMBERED.take().unwrap_or_default() }
-    }
+    /// Taken with the first record that has to be read.
+    memory: Option<Memory>,
 }
 
 impl Drop for Plain {
     fn drop(&mut self) {
-        REMEMBERED.set(Some(mem::take(&mut self.memory)));
+        self.leave_memory();
     }
 }
 
@@ -81,10 +76,24 @@ impl Plain {
         path: &LogPath,
         wanted: Wanted,
     ) -> Option<Fact> {
+        let memory = self.memory.get_or_insert_with(|| REMEMBERED.take().unwrap_or_default());
+        memory.read(record, path, wanted)
+    }
+
+    /// Leaves what was learnt to the next reader of this thread.
+    pub(super) fn leave_memory(&mut self) {
+        if let Some(memory) = self.memory.take() {
+            REMEMBERED.set(Some(memory));
+        }
+    }
+}
+
+impl Memory {
+    fn read(&mut self, record: Marked<'_>, path: &LogPath, wanted: Wanted) -> Option<Fact> {
         let walker = Walker::of(record)?;
-        let members = self.memory.layouts.recall(walker).or_else(|| {
+        let members = self.layouts.recall(walker).or_else(|| {
             let members = Members::read(walker)?;
-            self.memory.layouts.learn(walker, &members);
+            self.layouts.learn(walker, &members);
             Some(members)
         })?;
         let name = members.get(Field::EventName)?;
@@ -132,7 +141,7 @@ impl Plain {
             request_id: members.filled(Field::RequestId).map(beginning).map(Into::into),
             account: account.into(),
             region: region.into(),
-            at: self.memory.time(members.get(Field::EventTime)?)?,
+            at: self.time(members.get(Field::EventTime)?)?,
             started_at: whole(members.get(Field::StartedAt)).ok()?.and_then(believed),
             ended_at: whole(members.get(Field::EndedAt)).ok()?.and_then(believed),
             http_status: http_status.and_then(|status| u16::try_from(status).ok()),
@@ -149,7 +158,7 @@ impl Plain {
             user_agent: members.get(Field::UserAgent).unwrap_or_default(),
             is_console: members.get(Field::Console).is_some_and(is_true),
         };
-        self.memory.callers.caller(&said, || {
+        self.callers.caller(&said, || {
             Some(Actor {
                 source_ip: members.filled(Field::SourceIp).map(capped),
                 user_agent: members

@@ -84,7 +84,7 @@ fn read_as(record: &[u8], path: &LogPath, wanted: Wanted) -> Result<Option<Fact>
     let mut reader = Reader::of(path.clone());
     reader.want(wanted);
     for _ in 0..2 {
-        if let Some(marked) = Marked::of(record, Level::best(), &mut Room::get()) {
+        if let Some(marked) = Marked::of(record, Level::best(), &mut Room::default()) {
             assert_eq!(reader.read(marked), alone, "{}", String::from_utf8_lossy(record));
         }
     }

@@ -42,6 +42,11 @@ impl Stage {
         self.trail.want(wanted);
     }
 
+    /// Says that no record follows.
+    pub(super) fn finish(&mut self) {
+        self.trail.finish();
+    }
+
     /// Gives what was staged since the last time.
     pub(super) fn take(&mut self) -> Decoded {
         self.heap_bytes = 0;

@@ -44,7 +44,7 @@ pub(super) struct Marks {
 
 /// Room for the marks of an object. It is kept for the next one who asks in this thread: a small
 /// file takes less time to read than memory for it takes to get.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Room(Vec<Marks>);
 
 thread_local! {
@@ -55,11 +55,6 @@ thread_local! {
 const BLOCKS_KEPT: usize = 8 * 1024;
 
 impl Room {
-    /// Room for any object.
-    pub(super) fn get() -> Self {
-        Self(SPARE.take())
-    }
-
     /// Gives back what was needed for an unusually large object.
     pub(super) fn shrink(&mut self) {
         self.0.truncate(BLOCKS_KEPT);
@@ -73,6 +68,9 @@ impl Room {
 
     /// Room for the marks of so many bytes.
     fn of(&mut self, bytes: usize) -> &mut [Marks] {
+        if self.0.is_empty() {
+            self.0 = SPARE.take();
+        }
         let blocks = bytes / BLOCK_BYTES + 1;
         if self.0.len() < blocks {
             self.0.resize(blocks, Marks::default());
@@ -84,7 +82,9 @@ impl Room {
 impl Drop for Room {
     fn drop(&mut self) {
         self.shrink();
-        SPARE.set(mem::take(&mut self.0));
+        if !self.0.is_empty() {
+            SPARE.set(mem::take(&mut self.0));
+        }
     }
 }
 

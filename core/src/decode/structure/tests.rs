@@ -85,7 +85,7 @@ fn cut<'a>(bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
 const TELLING_BYTES: &[u8] = b"\"\"\"\\\\\\{{}a\x00\x02#[\\]|:\xa2\xdc\xfb\xfd\xff";
 
 fn is_object(bytes: &[u8]) -> bool {
-    let mut room = Room::get();
+    let mut room = Room::default();
     let mut marked = Level::each().map(|level| Marked::of(bytes, level, &mut room).is_some());
     let first = marked.next().unwrap();
     assert!(marked.all(|other| other == first), "{}", String::from_utf8_lossy(bytes));
@@ -194,7 +194,7 @@ fn only_what_is_one_whole_object_is_marked() {
 
 #[test]
 fn a_backslash_is_noticed_in_an_object_and_not_behind_it() {
-    let mut room = Room::get();
+    let mut room = Room::default();
     for (object, has_backslash) in [(r#"{"a":"b\n"}"#, true), (r#"{"a":"b/n"}"#, false)] {
         for padding in (0..140).step_by(if cfg!(miri) { 23 } else { 1 }) {
             let text = format!("{}{}", &object[..1], " ".repeat(padding)) + &object[1..];

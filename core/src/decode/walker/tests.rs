@@ -14,7 +14,7 @@ const WAYS: [Way; 2] = [|walker| walker.pass().is_some(), |walker| walker.skip()
 
 /// Looks at a walker at the beginning of this object, if there is one.
 fn with_walker<T>(text: &[u8], look: impl FnOnce(Walker<'_>) -> T) -> Option<T> {
-    let mut room = Room::get();
+    let mut room = Room::default();
     let marked = Marked::of(text, Level::best(), &mut room)?;
     Walker::of(marked).map(look)
 }
@@ -190,7 +190,7 @@ proptest! {
         quotes in 0..9_u32,
     ) {
         let text = format!("{start}{noise}");
-        let mut room = Room::get();
+        let mut room = Room::default();
         let mut progress = Progress::default();
         Level::best().advance(text.as_bytes(), &mut progress, &mut room);
         let mut marked = progress.marked(text.as_bytes(), &room, Level::best());
@@ -283,7 +283,7 @@ fn numbers_that_are_written_at_length_or_with_exponents_are_left_alone() {
 #[test]
 fn control_characters_and_bytes_that_are_no_utf_8_are_left_alone() {
     let is_walked = |text: &[u8]| {
-        let mut room = Room::get();
+        let mut room = Room::default();
         let mut each = Level::each().map(|level| {
             Walker::of(Marked::of(text, level, &mut room).expect("an object")).is_some()
         });

@@ -10,7 +10,7 @@ use crate::decode::structure::{Level, Marked, Room};
 
 /// Whether the record may matter; all levels must agree.
 fn tells(record: &str) -> bool {
-    let mut room = Room::get();
+    let mut room = Room::default();
     let mut told = Level::each().map(|level| {
         may_tell(
             Marked::of(record.as_bytes(), level, &mut room).expect("an object"),
@@ -165,7 +165,7 @@ proptest! {
         has_backslash in any::<bool>(),
     ) {
         let text = noise + &names;
-        let mut room = Room::get();
+        let mut room = Room::default();
         let mut marked = Marked::of(b"{}", Level::best(), &mut room).unwrap();
         (marked.bytes, marked.has_backslash) = (text.as_bytes(), has_backslash);
         may_tell(marked, Wanted::DeletesAndWrites);
