@@ -99,5 +99,6 @@ fn kept(removals: u64) -> anyhow::Result<PathBuf> {
     }
     growing.close()?;
     fs::rename(filling.join(&name), &path)?;
+    fs::remove_dir_all(&filling)?;
     Ok(path)
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use deltrail_core::domain::Actor;
+use foldhash::fast::RandomState;
 use rusqlite::{Connection, OptionalExtension, Result};
 
 use super::rows::actor_text;
@@ -12,13 +13,13 @@ use super::rows::actor_text;
 /// The callers of one transaction. Not longer: if that fails, their rows are gone.
 pub(super) struct Actors<'a> {
     connection: &'a Connection,
-    by_place: HashMap<*const Actor, (Arc<Actor>, i64)>,
-    by_value: HashMap<Arc<Actor>, i64>,
+    by_place: HashMap<*const Actor, (Arc<Actor>, i64), RandomState>,
+    by_value: HashMap<Arc<Actor>, i64, RandomState>,
 }
 
 impl<'a> Actors<'a> {
     pub(super) fn new(connection: &'a Connection) -> Self {
-        Self { connection, by_place: HashMap::new(), by_value: HashMap::new() }
+        Self { connection, by_place: HashMap::default(), by_value: HashMap::default() }
     }
 
     /// The row of `actor`, made where it is missing.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use deltrail_core::domain::Delta;
+use foldhash::fast::RandomState;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use crate::store::{Options, words};
@@ -14,14 +15,14 @@ pub(super) const OTHER: &str = "other";
 pub(super) struct Labels<'a> {
     connection: &'a Connection,
     options: &'a Options,
-    is_named: HashMap<String, bool>,
+    is_named: HashMap<String, bool, RandomState>,
     /// Buckets that were found to be without a label for the first time.
     pub(super) overflow: u64,
 }
 
 impl<'a> Labels<'a> {
     pub(super) fn new(connection: &'a Connection, options: &'a Options) -> Self {
-        Self { connection, options, is_named: HashMap::new(), overflow: 0 }
+        Self { connection, options, is_named: HashMap::default(), overflow: 0 }
     }
 
     /// The label that this bucket is counted under.
