@@ -4,6 +4,4 @@
 //! is a dependency here.
 
 pub mod decode;
-#[cfg(test)]
-mod dice;
 pub mod domain;

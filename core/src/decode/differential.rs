@@ -20,8 +20,8 @@ use self::writing::{Json, Style};
 use super::cloudtrail::read_record;
 use super::structure::Level;
 use super::{Decoded, Limits, LogDecoder, LogPath, Summary};
-use crate::dice::Dice;
 use crate::domain::Fact;
+use crate::domain::dice::Dice;
 
 const LIMITS: Limits = Limits { inflated_bytes_max: 1 << 30, record_bytes_max: 4 << 20 };
 

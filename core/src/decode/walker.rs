@@ -5,6 +5,7 @@
 //! plain digits, a few levels. Whatever it reads is what `serde_json` would read; at anything else
 //! it gives `None`, and says nothing about what it is.
 
+mod parts;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 
 use simdutf8::basic::from_utf8;
 
+pub(super) use self::parts::{Kind, Scalar, Span, Value};
 use super::structure::{Marked, Marks};
 
 /// Bytes that one mark is about.
@@ -20,80 +22,6 @@ const BLOCK_BITS: usize = u64::BITS as usize;
 const LEVELS_MAX: u32 = 16;
 /// Bytes of a number that are followed: enough for any that a 64-bit integer holds.
 const NUMBER_BYTES_MAX: usize = 20;
-
-/// A value that holds no others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Scalar<'a> {
-    Text(&'a str),
-    /// As it is written.
-    Number(&'a str),
-    Bool(bool),
-    Null,
-}
-
-/// A part of an object's text. An object of 4 GiB has none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
-    start: u32,
-    end: u32,
-}
-
-impl Span {
-    /// From `start` up to and without `end`, which a walker has passed.
-    #[expect(clippy::cast_possible_truncation, reason = "a walker refuses larger objects")]
-    pub(super) const fn new(start: usize, end: usize) -> Self {
-        Self { start: start as u32, end: end as u32 }
-    }
-
-    /// Its first byte.
-    pub(super) const fn start(self) -> usize {
-        self.start as usize
-    }
-
-    /// The byte behind it.
-    pub(super) const fn end(self) -> usize {
-        self.end as usize
-    }
-
-    /// Bytes.
-    pub(super) const fn length(self) -> usize {
-        self.end() - self.start()
-    }
-
-    /// Without the first and the last byte.
-    pub(super) const fn within_quotes(self) -> Self {
-        Self { start: self.start + 1, end: self.end - 1 }
-    }
-
-    /// Nothing, at the same place.
-    pub(super) const fn emptied(self) -> Self {
-        Self { start: self.start, end: self.start }
-    }
-
-    /// This part of a text, which is empty when the text has no such part.
-    #[inline]
-    pub(super) fn of(self, text: &str) -> &str {
-        text.get(self.start()..self.end()).unwrap_or_default()
-    }
-}
-
-/// What a value is that is not passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Between two quotation marks.
-    Text,
-    /// Digits.
-    Number,
-    /// From brace to brace.
-    Object,
-}
-
-/// A text, without its quotation marks, a number, or an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Value {
-    pub(super) span: Span,
-    pub(super) kind: Kind,
-}
 
 /// A place in an object.
 #[derive(Debug, Clone, Copy)]

@@ -6,6 +6,8 @@ mod counting;
 #[cfg(test)]
 mod counting_laws;
 mod creation;
+#[cfg(test)]
+pub(crate) mod dice;
 mod evidence;
 mod fact;
 mod fold;

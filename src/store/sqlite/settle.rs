@@ -134,8 +134,8 @@ fn settle_removals(
 }
 
 /// Settles the removals of which there is nothing to be said: S3 confirmed them or tells nothing of
-/// their bucket, their kind is known, and nothing else happened to their key that they could have to do with. So it is with
-/// most of them, and they need not be read one by one.
+/// their bucket, their kind is known, and nothing else happened to their key that they could have
+/// to do with. So it is with most of them, and they need not be read one by one.
 fn settle_plain(
     connection: &Connection,
     horizon: &Horizon<'_>,

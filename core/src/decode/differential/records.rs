@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::writing::{Json, object};
-use crate::dice::Dice;
+use crate::domain::dice::Dice;
 
 /// What records have in common that one program causes.
 #[derive(Debug, Clone, Copy)]

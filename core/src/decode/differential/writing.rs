@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::dice::Dice;
+use crate::domain::dice::Dice;
 
 /// A JSON value that is to be written.
 #[derive(Debug, Clone, PartialEq)]

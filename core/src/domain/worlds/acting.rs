@@ -12,7 +12,7 @@ use super::acts::{
     Answer, Call, Caller, ChildRequest, ChildShared, Layout, Named, Timing, Upload, Way, World,
 };
 use super::bucket::{Stored, Versioning, store};
-use crate::dice::Dice;
+use crate::domain::dice::Dice;
 use crate::domain::{Cause, Outcome};
 
 /// How far apart groups of acts begin, at least and in whole multiples.

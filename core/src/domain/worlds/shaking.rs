@@ -1,7 +1,7 @@
 //! What becomes of evidence on its way: whole sources are missing, elements come again, nothing
 //! comes in order, and all of it is cut into batches anywhere. It knows no truth.
 
-use crate::dice::Dice;
+use crate::domain::dice::Dice;
 use crate::domain::{Evidence, Source, SourceSet};
 
 /// How evidence arrives.

@@ -14,7 +14,7 @@ use super::mutants::{merging_by_time, right, told_apart, without_matching};
 use super::shaking::{Delivery, deliver, kept_in};
 use super::truth::known_from;
 use super::writing::{written, written_of_uploads};
-use crate::dice::Dice;
+use crate::domain::dice::Dice;
 use crate::domain::{Creation, Evidence, Slot, SourceSet};
 
 /// In how many ways each world is delivered.
