@@ -1,4 +1,4 @@
-//! Who made the calls of a file, each described once: a job that deletes a thousand keys is one
+//! Who made the calls of a trail, each described once: a job that deletes a thousand keys is one
 //! caller. It holds a bounded number of them and knows them by what their records say, letter by
 //! letter.
 

@@ -9,14 +9,14 @@ use crate::decode::walker::{Kind, Span, Value, Walker};
 
 /// Layouts that are kept; those that were not met for the longest time are forgotten first.
 const LAYOUTS_MAX: usize = 16;
-/// Records of a file that are read before any is learnt from: with fewer it does not pay.
+/// Records that are read before any is learnt from: with fewer it does not pay.
 const UNLEARNT: u64 = if cfg!(test) { 1 } else { 12 };
 /// Bytes of a record that is learnt from.
 const SAMPLE_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of a record that is compared.
 const RECORD_BYTES_MAX: usize = 64 * 1024;
 
-/// The layouts of the records of one file.
+/// The layouts of the records that were read.
 #[derive(Default)]
 pub(super) struct Layouts {
     known: Vec<Layout>,
