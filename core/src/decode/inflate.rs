@@ -6,12 +6,14 @@
 mod tests;
 
 use std::cell::Cell;
+use std::thread::LocalKey;
 
 use crc32fast::Hasher;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::error::DecodeError;
 use super::gzip_header::{GzipHeader, Step};
+use super::lent::{Lend, Lent};
 
 /// Bytes of the one output window. Deflate looks back 32 KiB, so a window of several times that
 /// keeps the copying of history rare.
@@ -31,9 +33,7 @@ enum State {
 }
 
 thread_local! {
-    /// What the last inflater of this thread left: a small file takes less time to inflate than
-    /// memory for it takes to get.
-    static SPARE: Cell<Option<Gear>> = const { Cell::new(None) };
+    static GEAR: Cell<Option<Gear>> = const { Cell::new(None) };
 }
 
 /// What inflating needs, however little there is to inflate.
@@ -42,20 +42,23 @@ struct Gear {
     window: Box<[u8]>,
 }
 
-impl Gear {
-    fn get() -> Self {
-        SPARE.take().unwrap_or_else(|| Self {
-            deflate: Decompress::new(false),
-            window: vec![0; WINDOW_BYTES].into_boxed_slice(),
-        })
+impl Default for Gear {
+    fn default() -> Self {
+        let window = vec![0; WINDOW_BYTES].into_boxed_slice();
+        Self { deflate: Decompress::new(false), window }
+    }
+}
+
+impl Lend for Gear {
+    fn kept() -> &'static LocalKey<Cell<Option<Self>>> {
+        &GEAR
     }
 }
 
 /// A push-based gunzip. The caller hands it bytes and gets at most a window of them inflated.
 pub(super) struct Inflater {
     state: State,
-    /// Taken when it is needed first.
-    gear: Option<Gear>,
+    gear: Lent<Gear>,
     limit: u64,
     checksum: Hasher,
     member_bytes: u64,
@@ -80,7 +83,7 @@ impl Inflater {
     pub(super) fn new(limit: u64) -> Self {
         Self {
             state: State::Header(GzipHeader::new()),
-            gear: None,
+            gear: Lent::none(),
             limit,
             checksum: Hasher::new(),
             member_bytes: 0,
@@ -122,7 +125,7 @@ impl Inflater {
             State::Trailer { .. } => (self.step_trailer(input)?, 0),
             State::Plain => {
                 let length = input.len().min(WINDOW_BYTES);
-                self.gear().window[..length].copy_from_slice(&input[..length]);
+                self.gear.get().window[..length].copy_from_slice(&input[..length]);
                 (length, length)
             }
             State::Trailing => {
@@ -136,7 +139,7 @@ impl Inflater {
             return Err(DecodeError::InflatedTooLarge { limit: self.limit });
         }
         let is_window_full = produced == WINDOW_BYTES && matches!(self.state, State::Body);
-        Ok(Inflated { consumed, bytes: &self.gear().window[..produced], is_window_full })
+        Ok(Inflated { consumed, bytes: &self.gear.get().window[..produced], is_window_full })
     }
 
     /// Says that no input follows.
@@ -144,7 +147,7 @@ impl Inflater {
     /// # Errors
     /// When it ended inside a member.
     pub(super) fn finish(&mut self) -> Result<(), DecodeError> {
-        self.leave_gear();
+        self.gear.leave();
         match &self.state {
             State::Header(header) if header.length() == 0 => Ok(()),
             State::Plain | State::Trailing => Ok(()),
@@ -152,17 +155,6 @@ impl Inflater {
                 Err(DecodeError::TruncatedGzip { offset: self.consumed })
             }
         }
-    }
-
-    /// Leaves what inflating needed to the next inflater of this thread.
-    fn leave_gear(&mut self) {
-        if let Some(gear) = self.gear.take() {
-            SPARE.set(Some(gear));
-        }
-    }
-
-    fn gear(&mut self) -> &mut Gear {
-        self.gear.get_or_insert_with(Gear::get)
     }
 
     fn step_header(&mut self, input: &[u8]) -> Result<(usize, usize), DecodeError> {
@@ -203,7 +195,7 @@ impl Inflater {
         match length {
             1 => Ok((read - 1, 0)),
             2 => {
-                self.gear().window[0] = 0x1f;
+                self.gear.get().window[0] = 0x1f;
                 Ok((read - 1, 1))
             }
             _ => Err(self.corrupt(read, "the compression method or the flags are unknown")),
@@ -211,14 +203,14 @@ impl Inflater {
     }
 
     fn begin_member(&mut self) {
-        self.gear().deflate.reset(false);
+        self.gear.get().deflate.reset(false);
         self.checksum = Hasher::new();
         self.member_bytes = 0;
         self.state = State::Body;
     }
 
     fn step_body(&mut self, input: &[u8]) -> Result<(usize, usize), DecodeError> {
-        let gear = self.gear.get_or_insert_with(Gear::get);
+        let gear = self.gear.get();
         let (in_before, out_before) = (gear.deflate.total_in(), gear.deflate.total_out());
         let result = gear.deflate.decompress(input, &mut gear.window, FlushDecompress::None);
         let consumed = delta(in_before, gear.deflate.total_in());
@@ -264,12 +256,6 @@ impl Inflater {
     fn corrupt(&self, ahead: usize, detail: &str) -> DecodeError {
         let offset = self.consumed + ahead as u64;
         DecodeError::CorruptGzip { offset, detail: detail.to_owned() }
-    }
-}
-
-impl Drop for Inflater {
-    fn drop(&mut self) {
-        self.leave_gear();
     }
 }
 

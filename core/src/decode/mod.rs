@@ -17,6 +17,7 @@ mod hazards;
 mod inflate;
 mod intent;
 mod lenient;
+mod lent;
 mod lines;
 mod log;
 mod log_key;

@@ -12,6 +12,7 @@ mod tests;
 use self::scan::{Scan, end_of_text};
 use super::error::{DOCUMENT_START, DecodeError};
 use super::excerpt::escaped_excerpt_of_bytes;
+use super::lent::{Lend, Lent};
 use super::structure::{Level, Marked, Room};
 
 /// Raw bytes of a top-level key that are kept: enough for the longest one that matters with every
@@ -87,7 +88,7 @@ pub(super) struct Splitter {
     /// The part of the current element that came with earlier input.
     carried: Vec<u8>,
     /// Room for the marks of an element.
-    room: Room,
+    room: Lent<Room>,
     level: Level,
     is_too_large: bool,
     record_bytes_max: usize,
@@ -109,7 +110,7 @@ impl Splitter {
             is_bare_list: false,
             key: Vec::new(),
             carried: Vec::new(),
-            room: Room::default(),
+            room: Lent::none(),
             level,
             is_too_large: false,
             record_bytes_max,
@@ -172,7 +173,11 @@ impl Splitter {
 
     /// Bytes of memory that a part of an element holds until the rest of it comes.
     pub(super) const fn held_bytes(&self) -> usize {
-        self.carried.capacity() + self.room.held_bytes()
+        let marks = match self.room.held() {
+            Some(room) => room.held_bytes(),
+            None => 0,
+        };
+        self.carried.capacity() + marks
     }
 
     /// Says that no input follows.
@@ -181,7 +186,7 @@ impl Splitter {
     /// When it ended inside the document.
     pub(super) fn finish(&mut self) -> Result<Shape, DecodeError> {
         // For the next one of this thread.
-        self.room = Room::default();
+        self.room.leave();
         match self.place {
             Place::End => Ok(self.shape),
             _ => Err(DecodeError::TruncatedJson { offset: self.offset }),
@@ -284,7 +289,7 @@ impl Splitter {
         rest: &[u8],
         emit: &mut impl FnMut(Element<'_>),
     ) -> usize {
-        let end = scan.advance(rest, self.level, &mut self.room);
+        let end = scan.advance(rest, self.level, self.room.get());
         let used = end.unwrap_or(rest.len());
         self.place = match (end.is_some(), is_element) {
             (false, _) => Place::Inside { scan, is_element },
@@ -305,7 +310,7 @@ impl Splitter {
             }
             (true, false) if self.carried.is_empty() => match scan {
                 Scan::Object(progress) => {
-                    emit(Element::Object(progress.marked(piece, &self.room, self.level)));
+                    emit(Element::Object(progress.marked(piece, self.room.get(), self.level)));
                 }
                 Scan::Text { .. } | Scan::Scalar | Scan::List { .. } => emit(Element::Whole(piece)),
             },
@@ -318,7 +323,7 @@ impl Splitter {
     fn end_carried(&mut self, piece: &[u8], emit: &mut impl FnMut(Element<'_>)) {
         self.carried.extend(piece);
         // The marks of its pieces are not in step with its bytes, so it is looked through again.
-        match Marked::of(&self.carried, self.level, &mut self.room) {
+        match Marked::of(&self.carried, self.level, self.room.get()) {
             Some(marked) => emit(Element::Object(marked)),
             None => emit(Element::Whole(&self.carried)),
         }
@@ -328,7 +333,7 @@ impl Splitter {
     fn forget_element(&mut self) {
         self.carried.clear();
         self.carried.shrink_to(CARRIED_BYTES_KEPT);
-        self.room.shrink();
+        self.room.get().tidy();
         self.is_too_large = false;
     }
 

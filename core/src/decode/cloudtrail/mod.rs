@@ -96,7 +96,7 @@ pub(super) struct Reader {
 impl Reader {
     /// A reader of records of the file at `path`, of deletes only.
     pub(super) fn of(path: LogPath) -> Self {
-        Self { path, wanted: Wanted::Deletes, plain: Plain::default() }
+        Self { path, wanted: Wanted::Deletes, plain: Plain::new() }
     }
 
     /// What is to be read from now on.

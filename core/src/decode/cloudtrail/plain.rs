@@ -8,6 +8,7 @@ mod members;
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::thread::LocalKey;
 
 use self::layouts::Layouts;
 use self::members::{Field, Members};
@@ -18,6 +19,7 @@ use super::place::stands_for_another;
 use super::removed::Removed;
 use super::{Told, Wanted, delete_api, is_s3, service_of, write_name};
 use crate::decode::lenient::{beginning, capped, without_brackets};
+use crate::decode::lent::{Lend, Lent};
 use crate::decode::log_key::LogPath;
 use crate::decode::structure::Marked;
 use crate::decode::walker::Walker;
@@ -27,18 +29,23 @@ use crate::domain::{Actor, Api, Fact, Timestamp};
 const DIGITS_MAX: usize = 18;
 
 thread_local! {
-    /// What the last reader of this thread remembered: most files of a trail are too small to
-    /// learn anything from, and are written alike.
-    static REMEMBERED: Cell<Option<Memory>> = const { Cell::new(None) };
+    static MEMORY: Cell<Option<Memory>> = const { Cell::new(None) };
 }
 
-/// What was learnt of the records so far. It saves work, and changes nothing that is read.
+/// What was learnt of the records so far. It saves work, and changes nothing that is read. Most
+/// files of a trail are too small to learn anything from, and are written alike.
 #[derive(Default)]
 struct Memory {
     layouts: Layouts,
     callers: Callers,
     /// The time that was read last, which many records share.
     time: Option<(Box<str>, Timestamp)>,
+}
+
+impl Lend for Memory {
+    fn kept() -> &'static LocalKey<Cell<Option<Self>>> {
+        &MEMORY
+    }
 }
 
 impl Memory {
@@ -55,19 +62,16 @@ impl Memory {
 }
 
 /// The reader of plain records.
-#[derive(Default)]
 pub(super) struct Plain {
-    /// Taken with the first record that has to be read.
-    memory: Option<Memory>,
-}
-
-impl Drop for Plain {
-    fn drop(&mut self) {
-        self.leave_memory();
-    }
+    memory: Lent<Memory>,
 }
 
 impl Plain {
+    /// A reader that begins with what the one before it learnt in this thread.
+    pub(super) const fn new() -> Self {
+        Self { memory: Lent::none() }
+    }
+
     /// The delete, or the write if that is wanted, that this record of the file at `path` tells of;
     /// `None` when it tells of none, or has to be read in another way.
     pub(super) fn read(
@@ -76,15 +80,12 @@ impl Plain {
         path: &LogPath,
         wanted: Wanted,
     ) -> Option<Fact> {
-        let memory = self.memory.get_or_insert_with(|| REMEMBERED.take().unwrap_or_default());
-        memory.read(record, path, wanted)
+        self.memory.get().read(record, path, wanted)
     }
 
     /// Leaves what was learnt to the next reader of this thread.
     pub(super) fn leave_memory(&mut self) {
-        if let Some(memory) = self.memory.take() {
-            REMEMBERED.set(Some(memory));
-        }
+        self.memory.leave();
     }
 }
 

@@ -17,9 +17,10 @@ mod sse2;
 mod tests;
 
 use std::cell::Cell;
-use std::mem;
+use std::thread::LocalKey;
 
 pub(super) use self::progress::Progress;
+use super::lent::Lend;
 
 /// Bytes that are looked at in one step.
 const BLOCK_BYTES: usize = 64;
@@ -42,25 +43,18 @@ pub(super) struct Marks {
     pub(super) braces: u64,
 }
 
-/// Room for the marks of an object. It is kept for the next one who asks in this thread: a small
-/// file takes less time to read than memory for it takes to get.
+/// Room for the marks of an object.
 #[derive(Debug, Default)]
 pub(super) struct Room(Vec<Marks>);
 
 thread_local! {
-    static SPARE: Cell<Vec<Marks>> = const { Cell::new(Vec::new()) };
+    static ROOM: Cell<Option<Room>> = const { Cell::new(None) };
 }
 
 /// Blocks for which room is kept: those of a window, and more.
 const BLOCKS_KEPT: usize = 8 * 1024;
 
 impl Room {
-    /// Gives back what was needed for an unusually large object.
-    pub(super) fn shrink(&mut self) {
-        self.0.truncate(BLOCKS_KEPT);
-        self.0.shrink_to(BLOCKS_KEPT);
-    }
-
     /// Bytes of memory that it takes.
     pub(super) const fn held_bytes(&self) -> usize {
         self.0.capacity() * size_of::<Marks>()
@@ -68,9 +62,6 @@ impl Room {
 
     /// Room for the marks of so many bytes.
     fn of(&mut self, bytes: usize) -> &mut [Marks] {
-        if self.0.is_empty() {
-            self.0 = SPARE.take();
-        }
         let blocks = bytes / BLOCK_BYTES + 1;
         if self.0.len() < blocks {
             self.0.resize(blocks, Marks::default());
@@ -79,12 +70,15 @@ impl Room {
     }
 }
 
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.shrink();
-        if !self.0.is_empty() {
-            SPARE.set(mem::take(&mut self.0));
-        }
+impl Lend for Room {
+    fn kept() -> &'static LocalKey<Cell<Option<Self>>> {
+        &ROOM
+    }
+
+    /// What was needed for an unusually large object is not.
+    fn tidy(&mut self) {
+        self.0.truncate(BLOCKS_KEPT);
+        self.0.shrink_to(BLOCKS_KEPT);
     }
 }
 
