@@ -6,22 +6,7 @@ use std::arch::x86_64::{
     _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8,
 };
 
-use super::Bytes;
-
-super::advance_with!(#[target_feature(enable = "avx2,pclmulqdq,popcnt")]);
-
-#[target_feature(enable = "avx2,pclmulqdq,popcnt")]
-#[inline]
-fn bytes_of(block: &[u8; 64]) -> Bytes {
-    let (halves, _) = block.as_chunks::<32>();
-    let halves = [load(&halves[0]), load(&halves[1])];
-    Bytes {
-        quotes: equal(halves, b'"'),
-        backslashes: equal(halves, b'\\'),
-        opens: equal(halves, b'{'),
-        closes: equal(halves, b'}'),
-    }
-}
+super::advance_with!(32 bytes at 0 1; #[target_feature(enable = "avx2,pclmulqdq,popcnt")]);
 
 #[target_feature(enable = "avx2,pclmulqdq,popcnt")]
 #[inline]

@@ -198,11 +198,25 @@ fn has_avx2() -> bool {
         && is_x86_feature_detected!("popcnt")
 }
 
-/// Makes the function `advance` of a file that has the functions `bytes_of` and `parity`. The
-/// attributes say which instructions it may use, and stand on all of them: a function that lacks
-/// them would not be inlined, and be called for each block.
+/// Makes the function `advance` of a file that has the functions `load`, `equal` and `parity`:
+/// `load` takes so many bytes, which are at these places of a block. The attributes say which
+/// instructions it may use, and stand on all of them: a function that lacks them would not be
+/// inlined, and be called for each block.
 macro_rules! advance_with {
-    ($(#[$attribute:meta])*) => {
+    ($bytes:literal bytes at $($place:literal)+; $(#[$attribute:meta])*) => {
+        $(#[$attribute])*
+        #[inline]
+        fn bytes_of(block: &[u8; super::BLOCK_BYTES]) -> super::Bytes {
+            let (parts, _) = block.as_chunks::<$bytes>();
+            let parts = [$(load(&parts[$place])),+];
+            super::Bytes {
+                quotes: equal(parts, b'"'),
+                backslashes: equal(parts, b'\\'),
+                opens: equal(parts, b'{'),
+                closes: equal(parts, b'}'),
+            }
+        }
+
         $(#[$attribute])*
         pub(super) fn advance(
             bytes: &[u8],

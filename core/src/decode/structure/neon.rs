@@ -6,25 +6,12 @@ use std::arch::aarch64::{
     vreinterpretq_u64_u8,
 };
 
-use super::{Bytes, parity};
+use super::parity;
 
 /// The bit that each of eight bytes stands for in one byte, twice.
 const BITS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
 
-super::advance_with!(#[target_feature(enable = "neon")]);
-
-#[target_feature(enable = "neon")]
-#[inline]
-fn bytes_of(block: &[u8; 64]) -> Bytes {
-    let (quarters, _) = block.as_chunks::<16>();
-    let quarters = [0, 1, 2, 3].map(|place| load(&quarters[place]));
-    Bytes {
-        quotes: equal(quarters, b'"'),
-        backslashes: equal(quarters, b'\\'),
-        opens: equal(quarters, b'{'),
-        closes: equal(quarters, b'}'),
-    }
-}
+super::advance_with!(16 bytes at 0 1 2 3; #[target_feature(enable = "neon")]);
 
 #[target_feature(enable = "neon")]
 #[inline]

@@ -5,22 +5,9 @@ use std::arch::x86_64::{
     __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8,
 };
 
-use super::{Bytes, parity};
+use super::parity;
 
-super::advance_with!(#[target_feature(enable = "sse2")]);
-
-#[target_feature(enable = "sse2")]
-#[inline]
-fn bytes_of(block: &[u8; 64]) -> Bytes {
-    let (quarters, _) = block.as_chunks::<16>();
-    let quarters = [0, 1, 2, 3].map(|place| load(&quarters[place]));
-    Bytes {
-        quotes: equal(quarters, b'"'),
-        backslashes: equal(quarters, b'\\'),
-        opens: equal(quarters, b'{'),
-        closes: equal(quarters, b'}'),
-    }
-}
+super::advance_with!(16 bytes at 0 1 2 3; #[target_feature(enable = "sse2")]);
 
 #[target_feature(enable = "sse2")]
 #[inline]
