@@ -26,7 +26,7 @@ pub(super) const PIECE_BYTES_MIN: usize = 512 * 1024;
 const HELD_BYTES_USUAL: usize = 64 * 1024;
 /// Bytes that come from the network at a time, at most: those that the connection has read, and as
 /// many that are being decoded.
-const RECEIVED_BYTES_MAX: usize = 2 * 512 * 1024;
+const RECEIVED_BYTES_MAX: usize = 2 * PIECE_BYTES_MIN;
 /// The part of the budget that they may take of one object.
 const RECEIVED_SHARE: u64 = 8;
 

@@ -1,7 +1,7 @@
 //! Requests as rows and back, exactly. It decides nothing.
 
 use deltrail_core::domain::{Request, SourceSet};
-use rusqlite::{Connection, Result, Row, params};
+use rusqlite::{Connection, Result, Row, ToSql, params, params_from_iter};
 
 use super::rows::{actor, millis, optional_short_text, optional_time, short_text, time, word};
 use crate::store::words;
@@ -41,26 +41,10 @@ pub(super) fn insert_request(
              actor_kind, actor_id, is_backfilled)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     )?;
-    let inserted = statement.execute(params![
-        request.bucket.as_str(),
-        request.identity,
-        request.key,
-        request.api.as_str(),
-        request.outcome.as_str(),
-        request.request_id.as_deref(),
-        request.account.as_str(),
-        request.region.as_str(),
-        request.at.as_millis(),
-        millis(request.started_at),
-        millis(request.ended_at),
-        request.total_millis,
-        request.http_status,
-        request.error_code,
-        request.sources.bits(),
-        request.actor.kind().as_str(),
-        actor_id,
-        is_backfilled,
-    ])?;
+    let is_backfilled: &dyn ToSql = &is_backfilled;
+    let inserted = with_values(request, actor_id, |values| {
+        statement.execute(params_from_iter(values.iter().chain([&is_backfilled])))
+    })?;
     Ok(inserted == 1)
 }
 
@@ -78,7 +62,14 @@ pub(super) fn update_request(
              resolution = iif(?5 = 'ok', resolution, NULL)
          WHERE bucket = ?1 AND identity = ?2",
     )?;
-    statement.execute(params![
+    with_values(request, actor_id, |values| statement.execute(values))?;
+    Ok(())
+}
+
+/// Calls `write` with what a row says of a request, in the order of the columns, the name of the
+/// row first.
+fn with_values<T>(request: &Request, actor_id: i64, write: impl FnOnce(&[&dyn ToSql]) -> T) -> T {
+    write(params![
         request.bucket.as_str(),
         request.identity,
         request.key,
@@ -96,6 +87,5 @@ pub(super) fn update_request(
         request.sources.bits(),
         request.actor.kind().as_str(),
         actor_id,
-    ])?;
-    Ok(())
+    ])
 }

@@ -121,6 +121,9 @@ fn settle_removals(
     let told = Told::of(journal.connection, horizon.bucket)?;
     let plain = settle_plain(journal.connection, horizon, &told, ask.stale_window_millis)?;
     let due = due_removals(journal.connection, horizon)?;
+    if due.is_empty() {
+        return Ok(plain);
+    }
     let count = plain + due.len();
     let label = journal.labels.of(horizon.bucket)?;
     let mut by_slot: BTreeMap<i64, Vec<(String, i64)>> = BTreeMap::new();

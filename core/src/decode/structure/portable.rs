@@ -10,6 +10,7 @@ const GATHER: u64 = 0x0102_0408_1020_4080;
 
 super::advance_with!(8 bytes at 0 1 2 3 4 5 6 7;);
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as the wider kernels load")]
 fn load(bytes: &[u8; 8]) -> u64 {
     u64::from_le_bytes(*bytes)
 }

@@ -150,12 +150,38 @@ impl<'a> Members<'a> {
 
     /// A text, or `null`.
     fn read_text(&mut self, field: Field, walker: &mut Walker<'a>) -> Option<()> {
+        self.read_scalar(field, walker, |scalar| matches!(scalar, Scalar::Text(_) | Scalar::Null))
+    }
+
+    /// `true` or `false`, also as a text.
+    fn read_flag(&mut self, field: Field, walker: &mut Walker<'a>) -> Option<()> {
+        self.read_scalar(field, walker, |scalar| {
+            matches!(scalar, Scalar::Text(_) | Scalar::Bool(_))
+        })
+    }
+
+    /// A number, also as a text.
+    fn read_number(&mut self, field: Field, walker: &mut Walker<'a>) -> Option<()> {
+        self.read_scalar(field, walker, |scalar| {
+            matches!(scalar, Scalar::Text(_) | Scalar::Number(_))
+        })
+    }
+
+    fn read_scalar(
+        &mut self,
+        field: Field,
+        walker: &mut Walker<'a>,
+        may_be: impl FnOnce(&Scalar<'_>) -> bool,
+    ) -> Option<()> {
         let from = *walker;
-        match walker.scalar()? {
-            Scalar::Text(_) => self.put(field, walker.since(&from).within_quotes()),
-            Scalar::Null => self.put(field, walker.since(&from).emptied()),
-            Scalar::Number(_) | Scalar::Bool(_) => None,
-        }
+        let scalar = walker.scalar().filter(may_be)?;
+        let written = walker.since(&from);
+        let span = match scalar {
+            Scalar::Text(_) => written.within_quotes(),
+            Scalar::Null => written.emptied(),
+            Scalar::Number(_) | Scalar::Bool(_) => written,
+        };
+        self.put(field, span)
     }
 
     /// A text that may hold escapes.
@@ -163,26 +189,6 @@ impl<'a> Members<'a> {
         let from = *walker;
         walker.escaped_text()?;
         self.put(field, walker.since(&from).within_quotes())
-    }
-
-    /// `true` or `false`, also as a text.
-    fn read_flag(&mut self, field: Field, walker: &mut Walker<'a>) -> Option<()> {
-        let from = *walker;
-        match walker.scalar()? {
-            Scalar::Text(_) => self.put(field, walker.since(&from).within_quotes()),
-            Scalar::Bool(_) => self.put(field, walker.since(&from)),
-            Scalar::Number(_) | Scalar::Null => None,
-        }
-    }
-
-    /// A number, also as a text.
-    fn read_number(&mut self, field: Field, walker: &mut Walker<'a>) -> Option<()> {
-        let from = *walker;
-        match walker.scalar()? {
-            Scalar::Text(_) => self.put(field, walker.since(&from).within_quotes()),
-            Scalar::Number(_) => self.put(field, walker.since(&from)),
-            Scalar::Bool(_) | Scalar::Null => None,
-        }
     }
 
     fn put(&mut self, field: Field, span: Span) -> Option<()> {
