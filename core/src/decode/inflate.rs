@@ -6,7 +6,6 @@
 mod tests;
 
 use std::cell::Cell;
-use std::thread::LocalKey;
 
 use crc32fast::Hasher;
 use flate2::{Decompress, FlushDecompress, Status};
@@ -50,8 +49,8 @@ impl Default for Gear {
 }
 
 impl Lend for Gear {
-    fn kept() -> &'static LocalKey<Cell<Option<Self>>> {
-        &GEAR
+    fn with_kept<R>(see: impl FnOnce(&Cell<Option<Self>>) -> R) -> R {
+        GEAR.with(see)
     }
 }
 

@@ -3,12 +3,11 @@
 //! things are for, and nothing that is read may depend on which one it was.
 
 use std::cell::Cell;
-use std::thread::LocalKey;
 
 /// A kind of such things. The default is a new one.
 pub(super) trait Lend: Default + 'static {
-    /// Where a thread keeps the one that nobody has.
-    fn kept() -> &'static LocalKey<Cell<Option<Self>>>;
+    /// Calls `see` with where a thread keeps the one that nobody has.
+    fn with_kept<R>(see: impl FnOnce(&Cell<Option<Self>>) -> R) -> R;
 
     /// Gives back what the next one need not hold.
     fn tidy(&mut self) {}
@@ -26,7 +25,7 @@ impl<T: Lend> Lent<T> {
 
     /// The thing.
     pub(super) fn get(&mut self) -> &mut T {
-        self.0.get_or_insert_with(|| T::kept().take().unwrap_or_default())
+        self.0.get_or_insert_with(|| T::with_kept(Cell::take).unwrap_or_default())
     }
 
     /// The thing, if it was needed.
@@ -38,7 +37,7 @@ impl<T: Lend> Lent<T> {
     pub(super) fn leave(&mut self) {
         if let Some(mut thing) = self.0.take() {
             thing.tidy();
-            T::kept().set(Some(thing));
+            T::with_kept(|kept| kept.set(Some(thing)));
         }
     }
 }
@@ -61,8 +60,8 @@ mod tests {
     }
 
     impl Lend for Notebook {
-        fn kept() -> &'static LocalKey<Cell<Option<Self>>> {
-            &NOTEBOOK
+        fn with_kept<R>(see: impl FnOnce(&Cell<Option<Self>>) -> R) -> R {
+            NOTEBOOK.with(see)
         }
 
         fn tidy(&mut self) {

@@ -8,7 +8,6 @@ mod members;
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::thread::LocalKey;
 
 use self::layouts::Layouts;
 use self::members::{Field, Members};
@@ -43,8 +42,8 @@ struct Memory {
 }
 
 impl Lend for Memory {
-    fn kept() -> &'static LocalKey<Cell<Option<Self>>> {
-        &MEMORY
+    fn with_kept<R>(see: impl FnOnce(&Cell<Option<Self>>) -> R) -> R {
+        MEMORY.with(see)
     }
 }
 

@@ -17,7 +17,6 @@ mod sse2;
 mod tests;
 
 use std::cell::Cell;
-use std::thread::LocalKey;
 
 pub(super) use self::progress::Progress;
 use super::lent::Lend;
@@ -71,8 +70,8 @@ impl Room {
 }
 
 impl Lend for Room {
-    fn kept() -> &'static LocalKey<Cell<Option<Self>>> {
-        &ROOM
+    fn with_kept<R>(see: impl FnOnce(&Cell<Option<Self>>) -> R) -> R {
+        ROOM.with(see)
     }
 
     /// What was needed for an unusually large object is not.
