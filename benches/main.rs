@@ -7,6 +7,7 @@ mod daemon;
 mod decode;
 mod growth;
 mod harness;
+mod load;
 mod notifications;
 mod profiles;
 mod queries;
@@ -36,7 +37,7 @@ impl Subject {
     }
 }
 
-const SUBJECTS: [Subject; 9] = [
+const SUBJECTS: [Subject; 12] = [
     Subject::new("commit", commit::measure),
     Subject::new("decode", decode::measure),
     Subject::new("threads", decode::measure_threads),
@@ -46,6 +47,9 @@ const SUBJECTS: [Subject; 9] = [
     Subject::new("notifications", notifications::measure),
     Subject::new("queries", queries::measure),
     Subject::long("growth", growth::measure),
+    Subject::long("soak", load::soak),
+    Subject::long("backlog", load::backlog),
+    Subject::long("purge", load::purge),
 ];
 
 /// What this program does when it is started as a process of its own to be measured as a whole.

@@ -36,29 +36,28 @@ impl Logs {
     pub fn of_files(profile: Profile, count: u64, bytes: u64) -> anyhow::Result<Self> {
         let mut logs = Self::default();
         for file in log_files(profile, count, bytes)? {
-            logs.push(file.bytes()?, &file.truth);
+            let key = key(logs.objects.len());
+            logs.push(LogObject { key, gzip: file.bytes()? }, &file.truth);
         }
         Ok(logs)
     }
 
-    /// So many files as a trail writes them when little happens: of one record up to nine, five in
-    /// the middle.
+    /// So many files as a trail writes them when little happens.
     ///
     /// # Errors
     /// When they cannot be composed.
     pub fn of_few_records(profile: Profile, count: u64) -> anyhow::Result<Self> {
         let mut logs = Self::default();
-        let mut trail = Trail::new(profile, 1);
-        for number in 0..count {
-            let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-            let truth = compose(&mut trail, (1 + number % 9) * RECORD_BYTES, &mut gzip)?;
-            logs.push(gzip.finish()?, &truth);
+        let mut writer = LogWriter::new(profile, Compression::default());
+        for _ in 0..count {
+            let (object, truth) = writer.next_of_few_records()?;
+            logs.push(object, &truth);
         }
         Ok(logs)
     }
 
-    fn push(&mut self, gzip: Vec<u8>, truth: &Truth) {
-        self.objects.push(LogObject { key: key(self.objects.len()), gzip });
+    fn push(&mut self, object: LogObject, truth: &Truth) {
+        self.objects.push(object);
         self.records += truth.records;
         self.removals += truth.removals;
     }
@@ -68,6 +67,41 @@ impl Logs {
         let mut sizes: Vec<usize> = self.objects.iter().map(|object| object.gzip.len()).collect();
         sizes.sort_unstable();
         sizes.get(sizes.len() / 2).copied().unwrap_or_default()
+    }
+}
+
+/// Log objects of one trail, one after the other.
+pub struct LogWriter {
+    trail: Trail,
+    number: usize,
+    compression: Compression,
+}
+
+impl LogWriter {
+    /// Before the first one.
+    pub fn new(profile: Profile, compression: Compression) -> Self {
+        Self { trail: Trail::new(profile, 1), number: 0, compression }
+    }
+
+    /// The next one, of about so many records, and what is true of it.
+    ///
+    /// # Errors
+    /// When it cannot be composed.
+    pub fn next_object(&mut self, records: u64) -> anyhow::Result<(LogObject, Truth)> {
+        let mut gzip = GzEncoder::new(Vec::new(), self.compression);
+        let truth = compose(&mut self.trail, records * RECORD_BYTES, &mut gzip)?;
+        let object = LogObject { key: key(self.number), gzip: gzip.finish()? };
+        self.number += 1;
+        Ok((object, truth))
+    }
+
+    /// The next one as a trail writes them when little happens: of one record up to nine, five in
+    /// the middle.
+    ///
+    /// # Errors
+    /// When it cannot be composed.
+    pub fn next_of_few_records(&mut self) -> anyhow::Result<(LogObject, Truth)> {
+        self.next_object(1 + self.number as u64 % 9)
     }
 }
 

@@ -16,7 +16,8 @@ mod small_files;
 use anyhow::ensure;
 
 pub use self::bare_loop::{BARE_LOOP, run as bare_loop};
-pub use self::deltrail::drained;
+pub use self::deltrail::{Daemon, Truth, drained};
+pub use self::logs::{LogObject, LogWriter};
 pub use self::process::{Measured, Started};
 pub use self::reached::Reached;
 pub use self::sandbox::SandboxProcess;

@@ -43,6 +43,15 @@ impl Measured {
     }
 }
 
+/// What a process holds at a moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Held {
+    /// In memory.
+    pub rss_bytes: u64,
+    /// File descriptors, sockets included.
+    pub open_files: usize,
+}
+
 /// A process that runs; killed when it is dropped.
 pub struct Started {
     process: Child,
@@ -65,6 +74,14 @@ impl Started {
         let ended = self.process.try_wait()?;
         ensure!(ended.is_none(), "it ended before its time: {ended:?}");
         Ok(())
+    }
+
+    /// What it holds now.
+    pub fn held(&self) -> anyhow::Result<Held> {
+        let of_process = format!("/proc/{}", self.process.id());
+        let status = std::fs::read_to_string(format!("{of_process}/status"))?;
+        let open_files = std::fs::read_dir(format!("{of_process}/fd"))?.count();
+        Ok(Held { rss_bytes: status_bytes(&status, "VmRSS:"), open_files })
     }
 
     /// Notes what each of its threads has taken so far, and asks it to end.
@@ -100,7 +117,7 @@ impl Started {
         let cpu_seconds = loop {
             self.look_at_threads()?;
             let status = std::fs::read_to_string(format!("{of_process}/status"))?;
-            rss_peak_bytes = rss_peak_bytes.max(rss_peak(&status));
+            rss_peak_bytes = rss_peak_bytes.max(status_bytes(&status, "VmHWM:"));
             let stat = std::fs::read_to_string(format!("{of_process}/stat"))?;
             let (state, cpu_seconds) = state_and_seconds(&stat)?;
             if state == "Z" {
@@ -128,9 +145,9 @@ impl Drop for Started {
     }
 }
 
-/// The highest resident set size so far, of `/proc/PID/status`; 0 for a process that has ended.
-fn rss_peak(status: &str) -> u64 {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+/// A size out of `/proc/PID/status`; 0 for a process that has ended.
+fn status_bytes(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kibibytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
     kibibytes.map_or(0, |kibibytes: u64| kibibytes * 1024)
 }

@@ -75,23 +75,28 @@ impl SandboxProcess {
     /// Puts log objects into the bucket, and waits until the queue knows of all of them.
     pub fn put_logs(&self, objects: &[LogObject]) -> anyhow::Result<()> {
         let logs = self.logs();
-        let s3 = logs.s3();
-        let put = |object: &LogObject| {
-            let asked = s3.put_object().bucket(self.log_bucket()).key(&object.key);
-            let asked = asked.content_type("application/json").content_encoding("gzip");
-            let asked = asked.body(ByteStream::from(object.gzip.clone()));
-            async move { asked.send().await.map(|_| ()).context("a log object is not taken") }
-        };
         // S3 has tried the queue before.
         let messages = self.messages_left(&logs)? + objects.len() as u64;
-        let puts = stream::iter(objects.iter().map(put)).buffer_unordered(PUTS);
-        self.runtime.block_on(puts.try_collect::<()>())?;
+        self.put(objects)?;
         let deadline = Instant::now() + NOTICE_TIMEOUT;
         while self.messages_left(&logs)? < messages {
             ensure!(Instant::now() < deadline, "the sandbox does not notify of all log objects");
             std::thread::sleep(LOOK_EVERY);
         }
         Ok(())
+    }
+
+    /// Puts log objects into the bucket.
+    pub fn put(&self, objects: &[LogObject]) -> anyhow::Result<()> {
+        let s3 = self.logs().s3();
+        let put = |object: &LogObject| {
+            let asked = s3.put_object().bucket(self.log_bucket()).key(&object.key);
+            let asked = asked.content_type("application/json").content_encoding("gzip");
+            let asked = asked.body(ByteStream::from(object.gzip.clone()));
+            async move { asked.send().await.map(|_| ()).context("a log object is not taken") }
+        };
+        let puts = stream::iter(objects.iter().map(put)).buffer_unordered(PUTS);
+        self.runtime.block_on(puts.try_collect::<()>())
     }
 
     /// How many messages a queue holds, received ones included.
