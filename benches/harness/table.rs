@@ -51,12 +51,6 @@ impl Row {
         Self { name: name.into(), unit: unit.into(), bounds: None, measured, spread: None }
     }
 
-    /// A row of what `name` names.
-    pub fn within(mut self, name: &str) -> Self {
-        self.name = format!("{name}: {}", self.name);
-        self
-    }
-
     /// It must be at most `must`, and should be at most `goal`.
     pub fn at_most(mut self, must: f64, goal: f64) -> Self {
         self.bounds = Some(Bounds { bound: Side::AtMost, must, goal });

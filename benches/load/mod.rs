@@ -120,7 +120,7 @@ impl Run {
         ];
         rows.extend(watched.ended(&[(REMOVALS, self.removals)])?);
         for row in rows {
-            table.push(row.within(self.name));
+            table.push(row);
         }
         Ok(table)
     }
