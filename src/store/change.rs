@@ -69,7 +69,7 @@ mod tests {
     use deltrail_core::domain::{Family, Provenance, fold};
 
     use super::slot_change;
-    use crate::store::sqlite::fixtures::delete;
+    use crate::store::tables::fixtures::delete;
 
     #[test]
     fn a_row_that_stays_as_it_was_is_not_written_again() {

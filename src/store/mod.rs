@@ -6,9 +6,10 @@
 //! evidence, the difference it made to requests and removals, the totals and the ledger row. The
 //! same batch again changes nothing, so whatever was not acknowledged may be committed again.
 //!
-//! [`Store`] is the face, and [`Reader`] that of a store which somebody else writes; `sqlite` is
-//! the one implementation of this version. What does not depend on the database (`batch`, `change`,
-//! `figures`, `query`, `words`) lies beside it.
+//! [`Store`] is the face, and [`Reader`] that of a store which somebody else writes. Behind them
+//! `running` and `writer` bring work to the database, `tables` holds every statement of it, and
+//! `session` is what a statement is run on; `sqlite` is the one database of this version. What does
+//! not depend on a database (`batch`, `change`, `figures`, `query`, `words`) lies beside them.
 
 mod batch;
 mod change;
@@ -16,9 +17,14 @@ mod error;
 mod figures;
 mod location;
 mod query;
+mod reader;
+mod running;
+mod session;
 mod settling;
 mod sqlite;
+mod tables;
 mod words;
+mod writer;
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,9 +44,10 @@ pub use self::query::{
     KeyQuestion, Looking, PrincipalPattern, Refusal, Repeated, Replacement, SourceState,
     UnresolvedCall, Within,
 };
+pub use self::reader::Reader;
 pub use self::settling::{Gauges, Holds, Settle, SettleReport, SourceKey};
 
-use self::sqlite::{SqliteReader, SqliteStore};
+use self::running::RunningStore;
 
 /// How to open a store.
 #[derive(Clone)]
@@ -71,7 +78,7 @@ impl fmt::Debug for Options {
 
 /// A store. Clones are handles on the same one.
 #[derive(Debug, Clone)]
-pub struct Store(Arc<SqliteStore>);
+pub struct Store(Arc<RunningStore>);
 
 impl Store {
     /// Opens a store, makes it where it is missing, and brings its tables to this version. Blocks
@@ -81,7 +88,7 @@ impl Store {
     /// Whatever makes it unusable: a missing directory, no permission, a file of something else, a
     /// damaged one, one that another program has locked, a full disk.
     pub fn open(options: Options) -> Result<Self, StoreError> {
-        SqliteStore::open(options).map(|store| Self(Arc::new(store)))
+        RunningStore::open(options).map(|store| Self(Arc::new(store)))
     }
 
     /// Commits a batch, all of it or nothing, together with others that wait; returns when it is on
@@ -171,37 +178,5 @@ impl Store {
     /// When the log could not be folded in: the rows are safe in it all the same.
     pub async fn close(self) -> Result<(), StoreError> {
         self.0.close().await
-    }
-}
-
-/// A store that is only looked at, also beside a program that writes it. Each answer is of one
-/// moment.
-#[derive(Debug)]
-pub struct Reader(SqliteReader);
-
-impl Reader {
-    /// Opens a store to look at it. Nothing is made and no table is moved forward. Blocks, as do
-    /// the questions.
-    ///
-    /// # Errors
-    /// When there is none, or one of an older version, or whatever else makes it unreadable.
-    pub fn open(location: &Location, looking: Looking) -> Result<Self, StoreError> {
-        SqliteReader::open(location, looking).map(Self)
-    }
-
-    /// The removals that fit, newest first.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn deletions(&mut self, filter: &DeletionFilter) -> Result<Deletions, StoreError> {
-        self.0.deletions(filter)
-    }
-
-    /// Who removed a key, or one version of it, and what may explain that nobody did.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn key_history(&mut self, question: &KeyQuestion) -> Result<KeyHistory, StoreError> {
-        self.0.key_history(question)
     }
 }

@@ -283,7 +283,7 @@ mod tests {
     use deltrail_core::domain::{Moment, SourceSet, Timestamp};
 
     use super::*;
-    use crate::store::sqlite::fixtures::delete;
+    use crate::store::tables::fixtures::delete;
 
     fn write(identity: &str, at: i64, sequencer: Option<&str>) -> Created {
         let sequencer = sequencer.map(str::to_owned);

@@ -15,7 +15,7 @@ use crate::store::{Location, StoreError};
 /// How long a statement waits for another program's lock before it fails as `Locked`.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
-/// More than the statements of a commit, so that none is compiled twice.
+/// More than there are, so that none is compiled twice.
 const CACHED_STATEMENTS: usize = 128;
 
 /// Every change of the tables, in order.
@@ -26,7 +26,7 @@ pub(super) const MIGRATIONS: [(&str, &str); 3] = [
 ];
 
 /// Opens the one connection that writes, and brings the tables to this version.
-pub(super) fn open_writer(location: &Location) -> Result<Connection, StoreError> {
+pub(in crate::store) fn open_writer(location: &Location) -> Result<Connection, StoreError> {
     let place = location.to_string();
     // One thread has the connection, so SQLite need not lock it.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -52,6 +52,7 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(LOCK_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     plan_once(&connection)?;
     Ok(connection)
 }
@@ -90,7 +91,7 @@ fn check_writable<E: Display>(
 }
 
 /// The directory that a file is in, `.` for a bare name.
-pub(super) fn directory_of(path: &Path) -> &Path {
+pub(in crate::store) fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -148,7 +149,7 @@ fn sqlite_error(error: &refinery::Error) -> Option<&rusqlite::Error> {
 }
 
 /// What a database error means for the person who runs the store at `place`.
-pub(super) fn explain(place: &str, error: &rusqlite::Error) -> StoreError {
+pub(in crate::store) fn explain(place: &str, error: &rusqlite::Error) -> StoreError {
     let store = place.to_owned();
     let detail = error.to_string();
     match error {

@@ -1,0 +1,49 @@
+//! A store that is only looked at, whoever writes it. It knows no database.
+
+use super::session::{Connection, Result, explain};
+use super::tables::query::{Asked, deletions, key_history};
+use super::{DeletionFilter, Deletions, KeyHistory, KeyQuestion, Location, Looking, StoreError};
+
+/// A store that is only looked at, also beside a program that writes it. Each answer is of one
+/// moment.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+    place: String,
+    looking: Looking,
+}
+
+impl Reader {
+    /// Opens a store to look at it. Nothing is made and no table is moved forward. Blocks, as do
+    /// the questions.
+    ///
+    /// # Errors
+    /// When there is none, or one of an older version, or whatever else makes it unreadable.
+    pub fn open(location: &Location, looking: Looking) -> Result<Self, StoreError> {
+        let connection = Connection::open_to_look(location)?;
+        Ok(Self { connection, place: location.to_string(), looking })
+    }
+
+    /// The removals that fit, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn deletions(&mut self, filter: &DeletionFilter) -> Result<Deletions, StoreError> {
+        self.ask(|asked| deletions(asked, filter))
+    }
+
+    /// Who removed a key, or one version of it, and what may explain that nobody did.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn key_history(&mut self, question: &KeyQuestion) -> Result<KeyHistory, StoreError> {
+        self.ask(|asked| key_history(asked, question))
+    }
+
+    fn ask<T>(&mut self, ask: impl FnOnce(Asked<'_>) -> Result<T>) -> Result<T, StoreError> {
+        let session = &self.connection.session();
+        let looking = self.looking;
+        let answer = session.at_one_moment(|| ask(Asked { session, looking }));
+        answer.map_err(|error| explain(&self.place, &error))
+    }
+}

@@ -1,0 +1,155 @@
+//! What the store's code talks to instead of a database: statements with values in, rows out, the
+//! same on every database. It knows no table and no question.
+//!
+//! The text of a statement is the same everywhere, in the SQL that SQLite and PostgreSQL have in
+//! common. Values are numbered `?1`, or `?` one after the other.
+
+mod connection;
+mod error;
+mod row;
+mod value;
+
+use std::ops::ControlFlow;
+
+pub(super) use self::connection::Connection;
+pub(super) use self::error::{Result, SqlError};
+pub(super) use self::row::{Cell, Row, column};
+pub(super) use self::value::{Value, values};
+use super::StoreError;
+use super::sqlite::{self, SqliteSession};
+
+/// Work on a connection. It holds the statements that it has run once, so that each is prepared
+/// once only.
+pub(super) enum Session<'c> {
+    /// On SQLite.
+    Sqlite(SqliteSession<'c>),
+}
+
+impl Session<'_> {
+    /// Runs a statement; gives how many rows it changed.
+    pub(super) fn execute(&self, sql: &'static str, values: &[Value<'_>]) -> Result<usize> {
+        match self {
+            Self::Sqlite(session) => session.execute(sql, values),
+        }
+    }
+
+    /// Adds a row to a table whose rows have an `id`, and gives it; none when the row was there
+    /// already, which the statement has to say is no error.
+    pub(super) fn insert(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Option<i64>> {
+        match self {
+            Self::Sqlite(session) => session.insert(sql, values),
+        }
+    }
+
+    /// Reads rows one after the other, until there are no more or `read` has enough. It may run
+    /// other statements.
+    pub(super) fn each(
+        &self,
+        sql: &'static str,
+        values: &[Value<'_>],
+        read: impl FnMut(&mut Row<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        match self {
+            Self::Sqlite(session) => session.each(sql, values, read),
+        }
+    }
+
+    /// [`Session::each`] of a statement that is put together from parts. It is not held.
+    pub(super) fn each_of_composed(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl FnMut(&mut Row<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        match self {
+            Self::Sqlite(session) => session.each_of_composed(sql, values, read),
+        }
+    }
+
+    /// All rows.
+    pub(super) fn rows<T>(
+        &self,
+        sql: &'static str,
+        values: &[Value<'_>],
+        mut read: impl FnMut(&mut Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut rows = Vec::new();
+        self.each(sql, values, |row| {
+            rows.push(read(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(rows)
+    }
+
+    /// The first row, if there is any.
+    pub(super) fn optional<T>(
+        &self,
+        sql: &'static str,
+        values: &[Value<'_>],
+        mut read: impl FnMut(&mut Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut found = None;
+        self.each(sql, values, |row| {
+            found = Some(read(row)?);
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
+    }
+
+    /// The first row of those that are always there.
+    pub(super) fn one<T>(
+        &self,
+        sql: &'static str,
+        values: &[Value<'_>],
+        read: impl FnMut(&mut Row<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.optional(sql, values, read)?.ok_or(SqlError::NoRow)
+    }
+
+    /// Whether there is any row.
+    pub(super) fn is_any(&self, sql: &'static str, values: &[Value<'_>]) -> Result<bool> {
+        Ok(self.optional(sql, values, |_| Ok(()))?.is_some())
+    }
+
+    /// Does `work` in a transaction that writes: all of it is kept, or nothing.
+    pub(super) fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        match self {
+            // The write lock is taken at once: a transaction that begins as a reader could not wait
+            // for it later.
+            Self::Sqlite(session) => session.in_transaction("BEGIN IMMEDIATE", work),
+        }
+    }
+
+    /// Asks everything of one moment, whatever is committed meanwhile.
+    pub(super) fn at_one_moment<T>(&self, ask: impl FnOnce() -> Result<T>) -> Result<T> {
+        match self {
+            Self::Sqlite(session) => session.in_transaction("BEGIN", ask),
+        }
+    }
+
+    /// How many bytes the database takes.
+    pub(super) fn bytes(&self) -> Result<u64> {
+        match self {
+            Self::Sqlite(session) => session.bytes(),
+        }
+    }
+
+    /// Leaves the database as it is best found by whoever opens it next.
+    pub(super) fn tidy_up(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(session) => session.fold_log(),
+        }
+    }
+}
+
+/// What a failed statement means for the person who runs the store at `place`.
+pub(super) fn explain(place: &str, error: &SqlError) -> StoreError {
+    let store = place.to_owned();
+    match error {
+        SqlError::Sqlite(error) => sqlite::explain(place, error),
+        SqlError::Unreadable { .. } => StoreError::Row { store, detail: error.to_string() },
+        SqlError::Unwritable(_) | SqlError::NoRow => {
+            StoreError::Statement { store, detail: error.to_string() }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What is kept, and how it is written and asked: every statement of the store, in the SQL that all
+//! its databases have in common. It knows neither connections nor threads.
+
+mod actors;
+mod commit;
+mod creations;
+mod gauges;
+mod heard;
+mod history;
+mod intents;
+mod journal;
+mod neighbourhood;
+mod protections;
+pub(super) mod query;
+pub(super) mod read;
+mod request_rows;
+mod requests;
+mod rows;
+mod settle;
+mod settle_calls;
+mod settle_intents;
+mod slots;
+mod told;
+mod totals;
+mod watermarks;
+
+#[cfg(test)]
+mod backfill_tests;
+#[cfg(test)]
+mod call_tests;
+#[cfg(test)]
+mod confirmed_tests;
+#[cfg(test)]
+mod creation_tests;
+#[cfg(test)]
+mod figure_tests;
+#[cfg(test)]
+pub(super) mod fixtures;
+#[cfg(test)]
+mod fold_tests;
+#[cfg(test)]
+mod history_tests;
+#[cfg(test)]
+mod index_tests;
+#[cfg(test)]
+mod intent_tests;
+#[cfg(test)]
+mod plan_tests;
+#[cfg(test)]
+mod settle_tests;
+#[cfg(test)]
+mod source_tests;
+#[cfg(test)]
+mod store_tests;
+#[cfg(test)]
+pub(super) mod story;
+
+pub(super) use self::commit::commit_batches;
+pub(super) use self::gauges::gauges;
+pub(super) use self::settle::settle;

@@ -1,0 +1,239 @@
+//! Questions about removals: which rows answer them, found over an index however many others there
+//! are. It writes nothing; what is said of a row is `rows`' affair.
+
+mod completeness;
+mod intents;
+mod key;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use deltrail_core::domain::Timestamp;
+
+use self::completeness::completeness;
+use self::intents::unfulfilled_within;
+pub(in crate::store) use self::key::key_history;
+use self::rows::rows_of;
+use super::settle::each_bucket;
+use crate::store::session::{Cell, Result, Row, Session, Value, values};
+use crate::store::{DeletionFilter, Deletions, Looking, PrincipalPattern, Within};
+
+/// A moment of a store that is asked.
+#[derive(Clone, Copy)]
+pub(in crate::store) struct Asked<'a> {
+    pub(in crate::store) session: &'a Session<'a>,
+    pub(in crate::store) looking: Looking,
+}
+
+/// A removal that fits, by what its row is found by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Found {
+    at: i64,
+    slot_id: i64,
+    identity: String,
+}
+
+impl Found {
+    fn read(row: &mut Row<'_>) -> Result<Self> {
+        Ok(Self { at: row.read()?, slot_id: row.read()?, identity: row.read()? })
+    }
+}
+
+/// The removals that fit, newest first.
+pub(in crate::store) fn deletions(asked: Asked<'_>, filter: &DeletionFilter) -> Result<Deletions> {
+    let mut found = newest(asked.session, filter, filter.limit.saturating_add(1))?;
+    let has_more = found.len() > filter.limit;
+    found.truncate(filter.limit);
+    Ok(Deletions {
+        rows: rows_of(asked, &found)?,
+        has_more,
+        unfulfilled: unfulfilled_within(asked.session, filter)?,
+        completeness: completeness(asked.session, filter.bucket())?,
+    })
+}
+
+/// The newest that fit, at most `count`, from the newest to the oldest.
+fn newest(session: &Session<'_>, filter: &DeletionFilter, count: usize) -> Result<Vec<Found>> {
+    if filter.request_id.is_some() || filter.bucket().is_some() {
+        return Selection::of(filter, filter.bucket(), None).run(session, filter, count);
+    }
+    // No index holds the times of all buckets, and there are many more rows than buckets.
+    let mut found: Vec<Found> = Vec::new();
+    for bucket in buckets(session)? {
+        let oldest = found.last().filter(|_| found.len() >= count).map(|it| it.at);
+        let selection = Selection::of(filter, Some(&bucket), oldest);
+        found.extend(selection.run(session, filter, count)?);
+        found.sort_by_key(|it| std::cmp::Reverse(it.at));
+        found.truncate(count);
+    }
+    Ok(found)
+}
+
+/// Every bucket with a removal.
+fn buckets(session: &Session<'_>) -> Result<Vec<String>> {
+    each_bucket(session, "SELECT min(bucket) FROM removals WHERE bucket > ?1")
+}
+
+/// The statement that finds removals, and its values. What is not in it, `run` looks at.
+struct Selection {
+    sql: String,
+    values: Vec<Cell<'static>>,
+}
+
+impl Selection {
+    /// `oldest` is an event time before which nobody wants any.
+    fn of(filter: &DeletionFilter, bucket: Option<&str>, oldest: Option<i64>) -> Self {
+        let mut selection = Self { sql: String::new(), values: Vec::new() };
+        let mut conditions = Vec::new();
+        // The tables in the order in which they are to be read.
+        let mut tables = "removals AS r";
+        if let Some(request_id) = &filter.request_id {
+            let id = selection.text(request_id);
+            let identity = selection.text(&format!("r:{request_id}"));
+            conditions.push(format!(
+                "r.request_id = {id} AND r.slot_id IN (
+                     SELECT slot_id FROM evidence
+                     WHERE request_id = {id} AND slot_id IS NOT NULL AND is_key_of_request = 0
+                     UNION ALL SELECT s.id FROM requests AS q CROSS JOIN slots AS s
+                         ON s.bucket = q.bucket AND s.key = coalesce(q.key, '')
+                     WHERE q.identity = {identity}
+                 )"
+            ));
+        }
+        match (&filter.within, bucket) {
+            (Within::Prefix { bucket, prefix }, _) => {
+                tables = match filter.request_id {
+                    Some(_) => "removals AS r CROSS JOIN slots AS s ON s.id = r.slot_id",
+                    None => "slots AS s CROSS JOIN removals AS r ON r.slot_id = s.id",
+                };
+                let (bucket, from) = (selection.text(bucket), selection.text(prefix));
+                conditions.push(format!("s.bucket = {bucket} AND s.key >= {from}"));
+                if let Some(end) = after_prefix(prefix) {
+                    conditions.push(format!("s.key < {}", selection.text(&end)));
+                }
+            }
+            (_, Some(bucket)) => {
+                conditions.push(format!("r.bucket = {}", selection.text(bucket)));
+            }
+            (_, None) => {}
+        }
+        // A clock of whole seconds may show its second's beginning.
+        let since = filter.since.map_or(i64::MIN, Timestamp::as_millis);
+        let from = since.saturating_sub(999).max(oldest.unwrap_or(i64::MIN));
+        let until = filter.until.map_or(i64::MAX, Timestamp::as_millis);
+        let [from, until, since] = [from, until, since].map(|time| selection.integer(time));
+        conditions.push(format!(
+            "r.at >= {from} AND r.at < {until} AND r.at + r.is_coarse * 999 >= {since}"
+        ));
+        let conditions = conditions.join(" AND ");
+        selection.sql = format!(
+            "SELECT r.at, r.slot_id, r.identity, r.actor_id FROM {tables} WHERE {conditions}
+             ORDER BY r.at DESC, r.slot_id DESC, r.identity DESC"
+        );
+        selection
+    }
+
+    /// Adds a value; gives how the statement names it.
+    fn text(&mut self, text: &str) -> String {
+        self.value(Cell::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn integer(&mut self, value: i64) -> String {
+        self.value(Cell::Integer(value))
+    }
+
+    fn value(&mut self, value: Cell<'static>) -> String {
+        self.values.push(value);
+        format!("?{}", self.values.len())
+    }
+
+    fn run(
+        mut self,
+        session: &Session<'_>,
+        filter: &DeletionFilter,
+        count: usize,
+    ) -> Result<Vec<Found>> {
+        let mut callers = filter.principal.as_ref().map(|it| Callers::of(session, it));
+        if callers.is_none() {
+            // With a limit the sorter, where one is needed, keeps that many rows only.
+            let limit = self.integer(i64::try_from(count).unwrap_or(i64::MAX));
+            self.sql = format!("{} LIMIT {limit}", self.sql);
+        }
+        let values: Vec<Value<'_>> = self.values.iter().map(Value::from).collect();
+        let mut found = Vec::new();
+        session.each_of_composed(&self.sql, &values, |row| {
+            if found.len() >= count {
+                return Ok(ControlFlow::Break(()));
+            }
+            let removal = Found::read(row)?;
+            let fits = match &mut callers {
+                Some(callers) => callers.fit(row.read()?)?,
+                None => true,
+            };
+            found.extend(fits.then_some(removal));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
+    }
+}
+
+/// As many callers are remembered at most.
+const CALLERS_REMEMBERED_MAX: usize = 100_000;
+
+/// Callers that were looked at: many rows name the same.
+struct Callers<'a> {
+    session: &'a Session<'a>,
+    principal: &'a PrincipalPattern,
+    is_asked_for: HashMap<i64, bool>,
+}
+
+impl<'a> Callers<'a> {
+    fn of(session: &'a Session<'a>, principal: &'a PrincipalPattern) -> Self {
+        Self { session, principal, is_asked_for: HashMap::new() }
+    }
+
+    /// Whether the caller of this row of `actors` is one of those that are asked for.
+    fn fit(&mut self, id: i64) -> Result<bool> {
+        if let Some(known) = self.is_asked_for.get(&id) {
+            return Ok(*known);
+        }
+        // Most can be told by a part of their text, which is not read further then.
+        let literal = self.principal.literal().unwrap_or_default();
+        let is_asked_for = |text: &str| {
+            if !text.contains(literal) {
+                return Some(false);
+            }
+            serde_json::from_str(text).ok().map(|caller| self.principal.matches(&caller))
+        };
+        let fits = self.session.optional(
+            "SELECT actor FROM actors WHERE id = ?1",
+            &values![id],
+            |row| row.text(is_asked_for),
+        )?;
+        if self.is_asked_for.len() >= CALLERS_REMEMBERED_MAX {
+            self.is_asked_for.clear();
+        }
+        self.is_asked_for.insert(id, fits == Some(true));
+        Ok(fits == Some(true))
+    }
+}
+
+/// The first text after all that begin with `prefix`, in the order of the index; `None` when there
+/// is no such text.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let mut head = prefix.to_owned();
+    while let Some(last) = head.pop() {
+        // The code points between these two are no characters.
+        let next =
+            if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(last as u32 + 1) };
+        if let Some(next) = next {
+            head.push(next);
+            return Some(head);
+        }
+    }
+    None
+}

@@ -1,0 +1,121 @@
+//! Up to when each source is believed to be complete, and up to when that makes a bucket so. A
+//! source that delivers nothing stays where it is: a dead pipe never looks complete.
+
+use std::collections::BTreeMap;
+
+use deltrail_core::domain::{Source, Timestamp, lateness_millis};
+
+use super::rows::{known_source, optional_time, time};
+use crate::store::session::{Result, Row, Session, values};
+use crate::store::{Holds, SourceKey};
+
+/// A source that has told nothing of a bucket for so long, while others did, is not waited for: it
+/// was switched off, or never told of it regularly. Unless it is held: then more of it is there.
+pub(super) const SILENT_MILLIS_MAX: i64 = 24 * 60 * 60 * 1_000;
+
+/// Moves the watermarks of all sources that nobody holds to the newest event time that was
+/// delivered, or until which the source is known to have been alive, less its lateness.
+pub(super) fn advance(session: &Session<'_>, holds: &Holds) -> Result<()> {
+    for Heard { key, newest, .. } in heard(session)? {
+        let (Some(lateness), false) = (lateness_millis(key.source), holds.holds(&key)) else {
+            continue;
+        };
+        let watermark = newest.as_millis() - lateness;
+        session.execute(
+            "UPDATE sources SET watermark_at = ?4
+                 WHERE source = ?1 AND account = ?2 AND region = ?3
+                     AND (watermark_at IS NULL OR watermark_at < ?4)",
+            &values![key.source.as_str(), key.account, key.region, watermark],
+        )?;
+    }
+    Ok(())
+}
+
+/// A source and how far it has come.
+struct Heard {
+    key: SourceKey,
+    newest: Timestamp,
+    watermark: Option<i64>,
+}
+
+/// Every source that has a watermark or will have one.
+fn heard(session: &Session<'_>) -> Result<Vec<Heard>> {
+    let heard = session.rows(
+        "SELECT source, account, region, newest_event_at, proof_of_life_at, watermark_at
+         FROM sources ORDER BY source, account, region",
+        &[],
+        |row| {
+            let key = source_key(row)?;
+            let newest = optional_time(row)?.max(optional_time(row)?);
+            let watermark = row.read()?;
+            Ok(key.zip(newest).map(|(key, newest)| Heard { key, newest, watermark }))
+        },
+    )?;
+    Ok(heard.into_iter().flatten().collect())
+}
+
+/// Which source a row is about; none for one that never is complete, and for one of a newer
+/// version, which is left to that version.
+pub(super) fn source_key(row: &mut Row<'_>) -> Result<Option<SourceKey>> {
+    let source = known_source(row)?.filter(|source| lateness_millis(*source).is_some());
+    let (account, region) = (row.read()?, row.read()?);
+    Ok(source.map(|source| SourceKey { source, account, region }))
+}
+
+/// Up to when everything is known of a bucket, in milliseconds: the lowest watermark of the
+/// sources that tell of it, and of all sources when none does. None while any of them has none.
+pub(super) fn watermark_of(
+    session: &Session<'_>,
+    bucket: &str,
+    holds: &Holds,
+) -> Result<Option<i64>> {
+    let telling = session.rows(
+        "SELECT b.source, b.account, b.region, b.newest_event_at, s.watermark_at
+         FROM bucket_sources AS b LEFT JOIN sources AS s USING (source, account, region)
+         WHERE b.bucket = ?1",
+        &values![bucket],
+        |row| {
+            let key = source_key(row)?;
+            let (newest, watermark) = (time(row)?, row.read()?);
+            Ok(key.map(|key| Heard { key, newest, watermark }))
+        },
+    )?;
+    let telling: Vec<Heard> = telling.into_iter().flatten().collect();
+    if telling.is_empty() {
+        return complete_until(session, holds);
+    }
+    Ok(lowest_of(telling, holds))
+}
+
+/// Up to when all sources are complete, in milliseconds; none while any of them has no watermark.
+pub(super) fn complete_until(session: &Session<'_>, holds: &Holds) -> Result<Option<i64>> {
+    Ok(lowest_of(heard(session)?, holds))
+}
+
+fn lowest_of(heard: Vec<Heard>, holds: &Holds) -> Option<i64> {
+    // None is the smallest.
+    let watermarks = awaited(heard, holds).map(|it| it.watermark);
+    watermarks.min().flatten()
+}
+
+/// Those that have not been silent for long while others told something.
+fn awaited(heard: Vec<Heard>, holds: &Holds) -> impl Iterator<Item = Heard> {
+    let newest = heard.iter().map(|it| it.newest).max();
+    heard.into_iter().filter(move |it| {
+        let is_silent =
+            newest.is_some_and(|newest| newest.millis_since(it.newest) > SILENT_MILLIS_MAX);
+        !is_silent || holds.holds(&it.key)
+    })
+}
+
+/// The lowest watermark of each source that was heard of in the last 24 h of event time.
+pub(super) fn lowest(session: &Session<'_>) -> Result<BTreeMap<Source, Timestamp>> {
+    let mut lowest = BTreeMap::new();
+    for it in awaited(heard(session)?, &Holds::None) {
+        if let Some(watermark) = it.watermark.map(Timestamp::from_millis) {
+            let least = lowest.entry(it.key.source).or_insert(watermark);
+            *least = watermark.min(*least);
+        }
+    }
+    Ok(lowest)
+}

@@ -1,0 +1,213 @@
+//! The one thread that writes: it takes what waits, commits it as a group, and answers each batch
+//! only after the COMMIT. It does not know what a commit consists of.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
+
+use deltrail_core::domain::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::session::{Connection, Result, Session, SqlError, explain};
+use super::tables::{commit_batches, settle};
+use super::{Batch, CommitReport, Options, Settle, SettleReport, StoreError};
+
+/// A group takes no further batch once it has so many rows.
+const GROUP_ROWS_MAX: usize = 10_000;
+
+/// After a group of several batches with so many rows more are probably on their way.
+const BUSY_ROWS: usize = 16;
+/// The next group waits for further batches as long as one comes within this time,
+const GATHER_PAUSE: Duration = Duration::from_millis(4);
+/// and no longer than this in all.
+const GATHER_MAX: Duration = Duration::from_millis(60);
+
+/// How often the writer says that it is alive when there is nothing to write.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Something for the writer to do.
+pub(super) enum Job {
+    /// Commit a batch.
+    Commit(Box<Commit>),
+    /// Settle what may be settled.
+    Settle(Box<(Settle, oneshot::Sender<Result<SettleReport, StoreError>>)>),
+    /// Read on the writing connection: the only one that sees a store in memory.
+    Read(Box<dyn FnOnce(&Session<'_>) + Send>),
+    /// Stop, after everything that was sent before.
+    Close,
+}
+
+/// A batch that waits.
+pub(super) struct Commit {
+    pub(super) batch: Batch,
+    pub(super) answer: oneshot::Sender<Result<CommitReport, StoreError>>,
+    /// Its share of the rows that may wait; given back when it is answered.
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// What others may see of the writer.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    started_at: Instant,
+    ticked_millis: AtomicU64,
+    /// Bytes of a store in memory.
+    memory_bytes: AtomicU64,
+}
+
+impl Pulse {
+    pub(super) fn new() -> Self {
+        let zero = AtomicU64::default;
+        Self { started_at: Instant::now(), ticked_millis: zero(), memory_bytes: zero() }
+    }
+
+    pub(super) fn ticked_at(&self) -> Instant {
+        self.started_at + Duration::from_millis(self.ticked_millis.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes.load(Ordering::Relaxed)
+    }
+
+    fn tick(&self) {
+        let millis = u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.ticked_millis.store(millis, Ordering::Relaxed);
+    }
+}
+
+/// The writer before it begins.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) options: Options,
+    pub(super) jobs: Receiver<Job>,
+    pub(super) pulse: Arc<Pulse>,
+}
+
+impl Writer {
+    /// Works until it is told to close or nobody is left who could ask, then tidies the database
+    /// up.
+    pub(super) fn run(self) -> Result<(), StoreError> {
+        let Self { connection, options, jobs, pulse } = self;
+        let session = connection.session();
+        let work = Work { session: &session, options: &options, jobs: &jobs, pulse: &pulse };
+        work.until_closed();
+        session.tidy_up().map_err(|error| work.explain(&error))
+    }
+}
+
+/// The writer at work.
+struct Work<'a> {
+    session: &'a Session<'a>,
+    options: &'a Options,
+    jobs: &'a Receiver<Job>,
+    pulse: &'a Pulse,
+}
+
+impl Work<'_> {
+    fn until_closed(&self) {
+        let mut next = None;
+        let mut is_busy = false;
+        self.measure();
+        loop {
+            self.pulse.tick();
+            let job = match next.take() {
+                Some(job) => Ok(job),
+                None => self.jobs.recv_timeout(TICK),
+            };
+            match job {
+                Ok(Job::Commit(first)) => {
+                    let group;
+                    (group, next) = self.gather(*first, is_busy);
+                    let rows: usize = group.iter().map(|commit| commit.batch.rows()).sum();
+                    is_busy = group.len() > 1 && rows >= BUSY_ROWS;
+                    self.commit(group);
+                }
+                Ok(Job::Settle(ask)) => {
+                    let (ask, answer) = *ask;
+                    // Whoever asked may have given up; what is settled stays so.
+                    let _ = answer.send(self.settle(&ask));
+                }
+                Ok(Job::Read(read)) => read(self.session),
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Job::Close) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Everything that waits, up to the limit, and the job after it when that is no batch. When
+    /// `is_busy`, also what comes within a moment: a transaction of many small batches costs little
+    /// more than one of one.
+    fn gather(&self, first: Commit, is_busy: bool) -> (Vec<Commit>, Option<Job>) {
+        let deadline = Instant::now() + GATHER_MAX;
+        let mut rows = first.batch.rows();
+        let mut group = vec![first];
+        let mut came = is_busy;
+        while rows < GROUP_ROWS_MAX {
+            match self.jobs.try_recv() {
+                Ok(Job::Commit(commit)) => {
+                    rows += commit.batch.rows();
+                    group.push(*commit);
+                    came = is_busy;
+                }
+                Ok(other) => return (group, Some(other)),
+                // Asleep rather than waiting for the next one, which would have to wake it.
+                Err(TryRecvError::Empty) if came && Instant::now() < deadline => {
+                    std::thread::sleep(GATHER_PAUSE);
+                    came = false;
+                }
+                Err(_) => break,
+            }
+        }
+        (group, None)
+    }
+
+    /// Commits a group and answers. When the group fails for what may be one batch's fault, each
+    /// batch is tried alone, so that a bad one does not fail the others.
+    fn commit(&self, group: Vec<Commit>) {
+        let batches: Vec<&Batch> = group.iter().map(|commit| &commit.batch).collect();
+        let results = match self.commit_together(&batches) {
+            Ok(reports) => reports.into_iter().map(Ok).collect(),
+            Err(error) if error.is_transient() || batches.len() == 1 => {
+                vec![Err(error); batches.len()]
+            }
+            Err(_) => batches.into_iter().map(|batch| self.commit_alone(batch)).collect(),
+        };
+        self.measure();
+        for (commit, result) in group.into_iter().zip(results) {
+            // Whoever asked may have given up; the rows are kept, and asking again finds them.
+            let _ = commit.answer.send(result);
+            drop(commit.permit);
+        }
+    }
+
+    fn commit_alone(&self, batch: &Batch) -> Result<CommitReport, StoreError> {
+        self.pulse.tick();
+        self.commit_together(&[batch]).map(|mut reports| reports.pop().unwrap_or_default())
+    }
+
+    fn commit_together(&self, batches: &[&Batch]) -> Result<Vec<CommitReport>, StoreError> {
+        let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
+        self.in_transaction(|| commit_batches(self.session, self.options, batches, now))
+    }
+
+    fn settle(&self, ask: &Settle) -> Result<SettleReport, StoreError> {
+        self.in_transaction(|| settle(self.session, self.options, ask))
+    }
+
+    fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T, StoreError> {
+        self.session.in_transaction(work).map_err(|error| self.explain(&error))
+    }
+
+    /// Notes how much memory a store in memory takes; a file is asked of the file system.
+    fn measure(&self) {
+        if self.options.location.path().is_none()
+            && let Ok(bytes) = self.session.bytes()
+        {
+            self.pulse.memory_bytes.store(bytes, Ordering::Relaxed);
+        }
+    }
+
+    fn explain(&self, error: &SqlError) -> StoreError {
+        explain(&self.options.location.to_string(), error)
+    }
+}
