@@ -5,9 +5,11 @@
 mod lent;
 mod listening;
 mod scan;
+mod signals;
 mod token;
 
 pub use scan::scan;
+pub use signals::stop_signal;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +19,6 @@ use anyhow::Context;
 use aws_config::{BehaviorVersion, SdkConfig};
 use deltrail_core::decode::{Limits, Wanted};
 use deltrail_core::domain::{Part, Provenance, Series, Timestamp};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +32,7 @@ use crate::store::{Options as StoreOptions, Store, StoreError};
 use crate::watch::{Options as WatchOptions, watch};
 use lent::{commit, health, totals_source};
 use listening::Listening;
+use signals::StopSignals;
 
 /// Writes of keys that are kept at most, to tell stale deletes: about 200 bytes each.
 const CREATIONS_MAX: usize = 2_000_000;
@@ -63,14 +65,26 @@ impl World {
     }
 }
 
-/// Runs the daemon until SIGTERM or SIGINT, then drains. A second signal ends it at once.
+/// Runs the daemon until SIGTERM or SIGINT, then drains. A second signal ends it at once, and so
+/// does the first one while it starts.
 ///
 /// # Errors
 /// What makes it impossible to start (see [`Daemon::start`]), and what goes wrong at the end.
 pub async fn run(config: Config, world: World) -> anyhow::Result<()> {
-    let daemon = Daemon::start(config, world).await?;
-    stop_signal().await?;
-    daemon.drain(stop_signal()).await
+    let mut signals = StopSignals::listen()?;
+    let daemon = tokio::select! {
+        daemon = Daemon::start(config, world) => daemon?,
+        () = signals.next() => {
+            tracing::info!("stopped before it had started");
+            return Ok(());
+        }
+    };
+    signals.next().await;
+    let hurry = async {
+        signals.next().await;
+        Ok(())
+    };
+    daemon.drain(hurry).await
 }
 
 /// The daemon at work.
@@ -150,8 +164,9 @@ impl Daemon {
         self.ops.address()
     }
 
-    /// Stops receiving, and ends when everything in flight is settled, when the drain timeout is
-    /// over, or when `hurry` comes.
+    /// Stops receiving, and ends when everything in flight is settled, or when the drain timeout is
+    /// over and the rest was released. When `hurry` comes it ends at once: then nothing is
+    /// released, and what was not settled is delivered again when its lease runs out.
     ///
     /// # Errors
     /// When the store cannot be closed, or the ops listener has failed.
@@ -159,19 +174,29 @@ impl Daemon {
         self,
         hurry: impl Future<Output = anyhow::Result<()>>,
     ) -> anyhow::Result<()> {
+        let heartbeats = self.heartbeats.clone();
+        tokio::select! {
+            drained = self.settle_and_close() => drained?,
+            hurried = hurry => {
+                hurried?;
+                tracing::warn!("stopped at once; what was not settled comes again and is found");
+                return Ok(());
+            }
+            () = beat_while_draining(&heartbeats) => {}
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    async fn settle_and_close(self) -> anyhow::Result<()> {
         self.watching.abort();
         // It may be about to say that the disk has room; drained is the last word.
         let _ = self.watching.await;
         self.readiness.not_ready("draining");
         self.app.close();
         let timeout_seconds = self.drain_timeout.as_secs();
-        tracing::info!(timeout_seconds, "draining; once more to stop");
-        let drained = tokio::select! {
-            drained = self.ingest.stop(self.drain_timeout) => drained,
-            hurried = hurry => { hurried?; false }
-            () = beat_while_draining(&self.heartbeats) => false,
-        };
-        if !drained {
+        tracing::info!(timeout_seconds, "draining; once more to stop at once");
+        if !self.ingest.stop(self.drain_timeout).await {
             tracing::warn!("not everything was settled in time; the rest comes again and is found");
         }
         self.settled.cancel();
@@ -180,9 +205,7 @@ impl Daemon {
         self.store.close().await?;
         self.ops.close();
         self.ops.closed().await?;
-        app?;
-        tracing::info!("stopped");
-        Ok(())
+        app
     }
 }
 
@@ -355,22 +378,4 @@ fn log_start(config: &Config, ops_address: SocketAddr, app_address: SocketAddr) 
         labelled_buckets_max = config.labelled_buckets_max,
         "deltrail runs"
     );
-}
-
-/// Waits for SIGTERM or SIGINT, from the call on.
-///
-/// # Errors
-/// When the system lets nobody wait for signals.
-pub fn stop_signal() -> impl Future<Output = anyhow::Result<()>> {
-    let terminate = signal(SignalKind::terminate());
-    let interrupt = signal(SignalKind::interrupt());
-    async {
-        let mut terminate = terminate.context("cannot wait for SIGTERM")?;
-        let mut interrupt = interrupt.context("cannot wait for SIGINT")?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        Ok(())
-    }
 }

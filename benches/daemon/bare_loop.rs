@@ -3,47 +3,44 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
-use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
+use anyhow::Context;
+use aws_sdk_sqs::types::Message;
 use futures_util::future::try_join_all;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::bare_queue::{BareQueue, on_runtime};
 use super::reached::Reached;
 
 /// The argument that makes this program the loop.
 pub const BARE_LOOP: &str = "bare-loop-of-objects";
 
-const MESSAGES_MAX: i32 = 10;
 /// Objects that are read at a time, as many as in the daemon.
 const OBJECTS_IN_FLIGHT: usize = 64;
 /// Receives whose messages are not yet deleted: as many messages as in the daemon.
 const BATCHES_IN_FLIGHT: usize = 100;
 
-/// Drains the queue that the arguments name, on the runtime that the daemon has as well.
+/// Drains the queue that the arguments name.
 pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     let reached = Reached::from_arguments(arguments)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(drain(Arc::new(Bare {
-        sqs: reached.sqs(),
+    on_runtime(drain(Arc::new(Bare {
+        queue: BareQueue::of(&reached),
         s3: reached.s3(),
-        queue_url: reached.queue_url,
         objects: Semaphore::new(OBJECTS_IN_FLIGHT),
     })))
 }
 
 struct Bare {
-    sqs: aws_sdk_sqs::Client,
+    queue: BareQueue,
     s3: aws_sdk_s3::Client,
-    queue_url: String,
     objects: Semaphore,
 }
 
 async fn drain(bare: Arc<Bare>) -> anyhow::Result<()> {
     let mut batches = JoinSet::new();
     loop {
-        let received = bare.receive().await?;
+        let received = bare.queue.receive().await?;
         if received.is_empty() {
             break;
         }
@@ -60,24 +57,9 @@ async fn drain(bare: Arc<Bare>) -> anyhow::Result<()> {
 }
 
 impl Bare {
-    async fn receive(&self) -> anyhow::Result<Vec<Message>> {
-        let asked = self.sqs.receive_message().queue_url(&self.queue_url);
-        let answer =
-            asked.max_number_of_messages(MESSAGES_MAX).send().await.context("a receive")?;
-        Ok(answer.messages.unwrap_or_default())
-    }
-
     async fn see_through(&self, messages: Vec<Message>) -> anyhow::Result<()> {
         try_join_all(messages.iter().map(|message| self.get_named(message))).await?;
-        let entries = messages.into_iter().enumerate().map(|(number, message)| {
-            let entry = DeleteMessageBatchRequestEntry::builder().id(number.to_string());
-            entry.set_receipt_handle(message.receipt_handle).build()
-        });
-        let entries = entries.collect::<Result<Vec<_>, _>>()?;
-        let asked = self.sqs.delete_message_batch().queue_url(&self.queue_url);
-        let answer = asked.set_entries(Some(entries)).send().await.context("a delete")?;
-        ensure!(answer.failed.is_empty(), "{} messages were not deleted", answer.failed.len());
-        Ok(())
+        self.queue.delete(messages).await
     }
 
     async fn get_named(&self, message: &Message) -> anyhow::Result<()> {

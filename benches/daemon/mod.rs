@@ -5,6 +5,7 @@
 //! `cargo bench --bench performance -- daemon [--rounds 5]`
 
 mod bare_loop;
+mod bare_queue;
 mod deltrail;
 mod gunzip;
 mod logs;
@@ -16,6 +17,7 @@ mod small_files;
 use anyhow::ensure;
 
 pub use self::bare_loop::{BARE_LOOP, run as bare_loop};
+pub use self::bare_queue::{BareQueue, on_runtime};
 pub use self::deltrail::{Daemon, Truth, drained};
 pub use self::logs::{LogObject, LogWriter};
 pub use self::process::{Measured, Started};

@@ -117,7 +117,7 @@ pub struct Config {
     pub workers: usize,
     /// Messages received and not yet settled, at least 1.
     pub in_flight_messages_max: usize,
-    /// Log objects worked on at a time, at least 1.
+    /// Log objects fetched and decoded at a time, at least 1.
     pub in_flight_objects_max: usize,
     /// Memory for what is in flight, at least [`OBJECT_MEMORY_BYTES`].
     pub memory_budget_bytes: u64,

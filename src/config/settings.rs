@@ -119,7 +119,7 @@ settings! {
         IN_FLIGHT_MESSAGES: "in-flight-messages" One("COUNT"), "1000",
             "Messages received and not yet settled, at most";
         IN_FLIGHT_OBJECTS: "in-flight-objects" One("COUNT"), "64",
-            "Log objects worked on at a time, at most";
+            "Log objects fetched and decoded at a time, at most";
         MEMORY_BUDGET: "memory-budget" One("SIZE"), "48MiB",
             "Memory for log objects, staged evidence and batches";
         MAX_INFLATED: "max-inflated" One("SIZE"), "1GiB",

@@ -59,7 +59,7 @@ impl Acknowledger {
 async fn delete_all(queue: Queue, mut waiting: mpsc::Receiver<Request>) {
     let mut requests = Vec::with_capacity(BATCH_ENTRIES_MAX);
     while waiting.recv_many(&mut requests, BATCH_ENTRIES_MAX).await > 0 {
-        gather(&mut waiting, &mut requests).await;
+        gather(&mut waiting, &mut requests, GATHER).await;
         let counts: Vec<usize> = requests.iter().map(|request| request.entries.len()).collect();
         let (entries, answers): (Vec<_>, Vec<_>) =
             requests.drain(..).map(|request| (request.entries, request.answer)).unzip();
@@ -76,9 +76,13 @@ async fn delete_all(queue: Queue, mut waiting: mpsc::Receiver<Request>) {
     }
 }
 
-/// Takes further requests until one call is full, or none came in time.
-async fn gather(waiting: &mut mpsc::Receiver<Request>, requests: &mut Vec<Request>) {
-    let deadline = Instant::now() + GATHER;
+/// Takes further requests until one call is full, or `patience` is over.
+async fn gather(
+    waiting: &mut mpsc::Receiver<Request>,
+    requests: &mut Vec<Request>,
+    patience: Duration,
+) {
+    let deadline = Instant::now() + patience;
     while requests.iter().map(|request| request.entries.len()).sum::<usize>() < BATCH_ENTRIES_MAX {
         match timeout_at(deadline, waiting.recv()).await {
             Ok(Some(request)) => requests.push(request),
@@ -123,3 +127,6 @@ async fn delete_batch(queue: &Queue, entries: &[Entry]) -> Vec<Answer> {
     }
     answers
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,6 +132,18 @@ pub(super) enum Decoded {
     Whole(Summary),
 }
 
+/// What an object takes that waits to be committed, beside its evidence: its name, its row in the
+/// ledger, and its place in line.
+const WAITING_BYTES: usize = 4 * 1024;
+
+/// What was found in a file that was decoded to its end, with its part of the memory budget.
+pub(super) struct Evidence {
+    pub(super) facts: Vec<Located>,
+    pub(super) rejected: Vec<Rejected>,
+    pub(super) tally: Tally,
+    pub(super) reservation: Reservation,
+}
+
 /// One object on its way through the decoder.
 pub(super) struct Decoding {
     decoder: LogDecoder,
@@ -220,6 +232,15 @@ impl Decoding {
     pub(super) fn into_reservation(mut self) -> Reservation {
         self.reservation.shrink_to(self.base_bytes);
         self.reservation
+    }
+
+    /// What waits in the end, without the decoder and what was reserved for it.
+    pub(super) fn into_evidence(self) -> Evidence {
+        let Self { facts, rejected, tally, mut reservation, facts_bytes, .. } = self;
+        let detail_bytes: usize = rejected.iter().map(|rejected| rejected.detail.len()).sum();
+        let rejected_bytes = rejected.len() * size_of::<Rejected>() + detail_bytes;
+        reservation.shrink_to(WAITING_BYTES + facts_bytes + rejected_bytes);
+        Evidence { facts, rejected, tally, reservation }
     }
 
     async fn on_worker<T: Send + 'static>(

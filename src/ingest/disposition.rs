@@ -13,9 +13,10 @@ use crate::store::StoreError;
 const RETRY_DELAY_MIN: Duration = Duration::from_secs(5);
 const RETRY_DELAY_MAX: Duration = Duration::from_mins(15);
 
-/// Waits between calls to a queue that answers with errors: 1 s, doubled, up to 30 s.
-const BACKOFF_MIN: Duration = Duration::from_secs(1);
-const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// Waits between receives of a queue that answers at once that it has nothing, instead of waiting
+/// for a message as it was asked to: up to 5 s, growing, and never less than 1 s.
+const EMPTY_PAUSE_MIN: Duration = Duration::from_secs(1);
+const EMPTY_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// How the work of a message ended. Of several objects in one message the worst verdict holds;
 /// what was done stays done, because the ledger knows it when the message comes again.
@@ -109,7 +110,7 @@ pub(super) enum Disposition {
 }
 
 /// Decides. `receive_count` starts at 1; `poison_after` is the receive from which poison of a queue
-/// without a redrive policy is rejected; `jitter` is between 0 and 1.
+/// that is not known to have a redrive policy is rejected; `jitter` is between 0 and 1.
 pub(super) fn dispose(
     verdict: &Verdict,
     receive_count: u32,
@@ -125,16 +126,17 @@ pub(super) fn dispose(
             receive_count.saturating_sub(1),
             jitter,
         )),
-        Verdict::Poison(_) if redrive == Redrive::Absent && receive_count >= poison_after => {
+        Verdict::Poison(_) if redrive != Redrive::Present && receive_count >= poison_after => {
             Disposition::RejectAndAcknowledge
         }
         Verdict::Poison(_) => Disposition::LeaveToRedrive,
     }
 }
 
-/// How long to wait before a queue is called again after `failures` (at least 1) failed calls.
-pub(super) fn backoff(failures: u32, jitter: f64) -> Duration {
-    grown(BACKOFF_MIN, BACKOFF_MAX, failures.saturating_sub(1), jitter)
+/// How long to wait before the next receive after `times` (at least 1) that came back empty at
+/// once. It is never less than [`EMPTY_PAUSE_MIN`].
+pub(super) fn pause_after_empty(times: u32, jitter: f64) -> Duration {
+    grown(EMPTY_PAUSE_MIN, EMPTY_PAUSE_MAX, times, jitter).max(EMPTY_PAUSE_MIN)
 }
 
 /// `shortest` doubled `times` times, at most `longest`, of which up to half is taken off by
@@ -146,7 +148,7 @@ fn grown(shortest: Duration, longest: Duration, times: u32, jitter: f64) -> Dura
 
 #[cfg(test)]
 mod tests {
-    use super::{Disposition, Failure, Redrive, Verdict, backoff, dispose};
+    use super::{Disposition, Failure, Redrive, Verdict, dispose, pause_after_empty};
     use std::time::Duration;
 
     fn failure() -> Vec<Failure> {
@@ -161,13 +163,14 @@ mod tests {
     fn poison_is_left_to_a_redrive_policy_however_often_it_comes() {
         assert_eq!(poison(1, Redrive::Present), Disposition::LeaveToRedrive);
         assert_eq!(poison(900, Redrive::Present), Disposition::LeaveToRedrive);
-        assert_eq!(poison(900, Redrive::Unknown), Disposition::LeaveToRedrive);
     }
 
     #[test]
     fn poison_of_a_queue_without_redrive_is_rejected_in_the_end() {
-        assert_eq!(poison(4, Redrive::Absent), Disposition::LeaveToRedrive);
-        assert_eq!(poison(5, Redrive::Absent), Disposition::RejectAndAcknowledge);
+        for redrive in [Redrive::Absent, Redrive::Unknown] {
+            assert_eq!(poison(4, redrive), Disposition::LeaveToRedrive);
+            assert_eq!(poison(5, redrive), Disposition::RejectAndAcknowledge);
+        }
     }
 
     #[test]
@@ -181,10 +184,17 @@ mod tests {
     }
 
     #[test]
-    fn backoff_grows_to_thirty_seconds_and_jitter_takes_off_up_to_half() {
-        assert_eq!(backoff(1, 0.0), Duration::from_secs(1));
-        assert_eq!(backoff(60, 0.0), Duration::from_secs(30));
-        assert_eq!(backoff(60, 1.0), Duration::from_secs(15));
+    fn jitter_takes_off_up_to_half_of_a_retry() {
+        let delay = |jitter| dispose(&Verdict::Retry(failure()), 3, Redrive::Present, 5, jitter);
+        assert_eq!(delay(0.0), Disposition::ReturnAfter(Duration::from_secs(20)));
+        assert_eq!(delay(1.0), Disposition::ReturnAfter(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn empty_answers_are_asked_for_less_than_once_a_second() {
+        let pauses = [1, 2, 3, 900].map(|times| pause_after_empty(times, 0.0).as_secs());
+        assert_eq!(pauses, [2, 4, 5, 5]);
+        assert_eq!(pause_after_empty(1, 1.0), Duration::from_secs(1));
     }
 
     #[test]

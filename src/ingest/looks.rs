@@ -36,7 +36,7 @@ pub(super) async fn read_attributes(ingest: &Ingest, queue: &SourceQueue) {
             if queue.attributes_read() {
                 tracing::info!(queue = queue.name(), "the attributes of the queue are read again");
             }
-            queue.learn(&attributes, ingest.options.poison_after);
+            queue.learn(ingest, &attributes);
             show_depth(ingest, queue, &attributes);
             hint(ingest, queue, &attributes);
             if let Some(redrive) = &attributes.redrive {
@@ -62,7 +62,9 @@ fn report(queue: &SourceQueue, error: &QueueError) {
             request_id,
             reason,
             "{error}; until they are read, metrics do not show the depth of this queue, its \
-             messages are leased for 30 s at a time, and --poison-after is not applied"
+             messages are leased for 30 s at a time, and it is taken for a queue without a redrive \
+             policy: a message that cannot be read is given up as --poison-after says, and put into \
+             the reject table"
         );
     } else {
         tracing::debug!(queue = name, region, request_id, reason, "{error}");
@@ -91,9 +93,6 @@ fn show_depth(ingest: &Ingest, queue: &SourceQueue, attributes: &QueueAttributes
         let gauge =
             ingest.metrics.queue_messages.with_label_values(&[queue.name(), state.as_str()]);
         gauge.set(gauge_value(count));
-    }
-    if attributes.visible == Some(0) {
-        ingest.metrics.oldest_message_age.with_label_values(&[queue.name()]).set(0.0);
     }
 }
 

@@ -8,16 +8,17 @@ use deltrail_core::decode::{
 };
 use deltrail_core::domain::{Fact, Source, Timestamp};
 
+use super::Ingest;
 use super::acknowledge::NotAcknowledged;
 use super::disposition::{Disposition, Failure, Verdict, dispose};
 use super::facts::{Told, keep_facts};
 use super::hints::Arrival;
+use super::lease::Lease;
 use super::object::commit_object;
 use super::reading::source_key;
 use super::rejects::{keep_rejects, reject};
 use super::source_queue::SourceQueue;
 use super::tell::queue_place;
-use super::{Ingest, lease};
 use crate::metrics::RecordResult;
 use crate::queue::{Entry, Message};
 use crate::store::SourceKey;
@@ -25,51 +26,50 @@ use crate::store::SourceKey;
 /// What a message says, or why that cannot be told.
 pub(super) type Items = Result<Vec<Item>, EnvelopeError>;
 
+/// How work under a lease ended.
+pub(super) enum Outcome {
+    /// It came to its end.
+    Worked(Verdict),
+    /// All its leases were lost, which was told; the work was not finished.
+    Lost,
+    /// The daemon ends, and no longer waits.
+    Abandoned,
+}
+
 /// Works on a message while its lease is held, and settles it.
 pub(super) async fn see_through(
     ingest: &Ingest,
     queue: &SourceQueue,
     message: &Message,
+    lease: Lease,
     items: Items,
 ) {
-    let entries = [message.entry()];
     let work = work(ingest, queue, message, items);
-    if let Some(verdict) = while_leased(ingest, queue, &entries, work).await {
-        settle(ingest, queue, message, &verdict).await;
+    match while_held(ingest, std::slice::from_ref(&lease), work).await {
+        Outcome::Worked(verdict) => settle(ingest, queue, message, lease, &verdict).await,
+        Outcome::Lost => {}
+        // Let another task have it at once rather than when the lease runs out.
+        Outcome::Abandoned => lease.return_after(Duration::ZERO).await,
     }
 }
 
-/// Does `work` while the leases on its messages are held. None when they were lost, or when the
-/// daemon ends: then the messages are let go.
-pub(super) async fn while_leased(
+/// Does `work` while at least one of the leases on its messages is held. Work that is given up goes
+/// no further, and commits nothing that is not with the store already.
+pub(super) async fn while_held(
     ingest: &Ingest,
-    queue: &SourceQueue,
-    entries: &[Entry],
+    leases: &[Lease],
     work: impl Future<Output = Verdict>,
-) -> Option<Verdict> {
-    let visibility = queue.visibility();
+) -> Outcome {
+    let all_lost = async {
+        for lease in leases {
+            lease.lost().await;
+        }
+    };
     tokio::select! {
-        // What is left then is short, and an extension that crosses the deletion would only look
-        // like a lost lease.
-        verdict = work => Some(verdict),
-        () = lease::keep(ingest, queue, entries, visibility) => {
-            queue.let_go(visibility);
-            for entry in entries {
-                queue.failed(ingest, "lease_lost");
-                tracing::warn!(
-                    queue = queue.name(), message_id = entry.message_id,
-                    "lease on the message was lost; what is committed stays, the rest comes again"
-                );
-            }
-            None
-        }
-        // Let another task have them at once rather than when the lease runs out.
-        () = ingest.abandon.cancelled() => {
-            for entry in entries {
-                queue.hide(ingest, entry, Duration::ZERO).await;
-            }
-            None
-        }
+        biased;
+        verdict = work => Outcome::Worked(verdict),
+        () = all_lost => Outcome::Lost,
+        () = ingest.abandon.cancelled() => Outcome::Abandoned,
     }
 }
 
@@ -78,6 +78,7 @@ pub(super) async fn settle(
     ingest: &Ingest,
     queue: &SourceQueue,
     message: &Message,
+    lease: Lease,
     verdict: &Verdict,
 ) {
     for failure in verdict.failures() {
@@ -92,20 +93,40 @@ pub(super) async fn settle(
         fastrand::f64(),
     );
     match disposition {
-        Disposition::Acknowledge => acknowledge(ingest, queue, vec![message.entry()]).await,
-        Disposition::ReturnAfter(delay) => queue.hide(ingest, &message.entry(), delay).await,
+        Disposition::Acknowledge => {
+            acknowledge(ingest, queue, vec![(message.entry(), lease)]).await;
+        }
+        Disposition::ReturnAfter(delay) => lease.return_after(delay).await,
         Disposition::LeaveToRedrive => queue.let_go(queue.visibility()),
         Disposition::RejectAndAcknowledge => {
-            reject(ingest, queue, message, verdict.failures()).await;
+            reject(ingest, queue, message, lease, verdict.failures()).await;
         }
     }
 }
 
-/// Deletes messages that were worked off.
-pub(super) async fn acknowledge(ingest: &Ingest, queue: &SourceQueue, entries: Vec<Entry>) {
+/// Deletes messages that were worked off; what was lost meanwhile is left to those who have it. The
+/// leases are held until it is known what became of each.
+pub(super) async fn acknowledge(
+    ingest: &Ingest,
+    queue: &SourceQueue,
+    settled: Vec<(Entry, Lease)>,
+) {
     let place = queue_place("deleting messages", queue);
+    let (entries, leases): (Vec<Entry>, Vec<Lease>) =
+        settled.into_iter().filter(|(_, lease)| lease.is_held()).unzip();
+    if entries.is_empty() {
+        return;
+    }
+    for lease in &leases {
+        lease.settle();
+    }
     let answers = queue.acknowledger.acknowledge(entries).await;
     let deleted = answers.iter().filter(|answer| answer.is_ok()).count();
+    for (lease, answer) in leases.into_iter().zip(&answers) {
+        if answer.is_ok() {
+            lease.deleted();
+        }
+    }
     if deleted > 0 {
         queue.acknowledged(ingest, deleted);
         ingest.place_is_well(&place);
@@ -145,7 +166,8 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message, items: It
         match item {
             Item::Created { object, .. } | Item::NamedLog(object) if ingest.allows(&object) => {
                 queue.heard(sources_of_log(&object));
-                verdict = verdict.and(commit_object(ingest, &object).await);
+                let is_redelivered = message.receive_count > 1;
+                verdict = verdict.and(commit_object(ingest, &object, is_redelivered).await);
             }
             Item::NamedLog(object) => {
                 ingest.tell_stranger(queue, &object);

@@ -29,10 +29,12 @@ mod tell;
 mod trouble;
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use deltrail_core::decode::{Limits, ObjectRef, RejectReason, Wanted};
 use deltrail_core::domain::{Provenance, Source, Timestamp};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,6 +45,9 @@ use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::Objects;
 use crate::queue::Queue;
 use crate::store::{Batch, CommitReport, Holds, Store, StoreError};
+
+/// How long the release of what was not settled in time may take: a call for every ten messages.
+const RELEASE_MAX: Duration = Duration::from_secs(2);
 
 /// Says whether an object (bucket, key) may be fetched.
 pub type AllowsObject = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
@@ -97,8 +102,11 @@ pub struct Ingest {
     space: space::Space,
     said: tell::Said,
     learnt: scan::Learnt,
+    /// Cancelled when nothing more is received, when what is in flight is given up, and when
+    /// nothing is in flight any more.
     stop: CancellationToken,
     abandon: CancellationToken,
+    ended: CancellationToken,
 }
 
 impl Ingest {
@@ -133,6 +141,7 @@ impl Ingest {
             learnt: scan::Learnt::default(),
             stop: CancellationToken::new(),
             abandon: CancellationToken::new(),
+            ended: CancellationToken::new(),
         })
     }
 
@@ -141,6 +150,8 @@ impl Ingest {
         let queue = Arc::new(source_queue::SourceQueue::new(queue));
         self.queues.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&queue));
         self.metrics.expect_queue(queue.name());
+        // Not among those that are waited for: it goes on until none of them needs it.
+        tokio::spawn(lease::keep(Arc::clone(self), Arc::clone(&queue)));
         self.messages.spawn(looks::watch_attributes(Arc::clone(self), Arc::clone(&queue)));
         self.messages.spawn(poller::poll(Arc::clone(self), queue, heartbeat));
     }
@@ -175,16 +186,17 @@ impl Ingest {
 
     /// Stops receiving and waits until what is in flight is settled; after `patience` the rest is
     /// released to the queue. Returns whether all of it was settled in time.
-    pub async fn stop(&self, patience: std::time::Duration) -> bool {
+    pub async fn stop(&self, patience: Duration) -> bool {
         self.stop.cancel();
         self.messages.close();
-        if tokio::time::timeout(patience, self.messages.wait()).await.is_ok() {
-            return true;
+        let is_settled = timeout(patience, self.messages.wait()).await.is_ok();
+        if !is_settled {
+            self.abandon.cancel();
+            // A queue that does not answer now delivers them again when their leases run out.
+            let _ = timeout(RELEASE_MAX, self.messages.wait()).await;
         }
-        self.abandon.cancel();
-        // Releasing is one short call for each message; it is not worth more than this.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), self.messages.wait()).await;
-        false
+        self.ended.cancel();
+        is_settled
     }
 
     /// Commits a batch and passes on to the metrics what the commit found out.

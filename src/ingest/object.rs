@@ -7,8 +7,9 @@ use deltrail_core::domain::Source;
 use super::Ingest;
 use super::decoding::{DecodingFailure, object_bytes, object_bytes_max};
 use super::disposition::{Failure, Verdict};
+use super::memory::Reservation;
 use super::observe::InFlight;
-use super::reading::{Reading, Staged, heard};
+use super::reading::{Reading, Staged, Whole, heard};
 use super::scan::FILES;
 use super::tell::{STORE, bucket_place};
 use crate::metrics::{ObjectResult, SkipReason};
@@ -81,13 +82,18 @@ impl ObjectFailure {
     }
 }
 
-/// Fetches, decodes and commits one object of a log bucket, whatever of it was done before.
-pub(super) async fn commit_object(ingest: &Ingest, object: &ObjectRef) -> Verdict {
+/// Fetches, decodes and commits one object of a log bucket, whatever of it was done before. When
+/// its message `is_redelivered`, all of it may have been.
+pub(super) async fn commit_object(
+    ingest: &Ingest,
+    object: &ObjectRef,
+    is_redelivered: bool,
+) -> Verdict {
     // What is not read to its end is taken for what log objects usually are.
     let source = Source::CloudTrail;
     let result = match LogKey::of(&object.key) {
         LogKey::Log(_) if object.size == Some(0) => Ok(Handled::Skipped(SkipReason::ZeroByte)),
-        LogKey::Log(path) => read_object(ingest, object, &path).await,
+        LogKey::Log(path) => read_object(ingest, object, &path, is_redelivered).await,
         LogKey::Digest(digest) => note_digest(ingest, object, &digest).await,
         LogKey::Insight => Ok(Handled::Skipped(SkipReason::Insight)),
         LogKey::NetworkActivity => Ok(Handled::Skipped(SkipReason::NetworkActivity)),
@@ -139,12 +145,34 @@ pub(super) async fn read_object(
     ingest: &Ingest,
     object: &ObjectRef,
     path: &LogPath,
+    is_redelivered: bool,
 ) -> Result<Handled, ObjectFailure> {
-    if !is_sooner_read(object, object.size)
+    if (is_redelivered || !is_sooner_read(object, object.size))
         && let Some(source) = committed_as_named(ingest, object).await?
     {
         return Ok(Handled::Duplicate(source));
     }
+    match read_in_turn(ingest, object, path).await? {
+        Read::Handled(handled) => Ok(handled),
+        Read::Whole(reading, whole) => reading.commit(*whole).await,
+    }
+}
+
+/// What a reading came to.
+enum Read<'a> {
+    /// Nothing is left to be done.
+    Handled(Handled),
+    /// What it holds is to be committed.
+    Whole(Reading<'a>, Box<Whole>),
+}
+
+/// Reads an object when it is its turn. Its turn ends before its commit: what is staged waits with
+/// its part of the memory budget, so that many objects share a transaction while others are read.
+async fn read_in_turn<'a>(
+    ingest: &'a Ingest,
+    object: &'a ObjectRef,
+    path: &'a LogPath,
+) -> Result<Read<'a>, ObjectFailure> {
     let permit = ingest.object_permits.acquire().await;
     let _permit = permit.map_err(|_| ObjectFailure::Stopping)?;
     let _flight = InFlight::new(&ingest.metrics.in_flight_objects);
@@ -179,24 +207,24 @@ async fn committed_as_named(
 }
 
 /// Reads an object with `bytes` of the memory budget.
-async fn read_within(
-    ingest: &Ingest,
-    object: &ObjectRef,
-    path: &LogPath,
+async fn read_within<'a>(
+    ingest: &'a Ingest,
+    object: &'a ObjectRef,
+    path: &'a LogPath,
     bytes: usize,
-) -> Result<Handled, ObjectFailure> {
+) -> Result<Read<'a>, ObjectFailure> {
     let reserved = ingest.budget.reserve(bytes).await;
     let reservation = reserved.ok_or(ObjectFailure::Stopping)?;
     let fetched = match fetch(ingest, object, None).await {
         Ok(fetched) => fetched,
         // It may have been committed before its bucket let it go.
         Err(error) => match committed_as_named(ingest, object).await? {
-            Some(source) => return Ok(Handled::Duplicate(source)),
+            Some(source) => return Ok(Read::Handled(Handled::Duplicate(source))),
             None => return Err(error.into()),
         },
     };
     if fetched.content_length == Some(0) {
-        return Ok(Handled::Skipped(SkipReason::ZeroByte));
+        return Ok(Read::Handled(Handled::Skipped(SkipReason::ZeroByte)));
     }
     let key = ledger_key(object, &fetched.revision);
     // The revision that the message named was looked for before, unless it is looked for by the
@@ -204,23 +232,30 @@ async fn read_within(
     let is_looked_for = named_revision(object) == Some(fetched.revision.as_str())
         || is_sooner_read(object, fetched.content_length);
     if !is_looked_for && let Some(source) = ingest.store.committed_as(&key).await? {
-        return Ok(Handled::Duplicate(source));
+        return Ok(Read::Handled(Handled::Duplicate(source)));
     }
     ingest.place_is_well(&bucket_place(&object.bucket));
     let etag = fetched.etag.clone();
     let reading = Reading { ingest, object, path, key };
-    match reading.stage(fetched, reservation).await? {
-        Staged::Done(handled) => Ok(handled),
-        // Too much evidence to wait in memory. The file is good, so a second reading commits it in
-        // chunks. It must be the same file: its bytes are committed before its end is seen again.
-        Staged::Outgrown(reservation) => {
-            let again = fetch(ingest, object, etag.as_deref()).await?;
-            if again.revision.is_empty() || again.revision != reading.key.revision {
-                return Err(ObjectFailure::Rewritten { object: shown(&reading.key) });
-            }
-            reading.commit_in_chunks(again, reservation).await
-        }
+    let whole = match reading.stage(fetched, reservation).await? {
+        Staged::Whole(whole) => whole,
+        Staged::Outgrown(reservation) => read_again(&reading, etag.as_deref(), reservation).await?,
+    };
+    Ok(Read::Whole(reading, Box::new(whole)))
+}
+
+/// Commits in chunks what is too much to wait in memory. The file is good, and it must be the same
+/// file: its bytes are committed before its end is seen again.
+async fn read_again(
+    reading: &Reading<'_>,
+    etag: Option<&str>,
+    reservation: Reservation,
+) -> Result<Whole, ObjectFailure> {
+    let again = fetch(reading.ingest, reading.object, etag).await?;
+    if again.revision.is_empty() || again.revision != reading.key.revision {
+        return Err(ObjectFailure::Rewritten { object: shown(&reading.key) });
     }
+    reading.commit_in_chunks(again, reservation).await
 }
 
 async fn fetch(
@@ -250,3 +285,6 @@ pub(super) fn shown(key: &LedgerKey) -> String {
     let (bucket, name) = (key.bucket.escape_debug(), key.key.escape_debug());
     if key.bucket == FILES { name.to_string() } else { format!("s3://{bucket}/{name}") }
 }
+
+#[cfg(test)]
+mod tests;

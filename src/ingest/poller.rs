@@ -5,21 +5,26 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use deltrail_core::domain::Timestamp;
+use futures_util::future::join_all;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, interval, sleep, timeout};
 
 use super::Ingest;
-use super::disposition::backoff;
+use super::disposition::pause_after_empty;
+use super::lease::{Lease, show_oldest};
 use super::looks::read_attributes;
 use super::receive::{Received, see_all_through};
 use super::source_queue::SourceQueue;
 use crate::metrics::Heartbeat;
-use crate::queue::{Message, QueueError};
+use crate::queue::{Message, Operation, QueueError};
 
 /// Messages that one call may return, by the limit of SQS.
 const RECEIVE_MESSAGES_MAX: usize = 10;
 /// How long a receive waits for a message, the longest that SQS allows.
 const RECEIVE_WAIT: Duration = Duration::from_secs(20);
+/// An empty answer that comes sooner was not waited for.
+const EMPTY_AT_ONCE: Duration = Duration::from_secs(1);
 /// How often the loop shows that it is alive while it waits.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 /// How long the receive that is under way when the daemon stops is waited for.
@@ -35,49 +40,72 @@ pub(super) async fn poll(ingest: Arc<Ingest>, queue: Arc<SourceQueue>, heartbeat
         return;
     }
     let mut failures = 0_u32;
+    let mut empties = 0_u32;
     loop {
+        let begun_at = Instant::now();
         let mut round = pin!(receive(&ingest, &queue));
-        let Some(received) = alive_until(&ingest, &heartbeat, round.as_mut()).await else {
+        let Some(round) = alive_until(&ingest, &heartbeat, round.as_mut()).await else {
             // What SQS is handing out at this moment would stay invisible and lose a receive.
-            if let Ok((_, Ok(messages))) = timeout(LAST_RECEIVE, round).await {
-                release(&ingest, &queue, &messages).await;
+            if let Ok(Round { received: Ok(messages), visibility, .. }) =
+                timeout(LAST_RECEIVE, round).await
+            {
+                release(&ingest, &queue, messages, visibility).await;
             }
             return;
         };
-        match received {
-            (permits, Ok(messages)) => {
+        let mut pause = Duration::ZERO;
+        match round.received {
+            Ok(messages) => {
                 failures = 0;
                 if let Some(failures) = queue.receives() {
                     let queue = queue.name();
                     tracing::info!(queue, failures, "queue {queue} answers again");
                 }
-                start(&ingest, &queue, messages, permits);
-            }
-            (permits, Err(error)) => {
-                drop(permits);
-                failures = failures.saturating_add(1);
-                let delay = backoff(failures, fastrand::f64());
-                report(&ingest, &queue, &error, failures, delay);
-                if alive_until(&ingest, &heartbeat, sleep(delay)).await.is_none() {
-                    return;
+                let is_empty_at_once = messages.is_empty() && begun_at.elapsed() < EMPTY_AT_ONCE;
+                empties = if is_empty_at_once { empties.saturating_add(1) } else { 0 };
+                if is_empty_at_once {
+                    pause = pause_after_empty(empties, fastrand::f64());
                 }
+                start(&ingest, &queue, messages, round.visibility, round.permits);
             }
+            // The next receive waits for its turn.
+            Err(error) => {
+                failures = failures.saturating_add(1);
+                report(&ingest, &queue, &error, failures);
+            }
+        }
+        if alive_until(&ingest, &heartbeat, sleep(pause)).await.is_none() {
+            return;
         }
     }
 }
 
 /// Lets others have messages that came too late to be worked on.
-async fn release(ingest: &Ingest, queue: &SourceQueue, messages: &[Message]) {
-    count_received(ingest, queue, messages);
-    for message in messages {
-        queue.hide(ingest, &message.entry(), Duration::ZERO).await;
-    }
+async fn release(
+    ingest: &Ingest,
+    queue: &SourceQueue,
+    messages: Vec<Message>,
+    visibility: Duration,
+) {
+    count_received(ingest, queue, messages.len());
+    let leases = messages.iter().map(|message| hold(ingest, queue, message, visibility));
+    join_all(leases.map(|lease| lease.return_after(Duration::ZERO))).await;
 }
 
-fn count_received(ingest: &Ingest, queue: &SourceQueue, messages: &[Message]) {
+/// Holds a message from now on, which is when it was received.
+fn hold(ingest: &Ingest, queue: &SourceQueue, message: &Message, visibility: Duration) -> Lease {
+    let first = message.first_received_at_millis.map(|first| age(ingest.now(), first));
+    queue.leases.hold(message, visibility, first.unwrap_or_default())
+}
+
+fn age(now: Timestamp, at_millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(now.as_millis() - at_millis).unwrap_or(0))
+}
+
+fn count_received(ingest: &Ingest, queue: &SourceQueue, messages: usize) {
     let received = ingest.metrics.messages_received.with_label_values(&[queue.name()]);
-    received.inc_by(messages.len() as u64);
-    queue.received(messages.len());
+    received.inc_by(messages as u64);
+    queue.received(messages);
 }
 
 /// What `waited_for` gives, with a heartbeat meanwhile: waiting for a permit or for AWS is no
@@ -98,14 +126,21 @@ async fn alive_until<T>(
     }
 }
 
+/// What one receive came to.
+struct Round {
+    permits: OwnedSemaphorePermit,
+    /// How long the messages stay invisible.
+    visibility: Duration,
+    received: Result<Vec<Message>, QueueError>,
+}
+
 /// One permit at least, as many more as are free up to a full receive, and what came for them.
-async fn receive(
-    ingest: &Ingest,
-    queue: &SourceQueue,
-) -> (OwnedSemaphorePermit, Result<Vec<Message>, QueueError>) {
+async fn receive(ingest: &Ingest, queue: &SourceQueue) -> Round {
     while ingest.space.is_short() && !ingest.stop.is_cancelled() {
         sleep(SPACE_LOOK_EVERY).await;
     }
+    // While this queue fails, others need the permits.
+    queue.queue.until_turn(Operation::Receive).await;
     let Ok(mut permits) = Arc::clone(&ingest.message_permits).acquire_owned().await else {
         // The semaphore is never closed; a closed one would mean that nothing may start.
         return std::future::pending().await;
@@ -120,34 +155,42 @@ async fn receive(
             Err(_) => break,
         }
     }
-    if ingest.stop.is_cancelled() {
-        return (permits, Ok(Vec::new()));
-    }
-    let visibility = Some(queue.visibility());
-    let received = queue.queue.receive(permits.num_permits(), RECEIVE_WAIT, visibility).await;
-    (permits, received)
+    let visibility = queue.visibility();
+    let received = if ingest.stop.is_cancelled() {
+        Ok(Vec::new())
+    } else {
+        queue.queue.receive(permits.num_permits(), RECEIVE_WAIT, Some(visibility)).await
+    };
+    Round { permits, visibility, received }
 }
 
 fn start(
     ingest: &Arc<Ingest>,
     queue: &Arc<SourceQueue>,
     messages: Vec<Message>,
+    visibility: Duration,
     mut permits: OwnedSemaphorePermit,
 ) {
+    // Before anything else is done for any of them.
+    let held: Vec<(Message, Lease)> = messages
+        .into_iter()
+        .map(|message| {
+            let lease = hold(ingest, queue, &message, visibility);
+            (message, lease)
+        })
+        .collect();
     let now = ingest.now();
-    let oldest = messages.iter().filter_map(|message| message.sent_at_millis).min();
-    let age = |sent: i64| Duration::from_millis(u64::try_from(now.as_millis() - sent).unwrap_or(0));
-    let oldest = oldest.map(age);
-    let age_seconds = oldest.unwrap_or_default().as_secs_f64();
-    ingest.metrics.oldest_message_age.with_label_values(&[queue.name()]).set(age_seconds);
+    let oldest = held.iter().filter_map(|(message, _)| message.sent_at_millis).min();
+    let oldest = oldest.map(|sent| age(now, sent));
     queue.came_back(oldest);
-    count_received(ingest, queue, &messages);
-    let mut received = Vec::with_capacity(messages.len());
-    for message in messages {
+    show_oldest(ingest, queue);
+    count_received(ingest, queue, held.len());
+    let mut received = Vec::with_capacity(held.len());
+    for (message, lease) in held {
         // SQS returns no more messages than were asked for, one for each permit.
         let Some(permit) = permits.split(1) else { break };
-        let age = message.sent_at_millis.map(age).unwrap_or_default();
-        received.push(Received { message, age, permit });
+        let age = message.sent_at_millis.map(|sent| age(now, sent)).unwrap_or_default();
+        received.push(Received { message, age, lease, permit });
     }
     if !received.is_empty() {
         let work = see_all_through(Arc::clone(ingest), Arc::clone(queue), received);
@@ -155,17 +198,10 @@ fn start(
     }
 }
 
-fn report(
-    ingest: &Ingest,
-    queue: &SourceQueue,
-    error: &QueueError,
-    failures: u32,
-    delay: Duration,
-) {
+fn report(ingest: &Ingest, queue: &SourceQueue, error: &QueueError, failures: u32) {
     let (name, reason) = (queue.name(), error.kind());
     ingest.metrics.messages_failed.with_label_values(&[name, reason]).inc();
     let (region, request_id) = error.region_and_request_id();
-    let next_try_seconds = delay.as_secs_f64();
     // Said when it begins and when it changes, and then only to those who look closer.
     if queue.receive_failed(reason) {
         tracing::warn!(
@@ -176,14 +212,6 @@ fn report(
             "{error}; tried again until it works"
         );
     } else {
-        tracing::debug!(
-            queue = name,
-            region,
-            request_id,
-            reason,
-            failures,
-            next_try_seconds,
-            "{error}"
-        );
+        tracing::debug!(queue = name, region, request_id, reason, failures, "{error}");
     }
 }

@@ -3,12 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
-use deltrail_core::decode::{Content, Located, LogPath, ObjectRef, Summary};
+use bytes::{Bytes, BytesMut};
+use deltrail_core::decode::{Content, Located, LogPath, ObjectRef, Rejected, Summary};
 use deltrail_core::domain::{Source, Timestamp};
 
 use super::Ingest;
-use super::decoding::{Decoded, Decoding, DecodingFailure, PIECE_BYTES_MIN, Pass, Piece, Tally};
+use super::decoding::{
+    Decoded, Decoding, DecodingFailure, Evidence, PIECE_BYTES_MIN, Pass, Piece, Tally,
+};
 use super::memory::Reservation;
 use super::object::{Handled, ObjectFailure, shown};
 use super::observe::Delivered;
@@ -21,7 +23,8 @@ use crate::store::{
 
 /// What a first reading came to.
 pub(super) enum Staged {
-    Done(Handled),
+    /// All of it waits to be committed.
+    Whole(Whole),
     /// It is good, and its evidence does not fit; what it had reserved is handed on.
     Outgrown(Reservation),
 }
@@ -35,34 +38,48 @@ pub(super) struct Reading<'a> {
 }
 
 /// A file that was decoded to its end.
-struct Whole {
+struct ReadToEnd {
     decoding: Decoding,
     summary: Summary,
     written_at: Option<Timestamp>,
 }
 
+impl ReadToEnd {
+    fn whole(self) -> Whole {
+        let Self { decoding, summary, written_at } = self;
+        Whole { evidence: decoding.into_evidence(), summary, written_at }
+    }
+}
+
+/// What of such a file waits to be committed.
+pub(super) struct Whole {
+    evidence: Evidence,
+    summary: Summary,
+    written_at: Option<Timestamp>,
+}
+
 impl Reading<'_> {
-    /// Reads a file to its end while its evidence waits, then commits all of it together.
+    /// Reads a file to its end while its evidence waits.
     pub(super) async fn stage(
         &self,
         fetched: Object,
         reservation: Reservation,
     ) -> Result<Staged, ObjectFailure> {
-        let whole = self.read(fetched, Pass::Stage, reservation).await?;
-        if whole.decoding.pass == Pass::Verify {
-            return Ok(Staged::Outgrown(whole.decoding.into_reservation()));
-        }
-        self.commit_whole(whole).await.map(Staged::Done)
+        let read = self.read(fetched, Pass::Stage, reservation).await?;
+        Ok(match read.decoding.pass {
+            Pass::Verify => Staged::Outgrown(read.decoding.into_reservation()),
+            Pass::Stage | Pass::Commit => Staged::Whole(read.whole()),
+        })
     }
 
-    /// Reads a file that was verified before, and commits its evidence as it comes.
+    /// Reads a file that was verified before, and commits its evidence as it comes; what came last
+    /// waits.
     pub(super) async fn commit_in_chunks(
         &self,
         fetched: Object,
         reservation: Reservation,
-    ) -> Result<Handled, ObjectFailure> {
-        let whole = self.read(fetched, Pass::Commit, reservation).await?;
-        self.commit_whole(whole).await
+    ) -> Result<Whole, ObjectFailure> {
+        Ok(self.read(fetched, Pass::Commit, reservation).await?.whole())
     }
 
     async fn read(
@@ -70,7 +87,7 @@ impl Reading<'_> {
         fetched: Object,
         pass: Pass,
         reservation: Reservation,
-    ) -> Result<Whole, ObjectFailure> {
+    ) -> Result<ReadToEnd, ObjectFailure> {
         let written_at = fetched.last_modified_millis.map(Timestamp::from_millis);
         let mut decoding = Decoding::new(self.ingest, self.path.clone(), pass, reservation);
         let mut pieces = Pieces::of(fetched);
@@ -95,7 +112,7 @@ impl Reading<'_> {
         let fetched_in = started_at.elapsed().saturating_sub(decoded_in);
         self.ingest.metrics.fetch.observe(fetched_in.as_secs_f64());
         self.ingest.metrics.decode.observe(decoded_in.as_secs_f64());
-        Ok(Whole { decoding, summary, written_at })
+        Ok(ReadToEnd { decoding, summary, written_at })
     }
 
     /// Commits what waits of a verified file; the ledger row comes with the rest.
@@ -106,12 +123,15 @@ impl Reading<'_> {
     ) -> Result<(), ObjectFailure> {
         let source = decoding.facts.first().map_or(Source::CloudTrail, |first| first.fact.source());
         let ledger = Some(self.ledger(source, LedgerState::Reading));
-        self.commit_facts(decoding, Batch { ledger, ..Batch::default() }, written_at).await?;
+        let batch = Batch { ledger, ..Batch::default() };
+        self.commit_facts(decoding.take_facts(), batch, written_at).await?;
         Ok(())
     }
 
-    async fn commit_whole(&self, whole: Whole) -> Result<Handled, ObjectFailure> {
-        let Whole { mut decoding, summary, written_at } = whole;
+    /// Commits what waits of a file, all of it together, and the ledger row with it.
+    pub(super) async fn commit(&self, whole: Whole) -> Result<Handled, ObjectFailure> {
+        let Whole { evidence, summary, written_at } = whole;
+        let Evidence { facts, rejected, tally, reservation } = evidence;
         let source = source_of(summary.content);
         let handled = match summary.content {
             Content::CloudTrail | Content::AccessLog | Content::Intents => {
@@ -125,30 +145,31 @@ impl Reading<'_> {
             Handled::Committed(_) | Handled::Duplicate(_) => LedgerResult::Committed,
             Handled::Skipped(_) | Handled::WithoutRecords => LedgerResult::Skipped,
         };
-        let state = LedgerState::Done(result, counts(&decoding.tally, &summary));
+        let state = LedgerState::Done(result, counts(&tally, &summary));
         let life = ProofOfLife {
-            newest_event_at: decoding.tally.newest_event_at,
+            newest_event_at: tally.newest_event_at,
             ..heard(self.ingest, self.object, self.path, source)
         };
         let batch = Batch {
-            rejects: self.rejects(&mut decoding, source),
+            rejects: self.rejects(rejected, source),
             ledger: Some(self.ledger(source, state)),
             life: vec![life],
             ..Batch::default()
         };
-        let report = self.commit_facts(&mut decoding, batch, written_at).await?;
+        let report = self.commit_facts(facts, batch, written_at).await?;
+        drop(reservation);
         if report.was_committed {
             // Somebody else has read the same object meanwhile, finished first, and counted it.
             return Ok(Handled::Duplicate(source));
         }
-        self.observe(source, &decoding.tally, &summary);
+        self.observe(source, &tally, &summary);
         Ok(handled)
     }
 
-    /// Commits `batch` with the facts that wait.
+    /// Commits `batch` with these facts.
     async fn commit_facts(
         &self,
-        decoding: &mut Decoding,
+        facts: Vec<Located>,
         batch: Batch,
         written_at: Option<Timestamp>,
     ) -> Result<CommitReport, StoreError> {
@@ -156,7 +177,7 @@ impl Reading<'_> {
             fact: located.fact,
             record_index: Some(located.record_index),
         };
-        let facts: Vec<_> = decoding.take_facts().into_iter().map(place).collect();
+        let facts: Vec<_> = facts.into_iter().map(place).collect();
         let times: Vec<Timestamp> = facts.iter().map(|piece| piece.fact.at()).collect();
         let source = batch.ledger.as_ref().map_or(Source::CloudTrail, |entry| entry.source);
         let text = |told: &Option<String>| told.clone().unwrap_or_default();
@@ -186,9 +207,9 @@ impl Reading<'_> {
         }
     }
 
-    fn rejects(&self, decoding: &mut Decoding, source: Source) -> Vec<Reject> {
+    fn rejects(&self, rejected: Vec<Rejected>, source: Source) -> Vec<Reject> {
         let at = self.ingest.now();
-        std::mem::take(&mut decoding.rejected)
+        rejected
             .into_iter()
             .map(|rejected| Reject {
                 at,
@@ -253,15 +274,55 @@ fn counts(tally: &Tally, summary: &Summary) -> LedgerCounts {
 /// A body in pieces that are worth a decode worker's while, whatever the network's packets.
 struct Pieces {
     object: Object,
-    waiting: BytesMut,
+    waiting: Waiting,
     /// Bytes that are still to come, as far as that was said.
     left: Option<usize>,
+}
+
+/// What was received and is too little for a piece.
+enum Waiting {
+    /// A chunk as it came: most bodies are no more than that, and need not be copied.
+    Chunk(Bytes),
+    /// Several, put together.
+    Several(BytesMut),
+}
+
+impl Waiting {
+    fn len(&self) -> usize {
+        match self {
+            Self::Chunk(chunk) => chunk.len(),
+            Self::Several(chunks) => chunks.len(),
+        }
+    }
+
+    /// This and the next chunk, after which `left` more bytes are to come.
+    fn and(self, chunk: Bytes, left: usize) -> Self {
+        let mut chunks = match self {
+            Self::Chunk(first) if first.is_empty() => return Self::Chunk(chunk),
+            Self::Chunk(first) => {
+                let rest = chunk.len() + left.min(PIECE_BYTES_MIN);
+                let mut chunks = BytesMut::with_capacity(first.len() + rest);
+                chunks.extend_from_slice(&first);
+                chunks
+            }
+            Self::Several(chunks) => chunks,
+        };
+        chunks.extend_from_slice(&chunk);
+        Self::Several(chunks)
+    }
+
+    fn take(&mut self) -> Bytes {
+        match std::mem::replace(self, Self::Chunk(Bytes::new())) {
+            Self::Chunk(chunk) => chunk,
+            Self::Several(chunks) => chunks.freeze(),
+        }
+    }
 }
 
 impl Pieces {
     fn of(object: Object) -> Self {
         let left = object.content_length.and_then(|bytes| usize::try_from(bytes).ok());
-        Self { object, waiting: BytesMut::new(), left }
+        Self { object, waiting: Waiting::Chunk(Bytes::new()), left }
     }
 
     /// At least [`PIECE_BYTES_MIN`], fewer at the end of the body, and then none. What comes in
@@ -269,18 +330,12 @@ impl Pieces {
     async fn next(&mut self) -> Result<Piece, ObjectError> {
         while self.waiting.len() < PIECE_BYTES_MIN {
             let Some(chunk) = self.object.chunk().await? else {
-                return Ok(Piece { bytes: self.waiting.split().freeze(), is_last: true });
+                return Ok(Piece { bytes: self.waiting.take(), is_last: true });
             };
-            if self.waiting.is_empty() {
-                if chunk.len() >= PIECE_BYTES_MIN {
-                    self.left = self.left.map(|left| left.saturating_sub(chunk.len()));
-                    return Ok(Piece { bytes: chunk, is_last: false });
-                }
-                self.waiting.reserve(self.left.unwrap_or(0).min(PIECE_BYTES_MIN + chunk.len()));
-            }
             self.left = self.left.map(|left| left.saturating_sub(chunk.len()));
-            self.waiting.extend_from_slice(&chunk);
+            let waiting = std::mem::replace(&mut self.waiting, Waiting::Chunk(Bytes::new()));
+            self.waiting = waiting.and(chunk, self.left.unwrap_or(0));
         }
-        Ok(Piece { bytes: self.waiting.split().freeze(), is_last: false })
+        Ok(Piece { bytes: self.waiting.take(), is_last: false })
     }
 }

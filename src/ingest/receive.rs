@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use deltrail_core::decode::{Item, parse_message};
 use deltrail_core::domain::{Fact, Timestamp};
+use futures_util::future::join_all;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Ingest;
 use super::disposition::Verdict;
 use super::facts::{Told, keep_facts};
+use super::lease::Lease;
 use super::message::{
-    acknowledge, is_log_of_a_trail, note_arrival, see_through, settle, while_leased,
+    Outcome, acknowledge, is_log_of_a_trail, note_arrival, see_through, settle, while_held,
 };
 use super::observe::InFlight;
 use super::source_queue::SourceQueue;
@@ -24,6 +26,7 @@ pub(super) struct Received {
     pub(super) message: Message,
     /// How old it was when it came.
     pub(super) age: Duration,
+    pub(super) lease: Lease,
     pub(super) permit: OwnedSemaphorePermit,
 }
 
@@ -46,8 +49,9 @@ pub(super) async fn see_all_through(
                 tracker.spawn(async move {
                     let _flight = InFlight::new(&ingest.metrics.in_flight_messages);
                     let _held = queue.hold(received.age);
-                    see_through(&ingest, &queue, &received.message, items).await;
-                    drop(received.permit);
+                    let Received { message, lease, permit, .. } = received;
+                    see_through(&ingest, &queue, &message, lease, items).await;
+                    drop(permit);
                 });
             }
         }
@@ -90,32 +94,43 @@ async fn see_telling_through(
     let _flights: Vec<_> =
         telling.iter().map(|_| InFlight::new(&ingest.metrics.in_flight_messages)).collect();
     let _held: Vec<_> = telling.iter().map(|(received, _)| queue.hold(received.age)).collect();
-    let (received, told): (Vec<Received>, Vec<Told>) = telling
-        .into_iter()
-        .map(|(received, facts)| {
-            let sent_at = received.message.sent_at_millis.map(Timestamp::from_millis);
-            (received, Told { sent_at, facts })
-        })
-        .unzip();
-    let entries: Vec<_> = received.iter().map(|received| received.message.entry()).collect();
+    let mut messages = Vec::with_capacity(telling.len());
+    let mut leases = Vec::with_capacity(telling.len());
+    let mut told = Vec::with_capacity(telling.len());
+    let mut permits = Vec::with_capacity(telling.len());
+    for (Received { message, lease, permit, .. }, facts) in telling {
+        let sent_at = message.sent_at_millis.map(Timestamp::from_millis);
+        told.push(Told { sent_at, facts });
+        messages.push(message);
+        leases.push(lease);
+        permits.push(permit);
+    }
     let mut is_one_fault = false;
     let work = async {
         let kept = keep_facts(ingest, queue, told).await;
         is_one_fault = kept.may_be_one_fault();
         kept.into_verdict()
     };
-    match while_leased(ingest, queue, &entries, work).await {
-        None => {}
-        Some(Verdict::Done) => acknowledge(ingest, queue, entries).await,
-        Some(_) if is_one_fault && received.len() > 1 => {
-            for Received { message, .. } in &received {
-                see_through(ingest, queue, message, parse_message(&message.body)).await;
+    let outcome = while_held(ingest, &leases, work).await;
+    let each = messages.iter().zip(leases);
+    match outcome {
+        Outcome::Worked(Verdict::Done) => {
+            let settled = each.map(|(message, lease)| (message.entry(), lease)).collect();
+            acknowledge(ingest, queue, settled).await;
+        }
+        Outcome::Worked(_) if is_one_fault && messages.len() > 1 => {
+            for (message, lease) in each {
+                see_through(ingest, queue, message, lease, parse_message(&message.body)).await;
             }
         }
-        Some(verdict) => {
-            for Received { message, .. } in &received {
-                settle(ingest, queue, message, &verdict).await;
-            }
+        Outcome::Worked(verdict) => {
+            let settled =
+                each.map(|(message, lease)| settle(ingest, queue, message, lease, &verdict));
+            join_all(settled).await;
+        }
+        Outcome::Lost => {}
+        Outcome::Abandoned => {
+            join_all(each.map(|(_, lease)| lease.return_after(Duration::ZERO))).await;
         }
     }
 }

@@ -8,6 +8,7 @@ use deltrail_core::domain::Source;
 
 use super::Ingest;
 use super::disposition::{Failure, Verdict};
+use super::lease::Lease;
 use super::message::acknowledge;
 use super::source_queue::SourceQueue;
 use crate::queue::Message;
@@ -19,6 +20,7 @@ pub(super) async fn reject(
     ingest: &Ingest,
     queue: &SourceQueue,
     message: &Message,
+    lease: Lease,
     failures: &[Failure],
 ) {
     let source = Source::S3Notification;
@@ -33,7 +35,7 @@ pub(super) async fn reject(
                     ingest.count_rejects(source, failure.reason, 1);
                 }
             }
-            acknowledge(ingest, queue, vec![message.entry()]).await;
+            acknowledge(ingest, queue, vec![(message.entry(), lease)]).await;
         }
         Err(error) => {
             queue.let_go(queue.visibility());

@@ -253,7 +253,7 @@ async fn read_file(ingest: &Ingest, file: &LocalFile) -> Result<Handled, ObjectF
     };
     match LogKey::of(&file.path) {
         LogKey::Log(_) if file.bytes == 0 => Ok(Handled::Skipped(SkipReason::ZeroByte)),
-        LogKey::Log(path) => read_object(ingest, &object, &path).await,
+        LogKey::Log(path) => read_object(ingest, &object, &path, false).await,
         LogKey::Digest(_) => Ok(Handled::Skipped(SkipReason::Digest)),
         LogKey::Insight => Ok(Handled::Skipped(SkipReason::Insight)),
         LogKey::NetworkActivity => Ok(Handled::Skipped(SkipReason::NetworkActivity)),

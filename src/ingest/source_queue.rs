@@ -1,7 +1,7 @@
 //! One queue as the poller sees it: its name, what its attributes say, and its own counters.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::Ingest;
@@ -9,9 +9,10 @@ use super::acknowledge::Acknowledger;
 use super::backlog::Backlog;
 use super::disposition::Redrive;
 use super::hints::{Arrival, Hint, Hints, Look};
-use super::tell::{locked, queue_place};
+use super::lease::Leases;
+use super::tell::locked;
 use super::trouble::{Told, Trouble};
-use crate::queue::{Entry, Queue, QueueAttributes, QueueError};
+use crate::queue::{Queue, QueueAttributes, QueueError};
 use crate::store::{Holds, SourceKey};
 
 /// The visibility timeout that SQS gives a queue unless told otherwise.
@@ -21,8 +22,11 @@ const VISIBILITY_DEFAULT: Duration = Duration::from_secs(30);
 pub(super) struct SourceQueue {
     pub(super) queue: Queue,
     pub(super) acknowledger: Acknowledger,
+    pub(super) leases: Arc<Leases>,
     visibility_seconds: AtomicU64,
     redrive: AtomicU8,
+    /// Whether it had nothing to give when it was asked last.
+    is_empty: AtomicBool,
     drained_since: Instant,
     /// Messages that this process holds, and all that it has received.
     held: AtomicU64,
@@ -51,9 +55,11 @@ impl SourceQueue {
     pub(super) fn new(queue: Queue) -> Self {
         Self {
             acknowledger: Acknowledger::start(queue.clone()),
+            leases: Arc::default(),
             queue,
             visibility_seconds: AtomicU64::new(VISIBILITY_DEFAULT.as_secs()),
             redrive: AtomicU8::new(Redrive::Unknown as u8),
+            is_empty: AtomicBool::new(false),
             drained_since: Instant::now(),
             held: AtomicU64::new(0),
             received: AtomicU64::new(0),
@@ -124,8 +130,14 @@ impl SourceQueue {
         Held { queue: self, number }
     }
 
+    /// Whether the last receive brought nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_empty.load(Ordering::Relaxed)
+    }
+
     /// Notes that a receive came back, and the age of its oldest message.
     pub(super) fn came_back(&self, oldest: Option<Duration>) {
+        self.is_empty.store(oldest.is_none(), Ordering::Relaxed);
         locked(&self.backlog).received(oldest, self.drained_since.elapsed());
     }
 
@@ -173,7 +185,7 @@ impl SourceQueue {
     }
 
     /// Takes over what the queue says of itself.
-    pub(super) fn learn(&self, attributes: &QueueAttributes, poison_after: u32) {
+    pub(super) fn learn(&self, ingest: &Ingest, attributes: &QueueAttributes) {
         if let Some(visibility) = attributes.visibility_timeout {
             self.visibility_seconds.store(visibility.as_secs(), Ordering::Relaxed);
             // Messages of an earlier run may be in flight for so long.
@@ -181,28 +193,11 @@ impl SourceQueue {
         }
         let redrive = if attributes.redrive.is_some() { Redrive::Present } else { Redrive::Absent };
         let before = self.redrive.swap(redrive as u8, Ordering::Relaxed);
+        let shown = ingest.metrics.queue_redrive_policy.with_label_values(&[self.name()]);
+        shown.set(i64::from(redrive == Redrive::Present));
         if redrive == Redrive::Absent && before != redrive as u8 {
-            let told = without_redrive(self.name(), poison_after);
+            let told = without_redrive(self.name(), ingest.options.poison_after);
             tracing::warn!(queue = self.name(), region = self.queue.region(), "{told}");
-        }
-    }
-
-    /// Sets how long a message stays invisible from now on.
-    pub(super) async fn hide(&self, ingest: &Ingest, entry: &Entry, time: Duration) {
-        let code = match self.queue.change_visibility(&[(entry.clone(), time)]).await {
-            Ok(failures) => failures.into_iter().next().map(|failure| failure.code),
-            Err(error) => Some(error.to_string()),
-        };
-        let place = queue_place("returning messages", self);
-        let Some(code) = code else {
-            self.let_go(time);
-            return ingest.place_is_well(&place);
-        };
-        self.let_go(self.visibility());
-        if ingest.is_new_trouble(&place, "not_hidden") {
-            tracing::warn!(queue = self.name(), "a message returns only after its lease: {code}");
-        } else {
-            tracing::debug!(queue = self.name(), "a message returns only after its lease: {code}");
         }
     }
 

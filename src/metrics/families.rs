@@ -81,10 +81,14 @@ families! {
     /// Messages in the queue as SQS estimates them: visible, in_flight (received, not yet deleted)
     /// or delayed.
     queue_messages: IntGaugeVec = "deltrail_queue_messages" ["queue", "state"];
-    /// Age of the oldest message that was received lately, from its SentTimestamp.
+    /// Age of the oldest message that is known here, from its SentTimestamp: received and not yet
+    /// deleted, or left in the queue to come again.
     oldest_message_age: GaugeVec = "deltrail_oldest_message_age_seconds" ["queue"];
     /// Messages in the dead-letter queue of this queue as SQS estimates them.
     dead_letter_messages: IntGaugeVec = "deltrail_dead_letter_messages" ["queue"];
+    /// 1 if the queue has a redrive policy, 0 if it has none or that could not be read yet: then a
+    /// message that cannot be read is moved to the reject table at receive --poison-after.
+    queue_redrive_policy: IntGaugeVec = "deltrail_queue_redrive_policy" ["queue"];
     /// Log objects that were committed, were a duplicate of a committed one, were skipped (by
     /// reason in deltrail_rejected_total), or failed.
     log_objects: IntCounterVec = "deltrail_log_objects_total" ["source", "result"];
@@ -101,7 +105,7 @@ families! {
     inflated_bytes: IntCounterVec = "deltrail_inflated_bytes_total" ["source"];
     /// Messages received and not yet settled by this process.
     in_flight_messages: IntGauge = "deltrail_in_flight_messages" [];
-    /// Log objects being fetched, decoded or committed by this process.
+    /// Log objects being fetched or decoded by this process.
     in_flight_objects: IntGauge = "deltrail_in_flight_objects" [];
     /// Bytes of the memory budget that are reserved.
     in_flight_bytes: IntGauge = "deltrail_in_flight_bytes" [];

@@ -105,6 +105,7 @@ impl Metrics {
     pub fn expect_queue(&self, queue: &str) {
         self.messages_received.with_label_values(&[queue]);
         self.messages_acknowledged.with_label_values(&[queue]);
+        self.queue_redrive_policy.with_label_values(&[queue]);
     }
 
     /// Gives reasons for rejects from `source` their series at 0.
@@ -179,7 +180,7 @@ mod tests {
     use super::{Kind, Metrics, QueueState, SkipReason, described};
 
     /// The names that are promised. A change here is a change of the contract.
-    const PROMISED: [&str; 41] = [
+    const PROMISED: [&str; 42] = [
         "deltrail_backfilled_removals_total",
         "deltrail_build_info",
         "deltrail_commit_seconds",
@@ -206,6 +207,7 @@ mod tests {
         "deltrail_objects_removed_total",
         "deltrail_oldest_message_age_seconds",
         "deltrail_queue_messages",
+        "deltrail_queue_redrive_policy",
         "deltrail_records_total",
         "deltrail_rejected_total",
         "deltrail_removals_by_kind_total",

@@ -1,17 +1,21 @@
 //! One SQS queue and the calls made to it. Who calls decides when, how often and what for.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::config::{Builder, Region, StalledStreamProtectionConfig};
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use super::attributes::{self, QueueAttributes, Redrive};
 use super::error::{Asked, Call, Operation, QueueError};
 use super::message::{self, Message};
+use super::pace::Pace;
 use super::settle::visibility_seconds;
 use super::url::{QueueEndpoint, QueueUrl};
 
@@ -26,11 +30,13 @@ const ANSWER_SLACK: Duration = Duration::from_secs(10);
 /// How long a call that does not wait may take.
 pub(super) const SHORT_CALL: Duration = ANSWER_SLACK;
 
-/// A queue. Cheap to clone; clones share their connections.
+/// A queue. Cheap to clone; clones share their connections. While it fails, every call waits for
+/// its turn before it is sent, so that few are sent.
 #[derive(Debug, Clone)]
 pub struct Queue {
     client: Client,
     asked: Arc<Asked>,
+    pace: Arc<Pace>,
 }
 
 impl Queue {
@@ -74,7 +80,7 @@ impl Queue {
             name: parsed.name,
             region,
         };
-        Ok(Self { client: Client::from_conf(config), asked: Arc::new(asked) })
+        Ok(Self { client: Client::from_conf(config), asked: Arc::new(asked), pace: Arc::default() })
     }
 
     /// Says what is wrong with a text that should be a queue's URL. Nothing is sent.
@@ -127,15 +133,11 @@ impl Queue {
             .set_visibility_timeout(visibility.map(visibility_seconds))
             .set_message_system_attribute_names(Some(message::ASKED.to_vec()))
             .customize()
-            // Tried once: whoever receives in a loop has a longer patience, and should hear of an
-            // endpoint that does not answer after one wait, not after several.
-            .config_override(
-                answer_within(Duration::from_secs(wait_seconds) + ANSWER_SLACK)
-                    .retry_config(RetryConfig::disabled()),
-            )
-            .send()
-            .await
-            .map_err(|error| QueueError::of(self.call(Operation::Receive), &error))?;
+            // Who receives in a loop should hear of an endpoint that does not answer after one
+            // wait, not after several.
+            .config_override(tried_once_within(Duration::from_secs(wait_seconds) + ANSWER_SLACK))
+            .send();
+        let answer = self.paced(Operation::Receive, answer).await?;
         let received = answer.messages.unwrap_or_default();
         let given = received.len();
         let messages: Vec<Message> = received.into_iter().filter_map(Message::of).collect();
@@ -158,9 +160,8 @@ impl Queue {
             .set_attribute_names(Some(attributes::ASKED.to_vec()))
             .customize()
             .config_override(answer_within(SHORT_CALL))
-            .send()
-            .await
-            .map_err(|error| QueueError::of(self.call(Operation::Attributes), &error))?;
+            .send();
+        let answer = self.paced(Operation::Attributes, answer).await?;
         Ok(QueueAttributes::of(&answer.attributes.unwrap_or_default()))
     }
 
@@ -181,15 +182,41 @@ impl Queue {
             .queue_owner_aws_account_id(account)
             .customize()
             .config_override(answer_within(SHORT_CALL))
-            .send()
-            .await
-            .map_err(|error| QueueError::of(self.call(Operation::Find), &error))?;
+            .send();
+        let answer = self.paced(Operation::Find, answer).await?;
         let url = answer
             .queue_url
             .ok_or_else(|| QueueError::NoDeadLetterQueue { queue_url: self.url().to_owned() })?;
         let resource = redrive.dead_letter_queue_arn.clone().unwrap_or_default();
         let asked = Asked { url, name: name.to_owned(), resource, ..Asked::clone(&self.asked) };
-        Ok(Self { client: self.client.clone(), asked: Arc::new(asked) })
+        Ok(Self { client: self.client.clone(), asked: Arc::new(asked), pace: Arc::default() })
+    }
+
+    /// Waits until a call of this kind would be sent at once.
+    pub async fn until_turn(&self, operation: Operation) {
+        self.pace.until_turn(operation).await;
+    }
+
+    /// Whether calls of this kind are sent at once, because the queue answers.
+    #[must_use]
+    pub fn answers(&self, operation: Operation) -> bool {
+        self.pace.is_open(operation)
+    }
+
+    /// Sends a call when it is its turn.
+    pub(super) async fn paced<T, E>(
+        &self,
+        operation: Operation,
+        answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, QueueError>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let turn = self.pace.turn(operation).await;
+        let answer = answer.await;
+        let answer = answer.map_err(|error| QueueError::of(self.call(operation), &error));
+        self.pace.note(&turn, answer.as_ref().err());
+        answer
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -205,6 +232,11 @@ impl Queue {
 pub(super) fn answer_within(limit: Duration) -> Builder {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(limit).build();
     aws_sdk_sqs::Config::builder().timeout_config(timeouts)
+}
+
+/// The same for a call that is not tried again by itself: whoever makes it has a longer patience.
+pub(super) fn tried_once_within(limit: Duration) -> Builder {
+    answer_within(limit).retry_config(RetryConfig::disabled())
 }
 
 #[cfg(test)]

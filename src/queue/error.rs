@@ -13,7 +13,7 @@ use super::Detail;
 use super::text::{credentials_cause, is_about_credentials, one_line, source_chain};
 
 /// What was asked of SQS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// `ReceiveMessage`.
     Receive,
@@ -239,6 +239,10 @@ impl QueueError {
             }
             _ if is_about_credentials(&cause) => {
                 Self::NoCredentials { call, detail: Detail::cause(credentials_cause(error)) }
+            }
+            // A connection that broke off before the answer, however the client calls it.
+            SdkError::DispatchFailure(failure) if !failure.is_user() => {
+                Self::Unreachable { call, detail }
             }
             _ => Self::Other { call, detail, is_transient: false },
         }

@@ -6,7 +6,8 @@ use aws_sdk_sqs::types::MessageSystemAttributeName as Name;
 use super::Entry;
 
 /// The attributes to ask for with each receive.
-pub(super) const ASKED: [Name; 2] = [Name::ApproximateReceiveCount, Name::SentTimestamp];
+pub(super) const ASKED: [Name; 3] =
+    [Name::ApproximateFirstReceiveTimestamp, Name::ApproximateReceiveCount, Name::SentTimestamp];
 
 /// One message as SQS handed it out.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Message {
     pub receive_count: u32,
     /// When it was sent, in milliseconds since 1970.
     pub sent_at_millis: Option<i64>,
+    /// When it was received for the first time (approximate), in milliseconds since 1970.
+    pub first_received_at_millis: Option<i64>,
 }
 
 impl Message {
@@ -28,10 +31,11 @@ impl Message {
     pub(super) fn of(message: SdkMessage) -> Option<Self> {
         let attribute = |name| message.attributes.as_ref().and_then(|all| all.get(&name));
         let count = attribute(Name::ApproximateReceiveCount).and_then(|text| text.parse().ok());
-        let sent = attribute(Name::SentTimestamp).and_then(|text| text.parse().ok());
+        let millis = |name| attribute(name).and_then(|text| text.parse().ok());
         Some(Self {
             receive_count: count.unwrap_or(1).max(1),
-            sent_at_millis: sent,
+            sent_at_millis: millis(Name::SentTimestamp),
+            first_received_at_millis: millis(Name::ApproximateFirstReceiveTimestamp),
             id: message.message_id.unwrap_or_default(),
             receipt_handle: message.receipt_handle?,
             body: message.body.unwrap_or_default(),
@@ -53,6 +57,7 @@ impl std::fmt::Debug for Message {
             .field("body_bytes", &self.body.len())
             .field("receive_count", &self.receive_count)
             .field("sent_at_millis", &self.sent_at_millis)
+            .field("first_received_at_millis", &self.first_received_at_millis)
             .finish_non_exhaustive()
     }
 }

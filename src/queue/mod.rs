@@ -5,11 +5,12 @@
 
 mod attributes;
 #[cfg(test)]
-mod canned_http;
+pub(crate) mod canned_http;
 mod client;
 mod detail;
 mod error;
 mod message;
+mod pace;
 mod settle;
 mod text;
 mod url;

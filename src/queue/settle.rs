@@ -54,11 +54,13 @@ pub struct EntryFailure {
     pub sender_fault: bool,
     /// Whether the delivery is no longer ours: its message is, or will be, delivered again.
     pub lease_lost: bool,
+    /// Whether the message would have been invisible for longer than SQS allows.
+    pub beyond_limit: bool,
 }
 
 impl Queue {
-    /// Deletes messages for good. More than 10 are sent as several calls, one after the other.
-    /// SQS may report success for a stale handle without deleting anything.
+    /// Deletes messages for good. More than 10 are sent as several calls, one after the other, each
+    /// tried once. SQS may report success for a stale handle without deleting anything.
     ///
     /// # Errors
     /// When a whole call fails. Entries of earlier calls may be gone by then; to send them again
@@ -73,10 +75,9 @@ impl Queue {
                 .queue_url(self.url())
                 .set_entries(Some(request))
                 .customize()
-                .config_override(client::answer_within(client::SHORT_CALL))
-                .send()
-                .await
-                .map_err(|error| QueueError::of(self.call(Operation::Delete), &error))?;
+                .config_override(client::tried_once_within(client::SHORT_CALL))
+                .send();
+            let answer = self.paced(Operation::Delete, answer).await?;
             let done = answer.successful().iter().map(DeleteMessageBatchResultEntry::id);
             failures.extend(refused(start, batch, done, answer.failed()));
         }
@@ -84,7 +85,8 @@ impl Queue {
     }
 
     /// Sets how long each delivery stays invisible from now on (whole seconds, rounded up, at most
-    /// 12 hours; zero makes it visible at once). More than 10 are sent as several calls.
+    /// 12 hours; zero makes it visible at once). More than 10 are sent as several calls, each tried
+    /// once.
     ///
     /// # Errors
     /// When a whole call fails. Entries of earlier calls may be changed by then; to send them again
@@ -102,10 +104,9 @@ impl Queue {
                 .queue_url(self.url())
                 .set_entries(Some(request))
                 .customize()
-                .config_override(client::answer_within(client::SHORT_CALL))
-                .send()
-                .await
-                .map_err(|error| QueueError::of(self.call(Operation::ChangeVisibility), &error))?;
+                .config_override(client::tried_once_within(client::SHORT_CALL))
+                .send();
+            let answer = self.paced(Operation::ChangeVisibility, answer).await?;
             let entries: Vec<Entry> = batch.iter().map(|(entry, _)| entry.clone()).collect();
             let done = answer.successful().iter().map(ChangeMessageVisibilityBatchResultEntry::id);
             failures.extend(refused(start, &entries, done, answer.failed()));
@@ -174,6 +175,7 @@ fn refused<'a>(
             message: one_line(&without_handle),
             sender_fault: failure.is_some_and(BatchResultErrorEntry::sender_fault),
             lease_lost: is_lease_lost(code, message),
+            beyond_limit: is_beyond_limit(code, message),
         });
     }
     failures
@@ -187,4 +189,11 @@ fn is_lease_lost(code: &str, message: &str) -> bool {
         "InvalidParameterValue" => message.contains("for parameter ReceiptHandle is invalid"),
         _ => false,
     }
+}
+
+/// "Value 600 for parameter `VisibilityTimeout` is invalid. Reason: Total `VisibilityTimeout` for
+/// the message is beyond the limit [43200 seconds]": every single value asked for is in range.
+fn is_beyond_limit(code: &str, message: &str) -> bool {
+    code == "InvalidParameterValue"
+        && message.contains("for parameter VisibilityTimeout is invalid")
 }

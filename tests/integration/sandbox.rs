@@ -11,8 +11,16 @@ use deltrail_core::domain::Timestamp;
 pub const REGION: &str = "us-east-1";
 
 /// Starts it with one user, who signs with this key and secret.
-pub async fn sandbox_of(user: &str, [access_key_id, secret_access_key]: [&str; 2]) -> Sandbox {
-    let now = Timestamp::from_millis(1_795_435_200_000);
+pub async fn sandbox_of(user: &str, key: [&str; 2]) -> Sandbox {
+    sandbox_at(Timestamp::from_millis(1_795_435_200_000), user, key).await
+}
+
+/// The same, where it is this time now.
+pub async fn sandbox_at(
+    now: Timestamp,
+    user: &str,
+    [access_key_id, secret_access_key]: [&str; 2],
+) -> Sandbox {
     Sandbox::start(Options {
         listen: ([127, 0, 0, 1], 0).into(),
         seed: 1,

@@ -45,7 +45,8 @@ fn entry(number: usize) -> Entry {
 async fn a_received_message_brings_its_count_and_times() {
     let body = r#"{"Messages":[
         {"MessageId":"m1","ReceiptHandle":"handle-1","Body":"{\"Records\":[]}","Attributes":{
-            "ApproximateReceiveCount":"3","SentTimestamp":"1795000000123"}},
+            "ApproximateReceiveCount":"3","SentTimestamp":"1795000000123",
+            "ApproximateFirstReceiveTimestamp":"1795000000456"}},
         {"MessageId":"m2","ReceiptHandle":"handle-2"},
         {"MessageId":"m3","Body":"nobody can settle this one"}]}"#;
     let (queue, server) = queue_that_answers(vec![Canned::answer(200, body)]).await;
@@ -63,6 +64,7 @@ async fn a_received_message_brings_its_count_and_times() {
                 body: r#"{"Records":[]}"#.into(),
                 receive_count: 3,
                 sent_at_millis: Some(1_795_000_000_123),
+                first_received_at_millis: Some(1_795_000_000_456),
             },
             Message {
                 id: "m2".into(),
@@ -70,6 +72,7 @@ async fn a_received_message_brings_its_count_and_times() {
                 body: String::new(),
                 receive_count: 1,
                 sent_at_millis: None,
+                first_received_at_millis: None,
             },
         ]
     );
@@ -78,7 +81,7 @@ async fn a_received_message_brings_its_count_and_times() {
         r#""MaxNumberOfMessages":10"#,
         r#""WaitTimeSeconds":20"#,
         r#""VisibilityTimeout":31"#,
-        r#""ApproximateReceiveCount","SentTimestamp"]"#,
+        r#"["ApproximateFirstReceiveTimestamp","ApproximateReceiveCount","SentTimestamp"]"#,
         "/eu-west-1/sqs/aws4_request",
     ] {
         assert!(request.contains(asked), "{asked} is not in {request}");
@@ -204,6 +207,16 @@ async fn an_answer_that_breaks_off_is_transient() {
 }
 
 #[tokio::test]
+async fn a_connection_that_closes_before_the_answer_is_of_the_whole_queue() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let origin = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    let queue = Queue::new(&settings(&origin), URL).expect("a queue");
+    let error = queue.receive(1, Duration::ZERO, None).await.expect_err("no answer");
+    assert_eq!(error.kind(), "unreachable", "{error}");
+}
+
+#[tokio::test]
 async fn text_of_others_stays_on_one_line_of_bounded_length() {
     let message = format!("first\\nsecond\\u001b[31m{}", "x".repeat(5000));
     let line = receive_error(refusal(400, "Odd", &message)).await.to_string();
@@ -218,8 +231,7 @@ async fn an_endpoint_that_refuses_connections_is_unreachable() {
     drop(listener);
     let queue = Queue::with_attempts(&settings(&format!("http://{address}")), URL, 1);
     let error = queue.expect("a queue").attributes().await.expect_err("no connection");
-    assert_eq!(error.kind(), "unreachable", "{error}");
-    assert!(error.is_transient());
+    assert_eq!((error.kind(), error.is_transient()), ("unreachable", true), "{error}");
     assert!(error.to_string().contains("Connection refused"), "{error}");
 }
 
@@ -320,6 +332,7 @@ async fn a_lease_lost_in_other_words_is_a_lease_lost() {
     let failures = queue.change_visibility(&changes).await.expect("a partial success");
 
     assert!(failures[0].lease_lost && !failures[1].lease_lost);
+    assert!(failures[1].beyond_limit && !failures[0].beyond_limit);
     assert!(!failures[0].message.contains("handle-0"), "{}", failures[0].message);
 }
 

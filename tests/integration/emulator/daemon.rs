@@ -135,18 +135,28 @@ impl Daemon {
     }
 
     /// Asks it to stop (SIGTERM) and expects it to have drained and ended well.
-    pub fn stop(mut self) {
-        let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    pub fn stop(self) {
+        self.signal("TERM");
+        self.expect_end();
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let (signal, pid) = (format!("-{name}"), self.process.id().to_string());
+        assert!(Command::new("kill").args([&signal, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for its end and expects it to have ended well.
+    pub fn expect_end(mut self) {
         let deadline = Instant::now() + Duration::from_secs(30);
         let status = loop {
             match self.process.try_wait().unwrap() {
                 Some(status) => break status,
-                None if Instant::now() > deadline => panic!("no end 30 s after SIGTERM"),
+                None if Instant::now() > deadline => panic!("no end 30 s after it was asked to"),
                 None => std::thread::sleep(Duration::from_millis(20)),
             }
         };
-        assert!(status.success(), "after SIGTERM: {status}\n{}", self.output());
+        assert!(status.success(), "after a signal: {status}\n{}", self.output());
     }
 }
 
