@@ -40,9 +40,9 @@ async fn waiting_in_line(gated: &mut Gated, count: usize) -> Daemon {
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_that_wait_in_line_are_extended_from_their_receipt_on() {
     // Whatever is delivered a second time is dead.
-    let mut gated = Gated::build("waiting", 2, Some(1)).await;
+    let mut gated = Gated::build("waiting", 6, Some(1)).await;
     let daemon = waiting_in_line(&mut gated, 25).await;
-    until_extended(&gated, 25, 5).await;
+    until_extended(&gated, 25, 4).await;
     assert_eq!(gated.depth(QUEUE), Depth { in_flight: 25, ..Depth::default() });
     let calls = gated.gate.requests("ChangeMessageVisibility");
     assert!(calls.iter().all(|call| entries(call) <= 10), "SQS takes ten at most");
@@ -59,14 +59,29 @@ async fn messages_that_wait_in_line_are_extended_from_their_receipt_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_held_until_it_is_known_to_be_deleted() {
+    let mut gated = Gated::build("deleting", 4, Some(1)).await;
+    gated.gate.hold("DeleteMessage");
+    gated.write_logs(names(5));
+    let daemon = gated.daemon(&[]).await;
+    until_extended(&gated, 5, 4).await;
+    assert_eq!(gated.depth(QUEUE), Depth { in_flight: 5, ..Depth::default() });
+    gated.gate.release();
+    gated.until_all_is_counted(&daemon).await;
+    assert_eq!(gated.depth(DEAD), Depth::default());
+    assert_eq!(count(&daemon, FAILED, &[]).unwrap(), 0);
+    daemon.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_extension_that_fails_alone_is_tried_again_in_time() {
-    let mut gated = Gated::build("failed-entries", 3, Some(1)).await;
+    let mut gated = Gated::build("failed-entries", 6, Some(1)).await;
     gated.sandbox.faults().set(Fault::SqsFailedEntry, 200);
     let daemon = waiting_in_line(&mut gated, 10).await;
     eventually(SECONDS_MAX, "entries fail", async || {
         let failed = gated.sandbox.faults().injected();
         let failed = failed.get(&Fault::SqsFailedEntry).copied().unwrap_or_default();
-        if failed >= 8 { Ok(()) } else { Err(format!("{failed}")) }
+        if failed >= 5 { Ok(()) } else { Err(format!("{failed}")) }
     })
     .await;
     gated.sandbox.faults().calm();

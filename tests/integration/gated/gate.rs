@@ -1,5 +1,5 @@
-//! A gate between the daemon and the sandbox: it notes every request, and can be shut, hold back
-//! objects, or answer for a queue. Knows HTTP as far as that, and nothing of the daemon.
+//! A gate between the daemon and the sandbox: it notes every request, and can be shut, hold some
+//! back, or answer for a queue. Knows HTTP as far as that, and nothing of the daemon.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -36,7 +36,7 @@ pub struct Gate {
     pub endpoint: String,
     sqs: watch::Sender<Sqs>,
     requests: Arc<Mutex<Vec<Request>>>,
-    /// The part of a path that is held back; empty for none.
+    /// The part of a path, or of an action, that is held back; empty for none.
     held: watch::Sender<String>,
 }
 
@@ -62,7 +62,7 @@ impl Gate {
         self.sqs.send_replace(sqs);
     }
 
-    /// Keeps requests for paths with this part waiting.
+    /// Keeps requests waiting that are for such an action of SQS, or have this in their path.
     pub fn hold(&self, part: &str) {
         self.held.send_replace(part.to_owned());
     }
@@ -118,15 +118,15 @@ impl Passage {
             let (what, sqs) = (request.what.clone(), *self.modes.borrow());
             is_for_sqs = !what.starts_with('/');
             locked(&self.requests).push(request);
+            let held = |part: &String| !part.is_empty() && what.contains(part.as_str());
+            // A client that gives up while it is held back is seen to go.
+            tokio::select! {
+                biased;
+                _ = self.holds.wait_for(|part| !held(part)) => {}
+                _ = from_client.readable() => break,
+            }
             match sqs {
-                _ if what.starts_with('/') => {
-                    let held = |part: &String| !part.is_empty() && what.contains(part.as_str());
-                    // A client that gives up while it is held back is seen to go.
-                    tokio::select! {
-                        _ = self.holds.wait_for(|part| !held(part)) => {}
-                        _ = from_client.readable() => break,
-                    }
-                }
+                _ if what.starts_with('/') => {}
                 Sqs::Shut => break,
                 Sqs::Empty if what == "ReceiveMessage" => {
                     let empty = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n\
