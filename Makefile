@@ -9,7 +9,7 @@ help: ## This list
 test: test-tools ## Install what the tests need, then run every gate and test
 	@scripts/run-gates
 
-test-deep: test-tools ## What takes longer: many more cases, 64-bit ARM, Miri, the released image
+test-deep: test-tools ## What takes longer: many more cases, 64-bit ARM, Miri, fuzzing, the released image
 	@scripts/install-deep-test-tools
 	@scripts/run-deep-tests
 

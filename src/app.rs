@@ -2,6 +2,7 @@
 //! signal, drains. It decides nothing that a room could decide. That of `deltrail scan` is beside
 //! it.
 
+mod certificate;
 mod lent;
 mod listening;
 mod scan;
@@ -29,7 +30,7 @@ use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::{Objects, ObjectsOptions};
 use crate::queue::Queue;
 use crate::store::{Options as StoreOptions, Store, StoreError};
-use crate::watch::{Options as WatchOptions, watch};
+use crate::watch::{Options as WatchOptions, learn_from, watch};
 use lent::{commit, health, totals_source};
 use listening::Listening;
 use signals::StopSignals;
@@ -110,8 +111,10 @@ impl Daemon {
     /// be opened, a port that is taken. What fails later is retried and does not end it.
     pub async fn start(config: Config, world: World) -> anyhow::Result<Self> {
         let token = token::of(&config)?;
+        let tls = certificate::of(&config).await?;
         let metrics = Arc::new(Metrics::new()?);
         let store = open_store(&config, &metrics).await?;
+        learn_from(&store, (world.clock)(), config.retention).await?;
         let readiness = Readiness::not_yet("starting");
         let queues = queues(&config, &world.aws)?;
         let clock = Arc::clone(&world.clock);
@@ -132,8 +135,9 @@ impl Daemon {
             health: Arc::new(health),
             readiness: readiness.clone(),
         };
-        let ops = Listening::start(Listener::Ops, config.ops_listen, ops_router(state)).await?;
-        let app = Listening::start(Listener::App, config.app_listen, app_router(app)).await?;
+        let (ops, app) = (ops_router(state), app_router(app));
+        let ops = Listening::start(Listener::Ops, config.ops_listen, ops, tls.clone()).await?;
+        let app = Listening::start(Listener::App, config.app_listen, app, tls).await?;
         for (queue, heartbeat) in queues.into_iter().zip(&heartbeats) {
             ingest.drain_queue(queue, heartbeat.clone());
         }
@@ -305,6 +309,7 @@ fn settle(
 ) -> JoinHandle<()> {
     let ingest = Arc::clone(ingest);
     let options = WatchOptions {
+        retention: config.retention,
         stale_window: config.stale_window,
         holds: Box::new(move || ingest.holds()),
         clock,

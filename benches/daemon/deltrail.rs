@@ -66,6 +66,8 @@ impl Daemon {
             .envs([("AWS_REGION", &reached.region), ("AWS_ENDPOINT_URL", &reached.endpoint)])
             .env("AWS_ACCESS_KEY_ID", &reached.access_key_id)
             .env("AWS_SECRET_ACCESS_KEY", &reached.secret_access_key)
+            // What the benches tell happened at fixed times.
+            .env("DELTRAIL_RETENTION", "36500d")
             .envs([("AWS_EC2_METADATA_DISABLED", "true"), ("DELTRAIL_LOG", "warn")])
             .current_dir(folder.path())
             .stdin(Stdio::null());

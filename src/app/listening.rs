@@ -7,28 +7,29 @@ use axum::Router;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::{self, Listener, serve};
+use crate::http::{self, Listener, Tls, serve};
 
 /// One of the daemon's listeners.
 pub(super) struct Listening {
     listener: Listener,
     address: SocketAddr,
     closing: CancellationToken,
-    serving: JoinHandle<std::io::Result<()>>,
+    serving: JoinHandle<()>,
 }
 
 impl Listening {
-    /// Takes the port and answers there.
+    /// Takes the port and answers there, encrypted if there is something to encrypt with.
     pub(super) async fn start(
         listener: Listener,
         address: SocketAddr,
         router: Router,
+        tls: Option<Tls>,
     ) -> anyhow::Result<Self> {
         let socket = http::listen(listener, address).await?;
         let address = socket.local_addr();
         let address = address.with_context(|| format!("cannot tell where {listener} is served"))?;
         let closing = CancellationToken::new();
-        let serving = tokio::spawn(serve(socket, router, closing.clone()));
+        let serving = tokio::spawn(serve(socket, router, tls, closing.clone()));
         Ok(Self { listener, address, closing, serving })
     }
 
@@ -45,9 +46,8 @@ impl Listening {
     /// Waits for the end of a listener that was closed.
     ///
     /// # Errors
-    /// When it had failed before.
+    /// When it had failed by a defect.
     pub(super) async fn closed(self) -> anyhow::Result<()> {
-        let failed = || format!("the listener of {} failed", self.listener);
-        self.serving.await.with_context(failed)?.with_context(failed)
+        self.serving.await.with_context(|| format!("the listener of {} failed", self.listener))
     }
 }

@@ -14,8 +14,8 @@ use crate::store::{Looking, Reader};
 #[expect(clippy::doc_markdown, reason = "help is plain text")]
 #[derive(Debug, Args)]
 pub(super) struct AskArguments {
-    /// Form of the answer; CSV holds the texts exactly as they are, also those that a spreadsheet
-    /// would take for a formula
+    /// Form of the answer; JSON holds the texts exactly as they are, CSV with an apostrophe before
+    /// what a spreadsheet would run as a formula
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Form::Table)]
     pub(super) output: Form,
     /// The store of the daemon, which may be running; it is only read. One in PostgreSQL, or behind

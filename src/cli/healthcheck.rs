@@ -1,5 +1,7 @@
 //! `deltrail healthcheck`: asks the daemon of this host whether it is healthy, so that a container
-//! image needs no other program for it.
+//! image needs no other program for it. Over TLS it asks whoever answers there: the certificate is
+//! not verified, because it names no loopback address, and because one that has expired is no
+//! reason to restart the daemon.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -7,8 +9,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{FAILED, USAGE, fail, http_get, tell};
-use crate::config::{OPS_LISTEN, Purpose, SettingFlags, Surroundings};
+use super::http_get::{Scheme, http_get};
+use super::{FAILED, USAGE, fail, tell};
+use crate::config::{Config, OPS_LISTEN, Purpose, SettingFlags, Surroundings, TLS_CERT};
 
 /// Arguments of `deltrail healthcheck`.
 #[expect(clippy::doc_markdown, reason = "help is plain text")]
@@ -17,6 +20,10 @@ pub(super) struct HealthcheckArguments {
     /// Where the daemon serves health [env: DELTRAIL_OPS_LISTEN] [default: 0.0.0.0:10118]
     #[arg(long, value_name = "ADDRESS")]
     ops_listen: Option<String>,
+    /// The daemon's certificate, if it has one: then it is asked over TLS, and the certificate is
+    /// not verified [env: DELTRAIL_TLS_CERT]
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
     /// File with settings [env: DELTRAIL_CONFIG] [default: deltrail.toml, if there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -28,8 +35,11 @@ pub(super) fn check(arguments: &HealthcheckArguments, surroundings: &Surrounding
     if let Some(address) = &arguments.ops_listen {
         flags = flags.with(&OPS_LISTEN, address);
     }
-    let address = match flags.config(surroundings, Purpose::Inspect) {
-        Ok(config) => reachable(config.ops_listen),
+    if let Some(file) = &arguments.tls_cert {
+        flags = flags.with(&TLS_CERT, file);
+    }
+    let (scheme, address) = match flags.config(surroundings, Purpose::Inspect) {
+        Ok(config) => (scheme(&config), reachable(config.ops_listen)),
         Err(problems) => return fail(USAGE, &format!("the settings are not valid\n{problems}")),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -37,10 +47,14 @@ pub(super) fn check(arguments: &HealthcheckArguments, surroundings: &Surrounding
         Ok(runtime) => runtime,
         Err(error) => return fail(FAILED, &format!("cannot start the runtime: {error}")),
     };
-    match runtime.block_on(http_get(address, "/-/healthy")) {
+    match runtime.block_on(http_get(scheme, address, "/-/healthy")) {
         Ok(text) => tell(&format!("{text}\n")),
         Err(text) => fail(FAILED, &text),
     }
+}
+
+fn scheme(config: &Config) -> Scheme {
+    if config.tls_cert.is_some() { Scheme::Https } else { Scheme::Http }
 }
 
 /// A daemon that listens on every address is asked on loopback.

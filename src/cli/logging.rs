@@ -1,5 +1,7 @@
 //! The program's own log: one line for each event, on stderr.
 
+mod mask;
+
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -9,7 +11,9 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt};
 
+use super::output::text::is_obeyed;
 use crate::config::LogFormat;
+use mask::masked;
 
 /// Starts the log for the whole program.
 ///
@@ -50,14 +54,15 @@ fn may_be_shown(event: &Metadata<'_>) -> bool {
 }
 
 /// Keys and error texts from outside may hold any character; none of them may begin a line of its
-/// own or speak to the terminal. The text format of `tracing` lets some through.
+/// own, speak to the terminal or turn the reading direction. The text format of `tracing` lets some
+/// through, and the JSON format others.
 struct OneLine<W>(W);
 
 impl<W: Write> Write for OneLine<W> {
     /// Takes a whole event, which is how `tracing` writes.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
-        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let text = masked(text.strip_suffix('\n').unwrap_or(&text));
         let mut line = String::with_capacity(text.len() + 1);
         for character in text.chars() {
             match character {
@@ -65,7 +70,7 @@ impl<W: Write> Write for OneLine<W> {
                 '\r' => line.push_str("\\r"),
                 '\t' => line.push_str("\\t"),
                 // As JSON writes it, since a JSON line must stay one.
-                _ if character.is_control() => {
+                _ if is_obeyed(character) => {
                     // A string takes everything that is written to it.
                     let _ = write!(line, "\\u{:04x}", u32::from(character));
                 }
@@ -115,7 +120,8 @@ mod tests {
     }
 
     fn log_a_hostile_key() {
-        let key = "a\nERROR deltrail: all is lost\x1b[31m\r\u{85}\u{2028}";
+        let key =
+            "a\nERROR deltrail: all is lost\x1b[31m\r\u{85}\u{2028}gpj\u{202e}\u{2066}\u{feff}";
         tracing::info!(key, shown = %key, debug = ?key, "fetched {key}");
     }
 
@@ -127,6 +133,8 @@ mod tests {
             assert!(log.ends_with('\n') && log.contains("all is lost"), "{log:?}");
             let inner = log.trim_end_matches('\n');
             assert!(!inner.chars().any(char::is_control), "{log:?}");
+            let turning = ['\u{2028}', '\u{202e}', '\u{2066}', '\u{feff}'];
+            assert!(!inner.contains(turning), "{log:?}");
         }
     }
 

@@ -26,7 +26,6 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::config::Surroundings;
-use http_get::http_get;
 
 /// The command did not work out, or its answer is no.
 const FAILED: u8 = 1;

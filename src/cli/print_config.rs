@@ -77,6 +77,9 @@ mod tests {
         app-listen          127.0.0.1:10119       default
         app-token           -                     default
         app-token-file      -                     default
+        tls-cert            -                     default
+        tls-key             -                     default
+        retention           90d                   default
         log-format          json                  default
         stale-window        15m                   default
         workers             4                     default

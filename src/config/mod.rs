@@ -3,6 +3,7 @@
 //! setting names.
 
 mod buckets;
+mod certificate;
 mod flags;
 mod given;
 mod parse;
@@ -23,7 +24,7 @@ pub use given::{DEFAULT_FILE, Given, Origin};
 pub use reading::Problems;
 pub use settings::{
     ALL as SETTINGS, APP_LISTEN, IMPORTANT_BUCKET, LOG_BUCKET, OPS_LISTEN, QUEUE_URL,
-    S3_PATH_STYLE, STORE, Setting, Takes,
+    S3_PATH_STYLE, STORE, Setting, TLS_CERT, Takes,
 };
 pub use surroundings::Surroundings;
 pub use token::AppToken;
@@ -107,6 +108,13 @@ pub struct Config {
     pub app_token: Option<AppToken>,
     /// The file that holds the token instead.
     pub app_token_file: Option<PathBuf>,
+    /// The PEM file with the certificate of both listeners and its chain; `None` when they are not
+    /// encrypted.
+    pub tls_cert: Option<PathBuf>,
+    /// The PEM file with its key.
+    pub tls_key: Option<PathBuf>,
+    /// How long evidence is kept, 1 to 36 500 days.
+    pub retention: Duration,
     /// How soon after its object was replaced a removal is stale, 1 s to 24 h.
     pub stale_window: Duration,
     /// Form of the program's own log.
@@ -154,6 +162,9 @@ impl Config {
             app_listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 10119),
             app_token: None,
             app_token_file: None,
+            tls_cert: None,
+            tls_key: None,
+            retention: Duration::from_hours(90 * 24),
             stale_window: Duration::from_mins(15),
             log_format: if surroundings.is_terminal { LogFormat::Text } else { LogFormat::Json },
             log_filter: filter.to_owned(),
@@ -195,7 +206,10 @@ impl Config {
         read.one(&settings::OPS_LISTEN, &mut config.ops_listen, parse::ops_listen);
         read.one(&settings::APP_LISTEN, &mut config.app_listen, parse::app_listen);
         read.one(&settings::APP_TOKEN, &mut config.app_token, parse::app_token);
-        read.one(&settings::APP_TOKEN_FILE, &mut config.app_token_file, parse::app_token_file);
+        read.one(&settings::APP_TOKEN_FILE, &mut config.app_token_file, parse::file);
+        read.one(&settings::TLS_CERT, &mut config.tls_cert, parse::file);
+        read.one(&settings::TLS_KEY, &mut config.tls_key, parse::file);
+        read.one(&settings::RETENTION, &mut config.retention, parse::retention);
         read.one(&settings::STALE_WINDOW, &mut config.stale_window, parse::stale_window);
         read.one(&settings::LOG_FORMAT, &mut config.log_format, parse::log_format);
         read.one(&settings::WORKERS, &mut config.workers, parse::workers);
@@ -215,6 +229,7 @@ impl Config {
                 read.require(&settings::LOG_BUCKET, ", or allow all of them with --any-log-bucket");
             }
             token::check(&mut read, &config);
+            certificate::check(&mut read);
         }
         read.problems.or(config)
     }

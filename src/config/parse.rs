@@ -17,6 +17,10 @@ const IN_FLIGHT_MESSAGES: RangeInclusive<usize> = 1..=120_000;
 /// Whether a removal is stale must be decided while the creations before it are still kept.
 const STALE_WINDOW: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 
+/// Facts are settled, and gauges look back, within a day. A hundred years are for ever.
+const RETENTION: RangeInclusive<Duration> =
+    Duration::from_hours(24)..=Duration::from_hours(36_500 * 24);
+
 pub(super) fn queue_url(text: &str) -> Result<String, String> {
     if let Some(arn) = text.strip_prefix("arn:") {
         let parts: Vec<_> = arn.split(':').collect();
@@ -101,7 +105,7 @@ pub(super) fn app_token(text: &str) -> Result<Option<AppToken>, String> {
     AppToken::parse(text).map(Some)
 }
 
-pub(super) fn app_token_file(text: &str) -> Result<Option<PathBuf>, String> {
+pub(super) fn file(text: &str) -> Result<Option<PathBuf>, String> {
     match text {
         "" => Err("names no file: write the path of one".to_owned()),
         path => Ok(Some(path.into())),
@@ -114,6 +118,14 @@ pub(super) fn stale_window(text: &str) -> Result<Duration, String> {
         return Err("is out of range: write a time from 1s to 24h".to_owned());
     }
     Ok(window)
+}
+
+pub(super) fn retention(text: &str) -> Result<Duration, String> {
+    let retention = parse_time(text)?;
+    if !RETENTION.contains(&retention) {
+        return Err("is out of range: write a time from 1d to 36500d".to_owned());
+    }
+    Ok(retention)
 }
 
 pub(super) fn poison_after(text: &str) -> Result<u32, String> {

@@ -106,6 +106,12 @@ settings! {
              of the host can see flags, so prefer the variable or --app-token-file";
         APP_TOKEN_FILE: "app-token-file" One("FILE"), "",
             "File that holds the token and nothing else";
+        TLS_CERT: "tls-cert" One("FILE"), "",
+            "PEM file with the certificate that both listeners are served with, and its chain";
+        TLS_KEY: "tls-key" One("FILE"), "",
+            "PEM file with its key, not encrypted";
+        RETENTION: "retention" One("TIME"), "90d",
+            "Evidence older than this is forgotten; totals are kept";
         LOG_FORMAT: "log-format" One("text|json"), "json when not a terminal",
             "Form of the program's own log on stderr";
     }
@@ -155,6 +161,6 @@ mod tests {
         assert_eq!(QUEUE_URL.environment_variable(), "DELTRAIL_QUEUE_URL");
         assert_eq!(Setting::named("queue-url"), Some(&QUEUE_URL));
         assert_eq!(Setting::named("queue_url"), None);
-        assert_eq!(ALL.len(), 26);
+        assert_eq!(ALL.len(), 29);
     }
 }

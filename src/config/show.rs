@@ -1,5 +1,7 @@
 //! The settings in effect, as texts that could be given again.
 
+use std::path::Path;
+
 use super::units::{format_size, format_time};
 use super::{Config, LogFormat, MissingObject, Setting, settings};
 
@@ -29,10 +31,10 @@ impl Config {
             settings::APP_TOKEN => {
                 self.app_token.as_ref().map(|_| MASK.to_owned()).unwrap_or_default()
             }
-            settings::APP_TOKEN_FILE => match &self.app_token_file {
-                Some(file) => file.display().to_string(),
-                None => String::new(),
-            },
+            settings::APP_TOKEN_FILE => path(self.app_token_file.as_deref()),
+            settings::TLS_CERT => path(self.tls_cert.as_deref()),
+            settings::TLS_KEY => path(self.tls_key.as_deref()),
+            settings::RETENTION => format_time(self.retention),
             settings::STALE_WINDOW => format_time(self.stale_window),
             settings::LOG_FORMAT => self.log_format.as_str().to_owned(),
             settings::WORKERS => self.workers.to_string(),
@@ -69,6 +71,10 @@ impl LogFormat {
             Self::Json => "json",
         }
     }
+}
+
+fn path(file: Option<&Path>) -> String {
+    file.map(|file| file.display().to_string()).unwrap_or_default()
 }
 
 fn list<T: ToString>(values: &[T]) -> String {

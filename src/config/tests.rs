@@ -77,6 +77,9 @@ fn every_setting_reaches_the_program() {
         ops-listen = "127.0.0.1:9000"
         app-listen = "[::]:9001"
         app-token = "correct-horse-battery"
+        tls-cert = "/etc/deltrail/tls.crt"
+        tls-key = "/etc/deltrail/tls.key"
+        retention = "30d"
         stale-window = "5m"
         log-format = "text"
         workers = 3
@@ -106,6 +109,9 @@ fn every_setting_reaches_the_program() {
     assert_eq!(config.ops_listen, "127.0.0.1:9000".parse().unwrap());
     assert_eq!(config.app_listen, "[::]:9001".parse().unwrap());
     assert_eq!(config.app_token.as_ref().unwrap().reveal(), "correct-horse-battery");
+    assert_eq!(config.tls_cert.as_deref(), Some(Path::new("/etc/deltrail/tls.crt")));
+    assert_eq!(config.tls_key.as_deref(), Some(Path::new("/etc/deltrail/tls.key")));
+    assert_eq!(config.retention, Duration::from_hours(30 * 24));
     assert_eq!(config.stale_window, Duration::from_mins(5));
     assert_eq!(config.log_format, LogFormat::Text);
     assert_eq!(
@@ -201,6 +207,26 @@ fn the_stale_window_is_at_least_a_second_and_at_most_a_day() {
         assert_eq!(told == "none", is_good, "{text}: {told}");
         assert!(is_good || told.contains("1s to 24h"), "{told}");
     }
+}
+
+#[test]
+fn evidence_is_kept_for_a_day_at_least_and_a_hundred_years_at_most() {
+    for (text, is_good) in [("23h", false), ("1d", true), ("36500d", true), ("36501d", false)] {
+        let told = app_problems(&["--retention", text], &[], "");
+        assert_eq!(told == "none", is_good, "{text}: {told}");
+        assert!(is_good || told.contains("1d to 36500d"), "{told}");
+    }
+}
+
+#[test]
+fn a_certificate_and_its_key_come_together() {
+    assert_eq!(app_problems(&["--tls-cert", "a.crt", "--tls-key", "a.key"], &[], ""), "none");
+    insta::assert_snapshot!(app_problems(&["--tls-cert", "a.crt"], &[], ""), @r#"
+    --tls-cert: a certificate is of no use without its key: set tls-key too
+    "#);
+    insta::assert_snapshot!(app_problems(&[], &[], "tls-key = \"a.key\""), @r#"
+    deltrail.toml: tls-key: a key is of no use without its certificate: set tls-cert too
+    "#);
 }
 
 #[test]

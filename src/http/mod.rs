@@ -1,29 +1,37 @@
 //! What the daemon serves over HTTP: the ops listener with metrics and health, and the app listener
 //! with the API. It drives no work and never asks AWS anything.
+//!
+//! A connection takes a place (`serve`, `places`), perhaps encrypted (`tls`), each request of it
+//! passes the `front`, and each answer is shielded (`shield`).
 
 mod app;
+mod front;
 mod headers;
 mod health;
+mod held;
 mod ops;
+mod peer;
+mod places;
 mod problem;
+mod rate;
+mod serve;
+mod shield;
+mod tls;
 mod token;
+mod unwanted;
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use axum::Router;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 pub use app::{AppState, Clock, Commit, WatchesBucket, app_router};
 pub use health::{Health, Readiness, STALLED_AFTER, Stalled};
 pub use ops::{OpsState, TotalsSource, ops_router};
+pub use serve::serve;
+pub use tls::{PemFiles, Tls, TlsError};
 pub use token::Token;
-
-/// How long open requests may keep a listener that was asked to stop.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is listened for, each at its own address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,23 +143,6 @@ impl ListenError {
 /// See [`ListenError`].
 pub async fn listen(listener: Listener, address: SocketAddr) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address).await.map_err(|error| ListenError::of(listener, address, error))
-}
-
-/// Serves until `shutdown`, then finishes the open requests, for 5 s at most.
-///
-/// # Errors
-/// When the listener fails for good.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    shutdown: CancellationToken,
-) -> io::Result<()> {
-    let closing = shutdown.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
-    tokio::select! {
-        result = serving => result,
-        () = async { closing.cancelled().await; tokio::time::sleep(CLOSE_TIMEOUT).await } => Ok(()),
-    }
 }
 
 #[cfg(test)]

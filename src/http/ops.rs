@@ -1,23 +1,43 @@
 //! The ops listener: landing page, `/metrics`, liveness and readiness. Everything on it is safe to
 //! show to who may scrape.
 
+use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use deltrail_core::domain::{Part, Series, Timestamp};
 use futures_util::future::BoxFuture;
 use tower_http::compression::CompressionLayer;
 
+use super::front::Front;
 use super::health::{Health, Readiness};
+use super::held::Held;
+use super::peer::Peer;
+use super::places::{Capacity, Places};
+use super::problem::Problem;
+use super::rate::Rate;
 use crate::metrics::Metrics;
 
 /// How long a scrape may wait for the totals; less than Prometheus' usual timeout of 10 s.
 const TOTALS_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Who scrapes asks a few times a minute.
+const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
+const REQUESTS_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).unwrap();
+/// Answers to scrapes that are in memory; whoever does not read his holds his own places only.
+const SCRAPES: Capacity = Capacity { all: 16, of_one_peer: 4, for_newcomers: 16 };
+const SCRAPE_RETRY_SECONDS: u16 = 1;
+
+/// Liveness and readiness, each by the two names that people look for. They cost nothing, and
+/// whoever restarts the daemon by them must always be answered: no rate applies.
+const HEALTH: [&str; 4] = ["/-/healthy", "/healthz", "/-/ready", "/readyz"];
 
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -49,22 +69,42 @@ pub struct OpsState {
     pub readiness: Readiness,
 }
 
+/// What the ops listener works with.
+#[derive(Clone)]
+struct Shared {
+    state: OpsState,
+    scrapes: Places,
+}
+
 /// The routes of the ops listener.
 pub fn ops_router(state: OpsState) -> Router {
-    Router::new()
+    let shared = Shared { state, scrapes: Places::new(SCRAPES) };
+    let routes = Router::new()
         .route("/", get(async || Html(LANDING)))
         .route("/metrics", get(metrics))
-        .route("/-/healthy", get(healthy))
-        .route("/healthz", get(healthy))
-        .route("/-/ready", get(ready))
-        .route("/readyz", get(ready))
+        .route(HEALTH[0], get(healthy))
+        .route(HEALTH[1], get(healthy))
+        .route(HEALTH[2], get(ready))
+        .route(HEALTH[3], get(ready))
         .fallback(async || (StatusCode::NOT_FOUND, "not found; / lists what is here\n"))
         .layer(CompressionLayer::new())
-        .with_state(state)
+        .with_state(shared);
+    let rate = Rate::new(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE);
+    Front { rate, is_free: |path| HEALTH.contains(&path) }.before(routes)
 }
 
 /// Without the durable totals there is no answer, because less than before would look like a reset.
-async fn metrics(State(state): State<OpsState>) -> Response {
+async fn metrics(
+    State(Shared { state, scrapes }): State<Shared>,
+    peer: Option<Extension<Peer>>,
+) -> Response {
+    let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.address);
+    let Some(place) = scrapes.take(peer) else {
+        let detail = "too many scrapes are being answered; read their answers, or scrape from \
+                      fewer places";
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail);
+        return problem.with_retry_after(SCRAPE_RETRY_SECONDS).into_response();
+    };
     let totals = match tokio::time::timeout(TOTALS_TIMEOUT, (state.totals)()).await {
         Ok(Ok(totals)) => totals,
         Ok(Err(reason)) => return unavailable(&format!("the totals cannot be read: {reason}")),
@@ -72,19 +112,22 @@ async fn metrics(State(state): State<OpsState>) -> Response {
     };
     state.metrics.publish(totals, Instant::now());
     match state.metrics.render() {
-        Ok(text) => ([(header::CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
+        Ok(text) => {
+            let body = Body::new(Held::new(text, place));
+            ([(header::CONTENT_TYPE, TEXT_FORMAT)], body).into_response()
+        }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }
 
-async fn healthy(State(state): State<OpsState>) -> Response {
+async fn healthy(State(Shared { state, .. }): State<Shared>) -> Response {
     match stalled(&state.health) {
         Some(text) => unavailable(&text),
         None => fine("healthy"),
     }
 }
 
-async fn ready(State(state): State<OpsState>) -> Response {
+async fn ready(State(Shared { state, .. }): State<Shared>) -> Response {
     match state.readiness.reason().or_else(|| stalled(&state.health)) {
         Some(reason) => unavailable(&format!("not ready: {reason}")),
         None => fine("ready"),
@@ -118,7 +161,7 @@ mod tests {
 
     use deltrail_core::domain::{Family, Part, Series};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
     use tokio::task::JoinHandle;
     use tokio_util::sync::CancellationToken;
 
@@ -131,22 +174,29 @@ mod tests {
     struct Served {
         address: SocketAddr,
         totals: Totals,
+        buckets: Arc<Mutex<Vec<String>>>,
         readiness: Readiness,
         shutdown: CancellationToken,
-        serving: JoinHandle<std::io::Result<()>>,
+        serving: JoinHandle<()>,
     }
 
     async fn served(health: Health) -> Served {
         let totals: Totals = Arc::new(Mutex::new(Ok(7)));
         let read = Arc::clone(&totals);
+        let buckets = Arc::new(Mutex::new(vec!["images".to_owned()]));
+        let counted = Arc::clone(&buckets);
         let readiness = Readiness::not_yet("connecting to the queue");
         let state = OpsState {
             metrics: Arc::new(Metrics::new().unwrap()),
             totals: Arc::new(move || {
                 let total = read.lock().unwrap().clone();
-                let labels = vec!["images".to_owned()];
-                let series = Series { family: Family::ObjectsRemoved, labels };
-                Box::pin(async move { total.map(|total| vec![(series, Part::Value, total)]) })
+                let buckets = counted.lock().unwrap().clone();
+                let of_bucket = move |total| {
+                    let family = Family::ObjectsRemoved;
+                    let series = |bucket| Series { family, labels: vec![bucket] };
+                    buckets.into_iter().map(|bucket| (series(bucket), Part::Value, total)).collect()
+                };
+                Box::pin(async move { total.map(of_bucket) })
             }),
             health: Arc::new(health),
             readiness: readiness.clone(),
@@ -154,8 +204,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let serving = tokio::spawn(serve(listener, ops_router(state), shutdown.clone()));
-        Served { address, totals, readiness, shutdown, serving }
+        let serving = tokio::spawn(serve(listener, ops_router(state), None, shutdown.clone()));
+        Served { address, totals, buckets, readiness, shutdown, serving }
     }
 
     impl Served {
@@ -246,11 +296,58 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn health_is_answered_however_often_others_ask() {
+        let served = served(Health::new()).await;
+        served.readiness.ready();
+        let mut refused = 0;
+        for _ in 0..2 * super::REQUESTS_AT_ONCE.get() {
+            let (status, text) = served.get("/metrics").await;
+            if status == 429 {
+                refused += 1;
+                assert!(text.contains("Retry-After header"), "{text}");
+                assert_eq!(served.get("/-/healthy").await.0, 200);
+                assert_eq!(served.get("/readyz").await.0, 200);
+            } else {
+                assert_eq!(status, 200);
+            }
+        }
+        assert!(refused > 0, "nobody was refused");
+    }
+
+    #[tokio::test]
+    async fn answers_that_nobody_reads_take_the_places_of_their_peer_only() {
+        let served = served(Health::new()).await;
+        // Some megabytes, which no buffer between holds.
+        let bucket = "b".repeat(64 << 10);
+        *served.totals.lock().unwrap() = Ok(1);
+        *served.buckets.lock().unwrap() = (0..200).map(|n| format!("{bucket}{n}")).collect();
+        let mut unread = Vec::new();
+        for _ in 0..super::SCRAPES.of_one_peer {
+            let mut stream = TcpStream::connect(served.address).await.unwrap();
+            stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+            stream.read_exact(&mut [0; 12]).await.unwrap();
+            unread.push(stream);
+        }
+        let (status, text) = served.get("/metrics").await;
+        assert_eq!(status, 429, "{text}");
+        assert!(text.contains("too many scrapes"), "{text}");
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        let mut other = socket.connect(served.address).await.unwrap();
+        other.write_all(b"GET /metrics HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+        let mut status = [0; 12];
+        other.read_exact(&mut status).await.unwrap();
+        assert_eq!(&status, b"HTTP/1.1 200");
+        drop(unread);
+        while served.get("/metrics").await.0 == 429 {}
+    }
+
+    #[tokio::test]
     async fn the_listener_stops_when_asked() {
         let served = served(Health::new()).await;
         assert_eq!(served.get("/-/healthy").await.0, 200);
         served.shutdown.cancel();
-        served.serving.await.unwrap().unwrap();
+        served.serving.await.unwrap();
         assert!(TcpStream::connect(served.address).await.is_err());
     }
 }

@@ -171,22 +171,22 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message, items: It
             }
             Item::NamedLog(object) => {
                 ingest.tell_stranger(queue, &object);
-                rejects.push((object.source, not_allowed(&object)));
+                rejects.push((object.source, not_allowed(&object), 1));
             }
             Item::Created { object, .. } if is_log_of_a_trail(&object) => {
                 ingest.tell_stranger(queue, &object);
-                rejects.push((object.source, not_allowed(&object)));
+                rejects.push((object.source, not_allowed(&object), 1));
             }
             Item::Created { creation: Ok(creation), .. } => facts.push(Fact::Creation(creation)),
             Item::Created { object, creation: Err(rejected) } => {
-                rejects.push((object.source, rejected));
+                rejects.push((object.source, rejected, 1));
             }
             Item::Told(fact) => facts.push(fact),
             Item::Other { source, .. } => {
                 ingest.count_records(source, RecordResult::Ignored, 1);
             }
             Item::Nothing(_) => {}
-            Item::Rejected { source, rejected } => rejects.push((source, rejected)),
+            Item::Rejected { source, rejected, count } => rejects.push((source, rejected, count)),
         }
     }
     let sent_at = message.sent_at_millis.map(Timestamp::from_millis);

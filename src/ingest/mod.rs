@@ -8,6 +8,7 @@
 
 mod acknowledge;
 mod backlog;
+mod bodies;
 mod decoding;
 mod disposition;
 mod facts;
@@ -95,6 +96,7 @@ pub struct Ingest {
     message_permits: Arc<Semaphore>,
     object_permits: Arc<Semaphore>,
     decode_permits: Arc<Semaphore>,
+    bodies: bodies::Bodies,
     budget: memory::Budget,
     messages: TaskTracker,
     /// The queues that are drained; they share the message permits.
@@ -126,6 +128,7 @@ impl Ingest {
             message_permits: Arc::new(Semaphore::new(options.in_flight_messages)),
             object_permits: Arc::new(Semaphore::new(options.in_flight_objects)),
             decode_permits: Arc::new(Semaphore::new(options.workers)),
+            bodies: bodies::Bodies::default(),
             budget: memory::Budget::new(
                 options.memory_budget_bytes,
                 metrics.in_flight_bytes.clone(),

@@ -154,7 +154,8 @@ pub(super) async fn read_object(
     }
     match read_in_turn(ingest, object, path).await? {
         Read::Handled(handled) => Ok(handled),
-        Read::Whole(reading, whole) => reading.commit(*whole).await,
+        // What a commit takes would make every message larger, and messages are moved about.
+        Read::Whole(reading, whole) => Box::pin(reading.commit(*whole)).await,
     }
 }
 

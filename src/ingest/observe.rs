@@ -72,6 +72,7 @@ impl Ingest {
     /// Passes on what a commit could not count.
     pub(super) fn observe_commit(&self, report: &CommitReport) {
         self.metrics.discard_latencies(&report.discarded_latencies);
+        self.metrics.count_too_old(&report.too_old);
         self.metrics.label_overflow.inc_by(report.label_overflow);
     }
 

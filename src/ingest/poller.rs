@@ -141,6 +141,7 @@ async fn receive(ingest: &Ingest, queue: &SourceQueue) -> Round {
     }
     // While this queue fails, others need the permits.
     queue.queue.until_turn(Operation::Receive).await;
+    ingest.bodies.until_room().await;
     let Ok(mut permits) = Arc::clone(&ingest.message_permits).acquire_owned().await else {
         // The semaphore is never closed; a closed one would mean that nothing may start.
         return std::future::pending().await;
@@ -190,7 +191,8 @@ fn start(
         // SQS returns no more messages than were asked for, one for each permit.
         let Some(permit) = permits.split(1) else { break };
         let age = message.sent_at_millis.map(|sent| age(now, sent)).unwrap_or_default();
-        received.push(Received { message, age, lease, permit });
+        let body = ingest.bodies.hold(message.body.len());
+        received.push(Received { message, age, lease, permit, body });
     }
     if !received.is_empty() {
         let work = see_all_through(Arc::clone(ingest), Arc::clone(queue), received);

@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Ingest;
+use super::bodies::HeldBody;
 use super::disposition::Verdict;
 use super::facts::{Told, keep_facts};
 use super::lease::Lease;
@@ -28,6 +29,8 @@ pub(super) struct Received {
     pub(super) age: Duration,
     pub(super) lease: Lease,
     pub(super) permit: OwnedSemaphorePermit,
+    /// Counts its body.
+    pub(super) body: HeldBody,
 }
 
 /// Sees the messages of one receive through.
@@ -49,9 +52,9 @@ pub(super) async fn see_all_through(
                 tracker.spawn(async move {
                     let _flight = InFlight::new(&ingest.metrics.in_flight_messages);
                     let _held = queue.hold(received.age);
-                    let Received { message, lease, permit, .. } = received;
+                    let Received { message, lease, permit, body, .. } = received;
                     see_through(&ingest, &queue, &message, lease, items).await;
-                    drop(permit);
+                    drop((permit, body));
                 });
             }
         }

@@ -55,11 +55,11 @@ pub(super) async fn keep_rejects(
     ingest: &Ingest,
     queue: &SourceQueue,
     message: &Message,
-    rejects: &[(Source, Rejected)],
+    rejects: &[(Source, Rejected, u64)],
 ) -> Verdict {
     let mut by_reason: BTreeMap<(Source, RejectReason), (u64, &Rejected)> = BTreeMap::new();
-    for (source, rejected) in rejects {
-        by_reason.entry((*source, rejected.reason)).or_insert((0, rejected)).0 += 1;
+    for (source, rejected, count) in rejects {
+        by_reason.entry((*source, rejected.reason)).or_insert((0, rejected)).0 += count;
     }
     for ((source, reason), (count, first)) in by_reason {
         // Its bucket was named in the log, or is one of too many.

@@ -19,6 +19,9 @@ pub use labels::{ObjectResult, QueueState, RecordResult, SkipReason};
 
 use deltrail_core::domain::{DiscardedLatency, Family, Part, Series, Source, Timestamp};
 
+/// The `reason` of facts that are older than what the store keeps.
+const TOO_OLD: &str = "too_old";
+
 /// What went wrong with the metrics themselves.
 #[derive(Debug, thiserror::Error)]
 pub enum MetricsError {
@@ -108,9 +111,9 @@ impl Metrics {
         self.queue_redrive_policy.with_label_values(&[queue]);
     }
 
-    /// Gives reasons for rejects from `source` their series at 0.
+    /// Gives reasons for rejects from `source`, and for facts that are too old, their series at 0.
     pub fn expect_rejects<'a>(&self, source: Source, reasons: impl IntoIterator<Item = &'a str>) {
-        for reason in reasons {
+        for reason in reasons.into_iter().chain([TOO_OLD]) {
             self.rejected.with_label_values(&[source.as_str(), reason]);
         }
     }
@@ -125,6 +128,13 @@ impl Metrics {
     pub fn discard_latencies(&self, discarded: &BTreeMap<DiscardedLatency, u64>) {
         for (reason, count) in discarded {
             self.latency_discarded.with_label_values(&[reason.as_str()]).inc_by(*count);
+        }
+    }
+
+    /// Counts facts that were skipped, because what is so old was forgotten.
+    pub fn count_too_old(&self, skipped: &BTreeMap<Source, u64>) {
+        for (source, count) in skipped {
+            self.rejected.with_label_values(&[source.as_str(), TOO_OLD]).inc_by(*count);
         }
     }
 

@@ -190,6 +190,8 @@ pub struct CommitReport {
     pub repeated_evidence: u64,
     /// Removals that were learnt.
     pub removals: u64,
+    /// Facts that were skipped, because what is so old was forgotten.
+    pub too_old: BTreeMap<Source, u64>,
     /// Latencies that were not observed, and why.
     pub discarded_latencies: BTreeMap<DiscardedLatency, u64>,
     /// Buckets that are counted as `other` from now on, because too many have a label already.

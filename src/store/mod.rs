@@ -18,6 +18,7 @@ mod figures;
 mod location;
 mod query;
 mod reader;
+mod retention;
 mod running;
 mod session;
 mod settling;
@@ -45,6 +46,7 @@ pub use self::query::{
     UnresolvedCall, Within,
 };
 pub use self::reader::Reader;
+pub use self::retention::{FORGET_MARGIN_MILLIS, Forget, ForgetReport, Sweep};
 pub use self::settling::{Gauges, Holds, Settle, SettleReport, SourceKey};
 
 use self::running::RunningStore;
@@ -107,6 +109,16 @@ impl Store {
     /// When nothing of it was kept.
     pub async fn settle(&self, ask: Settle) -> Result<SettleReport, StoreError> {
         self.0.settle(ask).await
+    }
+
+    /// Forgets a part of what is old, and notes from when on evidence is learnt: older facts are
+    /// skipped by commits from then on, whoever asks for what later. Ask again with what comes next
+    /// until nothing does. Totals stay.
+    ///
+    /// # Errors
+    /// When nothing of it was kept.
+    pub async fn forget(&self, ask: Forget) -> Result<ForgetReport, StoreError> {
+        self.0.forget(ask).await
     }
 
     /// What gauges show of the store as a whole.

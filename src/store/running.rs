@@ -16,8 +16,8 @@ use super::sqlite::directory_of;
 use super::tables::{gauges, read};
 use super::writer::{Commit, Job, Pulse, Writer};
 use super::{
-    Batch, CommitReport, Gauges, LedgerKey, Location, Options, ProofOfLife, RowCounts, Settle,
-    SettleReport, StoreError, StoreSize, Total,
+    Batch, CommitReport, Forget, ForgetReport, Gauges, LedgerKey, Location, Options, ProofOfLife,
+    RowCounts, Settle, SettleReport, StoreError, StoreSize, Total,
 };
 
 /// Rows of batches that may wait for the writer: two groups, so that one is ready when the other is
@@ -80,6 +80,12 @@ impl RunningStore {
     pub(super) async fn settle(&self, ask: Settle) -> Result<SettleReport, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.send(Job::Settle(Box::new((ask, answer))))?;
+        answered.await.map_err(|_| self.closed())?
+    }
+
+    pub(super) async fn forget(&self, ask: Forget) -> Result<ForgetReport, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Job::Forget(Box::new((ask, answer))))?;
         answered.await.map_err(|_| self.closed())?
     }
 

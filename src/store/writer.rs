@@ -10,8 +10,8 @@ use deltrail_core::domain::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::session::{Connection, Result, Session, SqlError, explain};
-use super::tables::{commit_batches, settle};
-use super::{Batch, CommitReport, Options, Settle, SettleReport, StoreError};
+use super::tables::{commit_batches, forget, settle};
+use super::{Batch, CommitReport, Forget, ForgetReport, Options, Settle, SettleReport, StoreError};
 
 /// A group takes no further batch once it has so many rows.
 const GROUP_ROWS_MAX: usize = 10_000;
@@ -32,6 +32,8 @@ pub(super) enum Job {
     Commit(Box<Commit>),
     /// Settle what may be settled.
     Settle(Box<(Settle, oneshot::Sender<Result<SettleReport, StoreError>>)>),
+    /// Forget a part of what is old.
+    Forget(Box<(Forget, oneshot::Sender<Result<ForgetReport, StoreError>>)>),
     /// Read on the writing connection: the only one that sees a store in memory.
     Read(Box<dyn FnOnce(&Session<'_>) + Send>),
     /// Stop, after everything that was sent before.
@@ -127,6 +129,10 @@ impl Work<'_> {
                     // Whoever asked may have given up; what is settled stays so.
                     let _ = answer.send(self.settle(&ask));
                 }
+                Ok(Job::Forget(ask)) => {
+                    let (ask, answer) = *ask;
+                    let _ = answer.send(self.forget(&ask));
+                }
                 Ok(Job::Read(read)) => read(self.session),
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Job::Close) | Err(RecvTimeoutError::Disconnected) => return,
@@ -192,6 +198,10 @@ impl Work<'_> {
 
     fn settle(&self, ask: &Settle) -> Result<SettleReport, StoreError> {
         self.in_transaction(|| settle(self.session, self.options, ask))
+    }
+
+    fn forget(&self, ask: &Forget) -> Result<ForgetReport, StoreError> {
+        self.in_transaction(|| forget(self.session, ask))
     }
 
     fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T, StoreError> {

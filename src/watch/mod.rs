@@ -1,6 +1,8 @@
-//! What goes on beside the messages: facts are settled when the sources are complete, and gauges
-//! show where that stands. It knows neither queues nor what evidence means.
+//! What goes on beside the messages: facts are settled when the sources are complete, gauges show
+//! where that stands, and what is old is forgotten. It knows neither queues nor what evidence
+//! means.
 
+mod retention;
 mod show;
 
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use deltrail_core::domain::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use self::retention::forget_until_closed;
+pub use self::retention::learn_from;
 use self::show::Shown;
 use crate::metrics::Metrics;
 use crate::store::{Holds, Settle, Store, StoreError};
@@ -19,6 +23,8 @@ const TICK: Duration = Duration::from_secs(5);
 
 /// What the shell is told by its owner.
 pub struct Options {
+    /// How long evidence is kept.
+    pub retention: Duration,
     /// How soon after a write that replaced an object its removal is stale.
     pub stale_window: Duration,
     /// Whose watermarks must not move now.
@@ -27,12 +33,24 @@ pub struct Options {
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
-/// Settles and shows until `closing`.
+/// Settles, shows and forgets until `closing`.
 pub async fn watch(
     options: Options,
     store: Store,
     metrics: Arc<Metrics>,
     closing: CancellationToken,
+) {
+    tokio::join!(
+        forget_until_closed(&options, &store, &closing),
+        settle_until_closed(&options, &store, &metrics, &closing),
+    );
+}
+
+async fn settle_until_closed(
+    options: &Options,
+    store: &Store,
+    metrics: &Metrics,
+    closing: &CancellationToken,
 ) {
     let mut every = interval(TICK);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -44,12 +62,12 @@ pub async fn watch(
             () = closing.cancelled() => return,
         }
         let done = async {
-            settle_all(&options, &store, &metrics, &closing).await?;
+            settle_all(options, store, metrics, closing).await?;
             store.gauges().await
         };
         match done.await {
             Ok(gauges) => {
-                shown.show(&metrics, &gauges);
+                shown.show(metrics, &gauges);
                 if is_failing {
                     tracing::info!("facts are settled again");
                 }

@@ -3,6 +3,7 @@
 //! benches stand there as they were measured.
 
 mod performance;
+mod security;
 
 use std::collections::BTreeMap;
 use std::process::Command;

@@ -5,6 +5,7 @@
 mod hostile;
 mod laws;
 mod table;
+mod twice;
 
 use std::io::Write;
 

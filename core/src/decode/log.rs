@@ -16,7 +16,7 @@ use super::error::DecodeError;
 use super::inflate::Inflater;
 use super::log_key::LogPath;
 use super::reject::{RejectReason, Rejected};
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 use super::structure::Level;
 use crate::domain::{Fact, Timestamp};
 
@@ -122,7 +122,7 @@ impl LogDecoder {
     }
 
     /// [`LogDecoder::new`], with these instructions.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn at_level(limits: Limits, path: LogPath, level: Level) -> Self {
         let format = Format::at_level(limits.record_bytes_max, level);
         Self { format, ..Self::new(limits, path) }

@@ -11,6 +11,8 @@ mod envelope;
 mod error;
 mod excerpt;
 mod fingerprint;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gzip_header;
 #[cfg(test)]
 mod hazards;

@@ -64,7 +64,8 @@ pub enum RejectReason {
     UnknownEnvelope,
     /// A line of an access log that has too few fields, or that can be read in two ways.
     MalformedLine,
-    /// An ARN, a URL or a path where the name of a bucket belongs.
+    /// An ARN, a URL, a path or another text that no bucket can be called, where the name of a
+    /// bucket belongs.
     BucketNotAllowed,
 }
 

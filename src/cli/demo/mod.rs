@@ -15,7 +15,8 @@ use clap::{Args, ValueEnum};
 use deltrail_core::domain::Timestamp;
 use tokio::time::Instant;
 
-use super::{FAILED, USAGE, fail, http_get, logging, on_runtime};
+use super::http_get::{Scheme, http_get};
+use super::{FAILED, USAGE, fail, logging, on_runtime};
 use crate::app::{Daemon, World, stop_signal};
 use crate::config::{self, Config, Given, Purpose, Surroundings};
 use crate::sandbox::Sandbox;
@@ -278,7 +279,7 @@ async fn settled(
             let depth = sandbox.queues().depth(queue).context("the sandbox has lost its queue")?;
             waiting += depth.visible + depth.in_flight + depth.delayed;
         }
-        let metrics = http_get(ops, "/metrics").await.map_err(anyhow::Error::msg)?;
+        let metrics = http_get(Scheme::Http, ops, "/metrics").await.map_err(anyhow::Error::msg)?;
         let figures = expected.beside(&metrics);
         if waiting == 0 && figures.iter().all(Figure::agrees) || Instant::now() > deadline {
             return Ok(figures);

@@ -1,5 +1,5 @@
-//! Deletions as comma separated values (RFC 4180). Texts stay exactly what they are; what a
-//! spreadsheet makes of them is its affair.
+//! Deletions as comma separated values (RFC 4180), for spreadsheets. A text that one would take for
+//! a formula has an apostrophe in front; the JSON forms have every text as it is.
 
 use super::deletion::Deletion;
 use super::text::source_names;
@@ -45,11 +45,11 @@ pub(in crate::cli) fn csv(rows: &[DeletionRow]) -> String {
 
 fn cells(row: &DeletionRow) -> [String; HEADER.len()] {
     let it = Deletion::of(row);
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let text = |text: Option<&str>| defused(text.unwrap_or_default());
     let seconds = |seconds: Option<f64>| seconds.map(|value| value.to_string()).unwrap_or_default();
     let intents: Vec<&str> = it.intents.iter().map(|intent| intent.id).collect();
     [
-        it.bucket.to_owned(),
+        defused(it.bucket),
         text(it.key),
         it.at,
         it.at_precision.to_owned(),
@@ -76,9 +76,17 @@ fn cells(row: &DeletionRow) -> [String; HEADER.len()] {
         seconds(it.latency.service_seconds),
         seconds(it.latency.access_log_seconds),
         seconds(it.latency.confirmed_seconds),
-        intents.join(" "),
+        defused(&intents.join(" ")),
         it.provenance.to_owned(),
     ]
+}
+
+/// A text of somebody else, as a spreadsheet takes it for a text: it would run what begins like a
+/// formula, and looks for that behind whitespace too.
+fn defused(text: &str) -> String {
+    const BEGINNINGS: [char; 11] =
+        ['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+    if text.starts_with(BEGINNINGS) { format!("'{text}") } else { text.to_owned() }
 }
 
 fn line(cells: &[String]) -> String {
@@ -95,12 +103,24 @@ fn quoted(cell: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{defused, quoted};
 
     #[test]
     fn what_would_end_a_cell_is_quoted_and_nothing_else_is_changed() {
         assert_eq!(quoted("a,b"), "\"a,b\"");
         assert_eq!(quoted("a \"b\"\r\n"), "\"a \"\"b\"\"\r\n\"");
         assert_eq!(quoted("=1+1"), "=1+1");
+    }
+
+    #[test]
+    fn what_a_spreadsheet_would_run_is_a_text() {
+        for formula in
+            ["=1+1", "+1", "-1+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\r=1", "\u{ff1d}1"]
+        {
+            assert_eq!(defused(formula), format!("'{formula}"));
+        }
+        for text in ["", "a=1", "cats/-1.jpg", "'=1", "111122223333", "가"] {
+            assert_eq!(defused(text), text);
+        }
     }
 }

@@ -20,7 +20,7 @@ pub(in crate::cli) fn shown(text: &str) -> String {
 }
 
 /// Control characters, line and paragraph separators, and the marks that turn or hide text.
-fn is_obeyed(c: char) -> bool {
+pub(in crate::cli) fn is_obeyed(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')

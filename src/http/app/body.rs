@@ -2,19 +2,15 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::Body;
 use axum::http::StatusCode;
 use futures_util::StreamExt;
 
 use super::super::problem::Problem;
+use super::super::unwanted::pass_over;
 
 /// The largest body that is taken in.
 pub(super) const BYTES_MAX: usize = 1 << 20;
-
-/// How much is passed over of what is too large or not wanted. A sender that is cut off while it
-/// sends may never see the answer.
-const PASSED_OVER_BYTES_MAX: usize = 16 << 20;
-const PASSED_OVER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The whole body, if it is no larger than [`BYTES_MAX`] and arrives in time.
 pub(super) async fn read(body: Body, patience: Duration) -> Result<Vec<u8>, Problem> {
@@ -44,19 +40,4 @@ async fn collect(body: Body) -> Result<Vec<u8>, Problem> {
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
-}
-
-/// Lets the sender finish, within limits, so that it sees the answer.
-pub(super) async fn pass_over(mut chunks: BodyDataStream) {
-    let all = async {
-        let mut passed_over = 0;
-        while let Some(Ok(chunk)) = chunks.next().await {
-            passed_over += chunk.len();
-            if passed_over > PASSED_OVER_BYTES_MAX {
-                break;
-            }
-        }
-    };
-    // What comes later is not waited for: the answer is the same.
-    let _ = tokio::time::timeout(PASSED_OVER_TIMEOUT, all).await;
 }

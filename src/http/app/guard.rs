@@ -13,8 +13,10 @@ use axum::response::{IntoResponse, Response};
 
 use super::super::Token;
 use super::super::headers::only;
+use super::super::peer::Peer;
 use super::super::problem::Problem;
-use super::{Shared, body};
+use super::super::unwanted::pass_over;
+use super::Shared;
 
 /// Lets a request through, or says why not.
 pub(super) async fn admit(
@@ -24,14 +26,19 @@ pub(super) async fn admit(
 ) -> Response {
     let refused = match &shared.state.token {
         Some(token) => without_token(token, request.headers()),
-        None => from_elsewhere(request.uri(), request.headers()),
+        None => from_elsewhere(scheme(&request), request.uri(), request.headers()),
     };
     let Some(problem) = refused else { return next.run(request).await };
     // Who asks first whether to send a body has sent none yet.
     if !request.headers().contains_key(header::EXPECT) {
-        body::pass_over(request.into_body().into_data_stream()).await;
+        pass_over(request.into_body().into_data_stream()).await;
     }
     problem.into_response()
+}
+
+/// How the listener is reached, as the origin of its own pages would say.
+fn scheme(request: &Request) -> &'static str {
+    request.extensions().get::<Peer>().map_or("http", |peer| peer.scheme())
 }
 
 /// The problem of a request that does not bear the token.
@@ -53,7 +60,7 @@ fn without_token(token: &Token, headers: &HeaderMap) -> Option<Problem> {
 
 /// The problem of a request that somebody elsewhere may have made a browser of this host send: for
 /// a name that leads here only since a moment ago (DNS rebinding), or from another site's page.
-fn from_elsewhere(uri: &Uri, headers: &HeaderMap) -> Option<Problem> {
+fn from_elsewhere(scheme: &str, uri: &Uri, headers: &HeaderMap) -> Option<Problem> {
     let host = only(headers, &header::HOST).and_then(|host| host.to_str().ok());
     let host = host.filter(|host| host.parse().is_ok_and(|host| is_loopback(&host)));
     let Some(host) = host.filter(|_| uri.authority().is_none_or(is_loopback)) else {
@@ -62,7 +69,7 @@ fn from_elsewhere(uri: &Uri, headers: &HeaderMap) -> Option<Problem> {
                       port, or set a token (app-token) to use other names";
         return Some(Problem::new(StatusCode::FORBIDDEN, detail));
     };
-    let own = format!("http://{host}");
+    let own = format!("{scheme}://{host}");
     let mut origins = headers.get_all(header::ORIGIN).iter();
     if origins.all(|origin| origin.as_bytes().eq_ignore_ascii_case(own.as_bytes())) {
         return None;
@@ -91,7 +98,7 @@ mod tests {
         for (name, value) in headers {
             map.append(name, HeaderValue::from_static(value));
         }
-        from_elsewhere(&Uri::from_static(uri), &map).is_none()
+        from_elsewhere("http", &Uri::from_static(uri), &map).is_none()
     }
 
     #[test]
@@ -147,5 +154,17 @@ mod tests {
         ] {
             assert!(!with(origin), "{origin}");
         }
+    }
+
+    #[test]
+    fn an_encrypted_listener_has_an_encrypted_origin() {
+        let host = (header::HOST, HeaderValue::from_static("localhost:10119"));
+        let is_let_in = |origin| {
+            let origin = (header::ORIGIN, HeaderValue::from_static(origin));
+            let headers = HeaderMap::from_iter([host.clone(), origin]);
+            from_elsewhere("https", &Uri::from_static("/"), &headers).is_none()
+        };
+        assert!(is_let_in("https://localhost:10119"));
+        assert!(!is_let_in("http://localhost:10119"));
     }
 }

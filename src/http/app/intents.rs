@@ -29,6 +29,14 @@ struct Kept {
     accepted: u64,
     /// How many were known already, which changes nothing.
     repeated: u64,
+    /// How many were skipped, because what is so old is not kept. Left out when none were.
+    #[serde(skip_serializing_if = "is_none")]
+    too_old: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes every field by reference")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How a body holds its intents.
@@ -64,7 +72,11 @@ pub(super) async fn declare(
         return Err(problem.with_retry_after(UNABLE_RETRY_SECONDS));
     }
     let report = keep(&shared, turn, intents).await?;
-    let kept = Kept { accepted: report.new_evidence, repeated: report.repeated_evidence };
+    let kept = Kept {
+        accepted: report.new_evidence,
+        repeated: report.repeated_evidence,
+        too_old: report.too_old.values().sum(),
+    };
     let status = if kept.accepted > 0 { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(kept)).into_response())
 }

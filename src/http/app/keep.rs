@@ -85,5 +85,6 @@ fn count_kept(
         }
     }
     metrics.discard_latencies(&report.discarded_latencies);
+    metrics.count_too_old(&report.too_old);
     metrics.label_overflow.inc_by(report.label_overflow);
 }

@@ -6,6 +6,7 @@ mod guard;
 mod intents;
 mod keep;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +20,10 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 
 use super::Token;
+use super::front::Front;
 use super::health::Readiness;
 use super::problem::Problem;
+use super::rate::Rate;
 use crate::metrics::Metrics;
 use crate::store::{Batch, CommitReport, StoreError};
 
@@ -62,6 +65,10 @@ pub struct AppState {
 /// What all requests together, and one of them, may take.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
+    /// How often one peer may ask in the long run.
+    requests_per_second: NonZeroU32,
+    /// How often it may ask at once.
+    requests_at_once: NonZeroU32,
     /// Requests whose body is held, each of [`body::BYTES_MAX`] at most.
     requests: usize,
     /// How long a request waits for its turn.
@@ -75,6 +82,8 @@ struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            requests_per_second: const { NonZeroU32::new(100).unwrap() },
+            requests_at_once: const { NonZeroU32::new(400).unwrap() },
             requests: 8,
             turn_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
@@ -99,12 +108,14 @@ fn router_within(limits: Limits, state: AppState) -> Router {
     intents::expect_series(&state.metrics);
     let turns = Arc::new(Semaphore::new(limits.requests));
     let shared = Arc::new(Shared { state, limits, turns });
-    Router::new()
+    let routes = Router::new()
         .route("/api/v1/intents", post(intents::declare))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::admit))
-        .with_state(shared)
+        .with_state(shared);
+    let rate = Rate::new(limits.requests_per_second, limits.requests_at_once);
+    Front { rate, is_free: |_| false }.before(routes)
 }
 
 async fn nothing_here(uri: Uri) -> Problem {

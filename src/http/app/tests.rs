@@ -77,7 +77,7 @@ struct Served {
     metrics: Arc<Metrics>,
     readiness: Readiness,
     shutdown: CancellationToken,
-    serving: JoinHandle<std::io::Result<()>>,
+    serving: JoinHandle<()>,
 }
 
 struct Answer {
@@ -131,7 +131,7 @@ async fn served_within(limits: Limits, token: Option<Token>) -> Served {
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     let router = router_within(limits, state);
-    let serving = tokio::spawn(serve(listener, router, shutdown.clone()));
+    let serving = tokio::spawn(serve(listener, router, None, shutdown.clone()));
     Served { address, store, metrics, readiness, shutdown, serving }
 }
 

@@ -114,6 +114,16 @@ async fn a_small_object_is_sooner_read_than_looked_for_and_its_commit_knows_it_a
 }
 
 #[tokio::test]
+async fn a_small_object_whose_message_comes_again_is_not_fetched_again() {
+    let (ingest, server) = shell(vec![log_of(3), log_of(3)]).await;
+    let object = named(SOONER_READ_BYTES_MAX);
+    assert!(matches!(read(&ingest, &object).await, Handled::Committed(Source::CloudTrail)));
+    let again = read_object(&ingest, &object, &LogPath::default(), true).await;
+    assert!(matches!(again, Ok(Handled::Duplicate(Source::CloudTrail))));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn a_larger_object_that_was_committed_is_not_fetched_again() {
     let (ingest, server) = shell(vec![log_of(3), log_of(3)]).await;
     let object = named(SOONER_READ_BYTES_MAX + 1);

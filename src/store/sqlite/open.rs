@@ -19,10 +19,11 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 128;
 
 /// Every change of the tables, in order.
-pub(super) const MIGRATIONS: [(&str, &str); 3] = [
+pub(super) const MIGRATIONS: [(&str, &str); 4] = [
     ("V1__evidence_and_totals", include_str!("../migrations/V1__evidence_and_totals.sql")),
     ("V2__every_source", include_str!("../migrations/V2__every_source.sql")),
     ("V3__each_thing_once", include_str!("../migrations/V3__each_thing_once.sql")),
+    ("V4__what_was_forgotten", include_str!("../migrations/V4__what_was_forgotten.sql")),
 ];
 
 /// Opens the one connection that writes, and brings the tables to this version.
@@ -205,7 +206,7 @@ mod tests {
         let applied = "SELECT count(*), count(DISTINCT version) FROM refinery_schema_history";
         let counts: (i64, i64) =
             again.query_row(applied, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        assert_eq!(counts, (3, 3));
+        assert_eq!(counts, (4, 4));
     }
 
     #[test]

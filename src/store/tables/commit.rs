@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use deltrail_core::domain::{Evidence, Fact, Provenance, Timestamp};
+use deltrail_core::domain::{Evidence, Fact, Provenance, Source, Timestamp};
 
 use super::creations::write_creation;
+use super::forget::forgotten_before;
 use super::intents::{write_intent, write_key};
 use super::journal::Journal;
 use super::protections::write_protection;
@@ -16,7 +17,7 @@ use super::rows::{Place, amount, insert_evidence};
 use super::slots::{SlotRow, slot_key, upsert_slots, write_slot};
 use crate::store::session::{Result, Session, column, values};
 use crate::store::{
-    Batch, CommitReport, LedgerEntry, LedgerKey, LedgerState, Options, Origin, Reject,
+    Batch, CommitReport, LedgerEntry, LedgerKey, LedgerState, Options, Origin, Reject, StoredFact,
 };
 
 type Slots<'a> = BTreeMap<(&'a str, &'a str), SlotRow>;
@@ -29,9 +30,10 @@ pub(in crate::store) fn commit_batches(
     now: Timestamp,
 ) -> Result<Vec<CommitReport>> {
     let mut journal = Journal::new(session, options);
+    let forgotten_before = forgotten_before(session)?;
     let mut reports = Vec::with_capacity(batches.len());
     for batch in batches {
-        reports.push(commit_batch(&mut journal, batch, now)?);
+        reports.push(commit_batch(&mut journal, batch, forgotten_before, now)?);
     }
     journal.close()?;
     Ok(reports)
@@ -40,16 +42,18 @@ pub(in crate::store) fn commit_batches(
 fn commit_batch<'a>(
     journal: &mut Journal<'a>,
     batch: &'a Batch,
+    forgotten_before: i64,
     now: Timestamp,
 ) -> Result<CommitReport> {
     journal.begin(batch.provenance);
     let session = journal.session;
-    let slots = upsert_slots(session, &batch.facts)?;
+    let facts = young(&batch.facts, forgotten_before, &mut journal.report.too_old);
+    let slots = upsert_slots(session, &facts)?;
     let log_object_id = match &batch.ledger {
         Some(entry) => Some(log_object_id(session, &entry.key, entry.source.as_str())?),
         None => None,
     };
-    let fresh = write_facts(journal, batch, &slots, log_object_id)?;
+    let fresh = write_facts(journal, batch.provenance, &facts, &slots, log_object_id)?;
     write_requests(journal, &fresh)?;
     write_slots(journal, &slots, &fresh)?;
     resolve_late(session, &fresh, &mut journal.delta)?;
@@ -67,15 +71,33 @@ fn commit_batch<'a>(
     Ok(report)
 }
 
+/// The facts that are not so old that their like was forgotten; the others are counted.
+fn young<'a>(
+    facts: &'a [StoredFact],
+    forgotten_before: i64,
+    too_old: &mut BTreeMap<Source, u64>,
+) -> Vec<&'a StoredFact> {
+    let mut young = Vec::with_capacity(facts.len());
+    for stored in facts {
+        if stored.fact.at().as_millis() < forgotten_before {
+            *too_old.entry(stored.fact.source()).or_default() += 1;
+        } else {
+            young.push(stored);
+        }
+    }
+    young
+}
+
 /// Adds the facts to their sets and returns the evidence of deletes that was not known.
 fn write_facts<'a>(
     journal: &mut Journal<'_>,
-    batch: &'a Batch,
+    provenance: Provenance,
+    facts: &[&'a StoredFact],
     slots: &Slots<'_>,
     log_object_id: Option<i64>,
 ) -> Result<Vec<&'a Evidence>> {
     let mut fresh = Vec::new();
-    for stored in &batch.facts {
+    for stored in facts {
         let place = Place { slot_id: None, log_object_id, record_index: stored.record_index };
         match &stored.fact {
             Fact::Deletion(evidence) => {
@@ -96,7 +118,7 @@ fn write_facts<'a>(
                 write_intent(journal, intent)?;
                 for key in &intent.keys {
                     if let Some(slot) = slots.get(&(&*intent.bucket, &**key)) {
-                        write_key(journal.session, slot.id, intent, batch.provenance)?;
+                        write_key(journal.session, slot.id, intent, provenance)?;
                     }
                 }
             }

@@ -8,9 +8,10 @@ use super::plan_tests::{FILES, plan, statements};
 use crate::store::Location;
 use crate::store::sqlite::open_writer;
 
-/// The files whose statements run when somebody asks; what `query.rs` puts together from parts, its
-/// own tests look at.
-const QUESTIONS: [(&str, &str); 4] = [
+/// The files whose statements run once a day, or when somebody asks; what `query.rs` puts together
+/// from parts, its own tests look at.
+const QUESTIONS: [(&str, &str); 5] = [
+    ("forget/stages.rs", include_str!("forget/stages.rs")),
     ("query/completeness.rs", include_str!("query/completeness.rs")),
     ("query/intents.rs", include_str!("query/intents.rs")),
     ("query/key.rs", include_str!("query/key.rs")),

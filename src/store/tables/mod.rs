@@ -4,6 +4,7 @@
 mod actors;
 mod commit;
 mod creations;
+mod forget;
 mod gauges;
 mod heard;
 mod history;
@@ -56,5 +57,6 @@ mod store_tests;
 pub(super) mod story;
 
 pub(super) use self::commit::commit_batches;
+pub(super) use self::forget::forget;
 pub(super) use self::gauges::gauges;
 pub(super) use self::settle::settle;

@@ -13,10 +13,11 @@ use crate::store::Location;
 use crate::store::sqlite::open_writer;
 
 /// The files whose statements run with every commit, every tick, or every look at the gauges.
-pub(super) const FILES: [(&str, &str); 17] = [
+pub(super) const FILES: [(&str, &str); 18] = [
     ("actors.rs", include_str!("actors.rs")),
     ("commit.rs", include_str!("commit.rs")),
     ("creations.rs", include_str!("creations.rs")),
+    ("forget.rs", include_str!("forget.rs")),
     ("gauges.rs", include_str!("gauges.rs")),
     ("heard.rs", include_str!("heard.rs")),
     ("intents.rs", include_str!("intents.rs")),

@@ -47,10 +47,10 @@ pub(super) fn said_key(slot_key: &str) -> Option<&str> {
 /// of every store takes them in the same order, so that none waits for the other in a circle.
 pub(super) fn upsert_slots<'a>(
     session: &Session<'_>,
-    facts: &'a [StoredFact],
+    facts: &[&'a StoredFact],
 ) -> Result<BTreeMap<(&'a str, &'a str), SlotRow>> {
     let mut slots = BTreeMap::new();
-    let mut names: Vec<(&str, &str)> = facts.iter().flat_map(slots_of).collect();
+    let mut names: Vec<(&str, &str)> = facts.iter().copied().flat_map(slots_of).collect();
     names.sort_unstable();
     names.dedup();
     for (bucket, key) in names {

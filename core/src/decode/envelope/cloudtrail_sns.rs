@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::body::{elements, text};
+use super::found::Found;
 use super::object_event::Refused;
 use super::{EnvelopeError, Item, Nothing, ObjectRef};
 use crate::decode::bucket_name::bucket_name;
@@ -15,20 +16,23 @@ const EXCERPT_CHARS_MAX: usize = 80;
 /// An item for each file. The list of keys may be a single text.
 ///
 /// # Errors
-/// When there are too many keys.
+/// When there are too many files.
 pub(super) fn items(bucket: &RawValue, keys: &RawValue) -> Result<Vec<Item>, EnvelopeError> {
-    let keys = elements(keys)?.unwrap_or_else(|| vec![keys]);
+    let keys = elements(keys).unwrap_or_else(|| vec![keys]);
     if keys.is_empty() {
         return Ok(vec![Item::Nothing(Nothing::EmptyRecords)]);
     }
     let bucket = text(Some(bucket));
-    let items = (0..).zip(keys).map(|(index, key)| {
-        item(bucket.as_deref(), key).unwrap_or_else(|(reason, detail)| Item::Rejected {
+    let mut found = Found::default();
+    for (index, key) in (0..).zip(keys) {
+        let named = item(bucket.as_deref(), key);
+        found.add(named.unwrap_or_else(|(reason, detail)| Item::Rejected {
             source: Source::CloudTrail,
             rejected: Rejected::record(index, reason, &detail),
-        })
-    });
-    Ok(items.collect())
+            count: 1,
+        }))?;
+    }
+    Ok(found.into_items())
 }
 
 fn item(bucket: Option<&str>, key: &RawValue) -> Result<Item, Refused> {

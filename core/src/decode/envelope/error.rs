@@ -1,7 +1,7 @@
 //! Why a whole message was not understood. One bad record among good ones is no such error.
 
 use super::SNS_LEVELS_MAX;
-use super::body::RECORDS_MAX;
+use super::found::TOLD_MAX;
 use crate::decode::excerpt::escaped_excerpt;
 
 pub(super) const EXCERPT_CHARS_MAX: usize = 120;
@@ -25,15 +25,12 @@ pub enum EnvelopeError {
         /// The beginning of the body, escaped.
         excerpt: String,
     },
-    /// More records than S3 could put into the largest message.
+    /// It tells more than AWS could put into the largest message.
     #[error(
-        "the message holds {count} records, more than the {RECORDS_MAX} that AWS could put into \
+        "the message tells of more than {TOLD_MAX} things, which is more than AWS could put into \
          one; check what else writes to this queue"
     )]
-    TooManyRecords {
-        /// How many.
-        count: usize,
-    },
+    TooManyRecords,
     /// SNS asks for a subscription to be confirmed, or says that it was ended. The message holds a
     /// secret token, so nothing of it is repeated.
     #[error(

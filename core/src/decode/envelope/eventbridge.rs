@@ -34,6 +34,7 @@ pub(super) fn item(body: &Body<'_>) -> Option<Item> {
         of_s3(body, &detail_type, detail).unwrap_or_else(|(reason, detail)| Item::Rejected {
             source: Source::EventBridge,
             rejected: Rejected::whole(reason, &detail),
+            count: 1,
         })
     })
 }
@@ -48,7 +49,8 @@ fn of_cloudtrail(body: &Body<'_>, detail_type: String, record: &RawValue) -> Ite
         Ok(Some(fact)) => Item::Told(fact),
         Ok(None) => Item::Other { source, event_name: detail_type, bucket: String::new() },
         Err(refusal) => {
-            Item::Rejected { source, rejected: Rejected::whole(refusal.reason, &refusal.detail) }
+            let rejected = Rejected::whole(refusal.reason, &refusal.detail);
+            Item::Rejected { source, rejected, count: 1 }
         }
     }
 }

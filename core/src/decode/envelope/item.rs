@@ -36,6 +36,8 @@ pub enum Item {
         source: Source,
         /// What is wrong with it.
         rejected: Rejected,
+        /// How many records were refused for the same reason: this is the first one of them.
+        count: u64,
     },
 }
 

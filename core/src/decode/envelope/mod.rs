@@ -6,6 +6,7 @@ mod body;
 mod cloudtrail_sns;
 mod error;
 mod eventbridge;
+mod found;
 mod item;
 mod members;
 mod object_event;
@@ -43,8 +44,8 @@ fn peel(written: &str, sns_levels: usize) -> Result<Vec<Item>, EnvelopeError> {
         return Ok(vec![item]);
     }
     let body = Body::read(written)?;
-    if let Some(records) = body.records.map_or(Ok(None), elements)? {
-        return Ok(s3_record::items(&records));
+    if let Some(records) = body.records.and_then(elements) {
+        return s3_record::items(&records);
     }
     if text(body.event).as_deref() == Some("s3:TestEvent") {
         return Ok(vec![Item::Nothing(Nothing::TestEvent)]);
@@ -88,6 +89,7 @@ fn intent(written: &str) -> Option<Item> {
         Err(error) => Some(Item::Rejected {
             source: Source::Intent,
             rejected: Rejected::whole(error.reason, &error.detail),
+            count: 1,
         }),
     }
 }

@@ -7,10 +7,11 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::found::Found;
 use super::members::{Leaf, Object};
 use super::object_event::{Left, ObjectEvent, Refused, etag, sequencer};
 use super::s3_members::Record;
-use super::{Item, Nothing};
+use super::{EnvelopeError, Item, Nothing};
 use crate::decode::bucket_name::bucket_name;
 use crate::decode::lenient::{filled_text, identifier, shown, text, whole_number};
 use crate::decode::reject::{RejectReason, Rejected};
@@ -19,12 +20,20 @@ use crate::domain::{Actor, Cause, Source};
 /// S3's records have about 1 KB, with the longest key not much more than 5 KB.
 const RECORD_BYTES_MAX: usize = 64 * 1024;
 
-/// An item for each record; one that says so when there is none.
-pub(super) fn items(records: &[&RawValue]) -> Vec<Item> {
+/// An item for each record that says something, and for each reason to refuse others; one that says
+/// so when there is none.
+///
+/// # Errors
+/// When they tell of too much.
+pub(super) fn items(records: &[&RawValue]) -> Result<Vec<Item>, EnvelopeError> {
     if records.is_empty() {
-        return vec![Item::Nothing(Nothing::EmptyRecords)];
+        return Ok(vec![Item::Nothing(Nothing::EmptyRecords)]);
     }
-    (0..).zip(records).map(|(index, record)| told(index, read(record))).collect()
+    let mut found = Found::default();
+    for (index, record) in (0..).zip(records) {
+        found.add(told(index, read(record)))?;
+    }
+    Ok(found.into_items())
 }
 
 /// The item of a message just as S3 writes it: one record and nothing else, of which most messages
@@ -42,7 +51,7 @@ pub(super) fn only_item(body: &str) -> Option<Item> {
 fn told(index: u64, record: Result<Object<Record<'_>>, Refused>) -> Item {
     record.and_then(|record| item(index, &record)).unwrap_or_else(|(reason, detail)| {
         let rejected = Rejected::record(index, reason, &detail);
-        Item::Rejected { source: Source::S3Notification, rejected }
+        Item::Rejected { source: Source::S3Notification, rejected, count: 1 }
     })
 }
 

@@ -128,15 +128,14 @@ fn several_records_are_several_items_and_bad_ones_stop_no_good_one() {
             Some(RejectReason::WrongType),
             Some(RejectReason::UnknownVersion),
             Some(RejectReason::BucketNotAllowed),
-            Some(RejectReason::BucketNotAllowed),
             Some(RejectReason::MissingBucket),
             Some(RejectReason::UnknownEnvelope),
             None,
         ]
     );
-    assert_eq!(created_key(&items[7]), Some("good"));
-    let Item::Rejected { rejected, .. } = &items[1] else { panic!() };
-    assert_eq!(rejected.record_index, Some(1));
+    assert_eq!(created_key(&items[6]), Some("good"));
+    let Item::Rejected { rejected, count, .. } = &items[3] else { panic!() };
+    assert_eq!((rejected.record_index, *count), (Some(3), 2), "the first of two for one reason");
 }
 
 #[test]
@@ -154,9 +153,34 @@ fn a_message_of_countless_values_is_not_taken_apart() {
     let deep = format!(r#"{{"source":"aws.s3","detail-type":"x","detail":{{"a":[{many}0]}}}}"#);
     assert_eq!(reason(&items(&deep)[0]), Some(RejectReason::RecordTooLarge));
     assert!(parse_message(&format!(r#"{{"x":[{many}0]}}"#)).is_err());
-    for list in [r#"{"Records":["#, r#"{"s3Bucket":"trail","s3ObjectKey":["#] {
-        let error = parse_message(&format!("{list}{many}0]}}")).unwrap_err();
-        assert_eq!(error, EnvelopeError::TooManyRecords { count: 60_001 }, "kept by its queue");
+}
+
+#[test]
+fn countless_bad_records_are_counted_and_harm_no_good_one() {
+    let many = "0,".repeat(400_000);
+    let good = s3_record("ObjectCreated:Put", "good");
+    let body = format!(r#"{{"Records":[{many}{good},{many}{{}}]}}"#);
+    let items = items(&body);
+    assert_eq!(
+        items.iter().map(reason).collect::<Vec<_>>(),
+        [Some(RejectReason::NotAnObject), None, Some(RejectReason::UnknownEnvelope),]
+    );
+    let Item::Rejected { count, .. } = &items[0] else { panic!() };
+    assert_eq!((*count, created_key(&items[1])), (800_000, Some("good")));
+    let keys = format!(r#"{{"s3Bucket":"trail","s3ObjectKey":[{many}"k"]}}"#);
+    assert_eq!(parse_message(&keys).unwrap()[1], named_log("k"));
+}
+
+#[test]
+fn a_message_that_names_more_than_fits_into_one_is_left_to_its_queue() {
+    let short =
+        r#"{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}}"#;
+    for (record, list) in
+        [(short, r#"{"Records":["#), (r#""k""#, r#"{"s3Bucket":"b","s3ObjectKey":["#)]
+    {
+        let of = |count: usize| format!("{list}{}]}}", vec![record; count].join(","));
+        assert_eq!(items(&of(10_000)).len(), 10_000);
+        assert_eq!(parse_message(&of(10_001)), Err(EnvelopeError::TooManyRecords));
     }
 }
 

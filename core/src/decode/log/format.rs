@@ -13,7 +13,7 @@ use crate::decode::access_log::is_access_log;
 use crate::decode::error::{DOCUMENT_START, DecodeError};
 use crate::decode::lines::Lines;
 use crate::decode::records::{Element, Shape, Splitter};
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 use crate::decode::structure::Level;
 use crate::domain::Source;
 
@@ -42,7 +42,7 @@ impl Format {
         Self { state: State::Json { splitter, kept: Vec::new() }, record_bytes_max }
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn at_level(record_bytes_max: usize, level: Level) -> Self {
         let splitter = Splitter::at_level(record_bytes_max, level);
         Self { state: State::Json { splitter, kept: Vec::new() }, record_bytes_max }

@@ -1,5 +1,6 @@
 //! What one request, and all together, may take; what the store cannot do; and the end.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,6 +8,7 @@ use tokio::net::TcpStream;
 
 use super::super::body::BYTES_MAX;
 use super::{INTENT, JSON, LINES, Limits, Served, answer, intent, served, served_within, until};
+use crate::http::Token;
 use crate::store::StoreError;
 
 const REQUEST: &str = "POST /api/v1/intents HTTP/1.1";
@@ -79,6 +81,23 @@ async fn more_requests_than_there_are_turns_wait_and_are_sent_away() {
 }
 
 #[tokio::test]
+async fn who_asks_too_often_is_told_when_to_come_back() {
+    let one = NonZeroU32::MIN;
+    let two = NonZeroU32::new(2).unwrap();
+    let limits = Limits { requests_per_second: one, requests_at_once: two, ..Limits::default() };
+    let served = served_within(limits, Some(Token::new("correct-horse-battery"))).await;
+    // Whoever guesses tokens asks as often as anybody else.
+    for _ in 0..2 {
+        assert_eq!(served.post(JSON, INTENT).await.status, 401);
+    }
+    let answer = served.post(JSON, INTENT).await;
+    assert_eq!(answer.status, 429);
+    assert!(answer.has_header("retry-after: 1"), "{}", answer.head);
+    assert!(answer.detail().contains("too often"), "{}", answer.body);
+    assert!(served.kept_ids().is_empty());
+}
+
+#[tokio::test]
 async fn a_store_that_cannot_keep_them_is_no_success() {
     let served = served().await;
     let store = "sqlite:///var/lib/deltrail/deltrail.db".to_owned();
@@ -137,7 +156,7 @@ async fn an_open_request_is_answered_before_the_listener_ends() {
     assert!(!served.serving.is_finished());
     drop(gate);
     assert_eq!(answer(open).await.status, 201);
-    served.serving.await.unwrap().unwrap();
+    served.serving.await.unwrap();
 }
 
 /// A request with an intent that the daemon has begun to answer: it has asked for the body.

@@ -21,6 +21,7 @@ fn judged(record: &str) -> Item {
     read.and_then(|record| item(0, &record)).unwrap_or_else(|(reason, detail)| Item::Rejected {
         source: Source::S3Notification,
         rejected: Rejected::record(0, reason, &detail),
+        count: 1,
     })
 }
 
