@@ -153,13 +153,15 @@ impl Queue {
     /// # Errors
     /// See [`QueueError`].
     pub async fn attributes(&self) -> Result<QueueAttributes, QueueError> {
+        let is_well = self.answers(Operation::Attributes);
+        let patience = if is_well { answer_within } else { tried_once_within };
         let answer = self
             .client
             .get_queue_attributes()
             .queue_url(self.url())
             .set_attribute_names(Some(attributes::ASKED.to_vec()))
             .customize()
-            .config_override(answer_within(SHORT_CALL))
+            .config_override(patience(SHORT_CALL))
             .send();
         let answer = self.paced(Operation::Attributes, answer).await?;
         Ok(QueueAttributes::of(&answer.attributes.unwrap_or_default()))

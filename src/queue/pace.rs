@@ -125,8 +125,11 @@ impl Lines {
         self.own.remove(&operation);
     }
 
-    /// Of calls that were under way together, one failure counts.
+    /// Of calls that were under way together, one failure counts. When several kinds of calls fail,
+    /// it is the queue that does, whatever it says.
     fn failed(&mut self, turn: &Turn, is_whole: bool, now: Instant, jitter: f64) {
+        let is_other = |(of, line): (&Operation, &Line)| *of != turn.operation && line.failures > 0;
+        let is_whole = is_whole || self.own.iter().any(is_other);
         let own = self.own.entry(turn.operation).or_default();
         let failed = if is_whole { Some((&mut self.whole, turn.whole_failures)) } else { None };
         for (line, known) in [(own, turn.own_failures)].into_iter().chain(failed) {
@@ -179,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_that_fails_as_a_whole_is_asked_in_one_line() {
+    fn a_queue_that_fails_whatever_is_asked_is_asked_in_one_line() {
         let all = [
             Operation::Receive,
             Operation::Delete,
@@ -187,8 +190,10 @@ mod tests {
             Operation::Attributes,
         ];
         for (seconds, jitter) in [(10, 0.0), (10, 1.0), (60, 1.0), (3600, 1.0)] {
-            let sent = failing(&all, true, seconds, jitter);
-            assert!(sent.len() < usize::try_from(seconds).unwrap(), "{seconds} s: {sent:?}");
+            for is_whole in [true, false] {
+                let sent = failing(&all, is_whole, seconds, jitter);
+                assert!(sent.len() < usize::try_from(seconds).unwrap(), "{seconds} s: {sent:?}");
+            }
         }
     }
 

@@ -26,7 +26,12 @@ fn issued(folder: &Path) -> (CertifiedKey<KeyPair>, [String; 4]) {
 }
 
 /// What is answered to one who trusts this certificate and no other.
-async fn ask(address: SocketAddr, trusted: &CertifiedKey<KeyPair>, path: &str) -> String {
+async fn ask(
+    address: SocketAddr,
+    trusted: &CertifiedKey<KeyPair>,
+    path: &str,
+    more: &str,
+) -> String {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.cert.der().clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -37,7 +42,8 @@ async fn ask(address: SocketAddr, trusted: &CertifiedKey<KeyPair>, path: &str) -
     let stream = TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from("deltrail.internal").unwrap();
     let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close");
+    let request = format!("{head}{more}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -52,10 +58,14 @@ async fn both_listeners_are_encrypted_and_nothing_is_answered_in_clear_text() {
     let running = place.run(&settings, &[]);
     let [flag, certificate, ..] = settings;
     place.until_healthy(&running, &[flag, certificate]).await;
-    let metrics = ask(running.ops, &own, "/metrics").await;
+    let metrics = ask(running.ops, &own, "/metrics", "").await;
     assert!(metrics.starts_with("HTTP/1.1 200") && metrics.contains("deltrail_build_info"));
-    let refused = ask(running.app, &own, "/api/v1/intents").await;
-    assert!(refused.starts_with("HTTP/1.1 405"), "{refused}");
+    // A page of the listener itself is an encrypted one now.
+    for (origin, status) in [("https://localhost", "405"), ("http://localhost", "403")] {
+        let origin = format!("\r\norigin: {origin}");
+        let answer = ask(running.app, &own, "/api/v1/intents", &origin).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{origin}: {answer}");
+    }
     for address in [running.ops, running.app] {
         let clear = http_get(address, "/-/healthy");
         assert!(
