@@ -4,7 +4,7 @@
 use super::s3::S3Endpoint;
 use super::sqs::Queues;
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -24,7 +24,7 @@ async fn answer(State((s3, queues)): State<(S3Endpoint, Queues)>, request: Reque
         let Ok(body) = to_bytes(body, SQS_REQUEST_BYTES_MAX).await else {
             return StatusCode::PAYLOAD_TOO_LARGE.into_response();
         };
-        return queues.answer(&head.headers, &body).await.map(Body::from);
+        return queues.answer(&head.headers, &body).await;
     }
     s3.answer(request).await
 }

@@ -21,18 +21,30 @@ pub enum Fault {
     S3BodyReset,
     /// An object's body comes in small pieces with pauses.
     S3SlowBody,
+    /// S3 answers 403 `RequestTimeTooSkewed`: its clock and that of the caller differ.
+    S3ClockSkew,
     /// SQS answers 500 `InternalFailure`.
     SqsInternalError,
     /// SQS answers 400 `RequestThrottled`.
     SqsThrottled,
     /// SQS answers 403 `AccessDenied`.
     SqsAccessDenied,
+    /// SQS refuses a signature as too old: its clock and that of the caller differ.
+    SqsClockSkew,
+    /// A request comes for a queue that was deleted.
+    SqsQueueDeleted,
+    /// The connection is cut in the middle of an answer of SQS, which did what it was asked.
+    SqsAnswerReset,
     /// A receive finds nothing although there are messages.
     SqsEmptyReceive,
     /// A message is delivered although it is in flight.
     SqsDuplicateDelivery,
     /// A message that was deleted is delivered once more.
     SqsDeletedReturns,
+    /// A receive hands out the youngest messages first.
+    SqsOutOfOrder,
+    /// A message is delivered for the first time long after younger ones.
+    SqsStaleDelivery,
     /// An entry of a batch fails while its neighbours succeed.
     SqsFailedEntry,
     /// A receipt handle is no longer good before its time.
@@ -47,19 +59,25 @@ pub enum Fault {
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 23] = [
         Self::S3InternalError,
         Self::S3SlowDown,
         Self::S3AccessDenied,
         Self::S3WrongRegion,
         Self::S3BodyReset,
         Self::S3SlowBody,
+        Self::S3ClockSkew,
         Self::SqsInternalError,
         Self::SqsThrottled,
         Self::SqsAccessDenied,
+        Self::SqsClockSkew,
+        Self::SqsQueueDeleted,
+        Self::SqsAnswerReset,
         Self::SqsEmptyReceive,
         Self::SqsDuplicateDelivery,
         Self::SqsDeletedReturns,
+        Self::SqsOutOfOrder,
+        Self::SqsStaleDelivery,
         Self::SqsFailedEntry,
         Self::SqsExpiredReceiptHandle,
         Self::DuplicateNotification,
@@ -136,6 +154,11 @@ impl Faults {
     #[must_use]
     pub fn strike(&self, kinds: &[Fault]) -> Option<Fault> {
         kinds.iter().copied().find(|&kind| self.strikes(kind))
+    }
+
+    /// Counts a fault that chance has nothing to do with.
+    pub(super) fn count(&self, kind: Fault) {
+        self.with(|plan| *plan.injected.entry(kind).or_default() += 1);
     }
 
     /// How often each kind has struck.

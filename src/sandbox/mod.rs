@@ -15,6 +15,7 @@ pub mod s3;
 pub mod scenario;
 pub mod sqs;
 
+mod bad_body;
 mod endpoint;
 
 use std::io;

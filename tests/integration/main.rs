@@ -7,6 +7,7 @@
 mod app_listener;
 mod container;
 mod contract;
+mod crash;
 mod demo;
 mod dispositions;
 mod documentation;
@@ -14,6 +15,7 @@ mod drain;
 mod emulator;
 mod envelopes;
 mod every_source;
+mod faults;
 mod flood;
 mod gated;
 mod hostile;

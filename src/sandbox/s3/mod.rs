@@ -16,7 +16,6 @@ mod operations_lists;
 mod operations_reads;
 mod operations_writes;
 mod refused;
-mod slow_body;
 mod visit;
 
 pub use bucket::Versioning;

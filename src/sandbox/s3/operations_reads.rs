@@ -4,13 +4,13 @@ use bytes::Bytes;
 use s3s::{S3Request, S3Response, S3Result, dto};
 
 use super::super::act::Call;
+use super::super::bad_body;
 use super::super::faults::Fault;
 use super::bucket::{Absence, Object, Version};
 use super::buckets::Buckets;
 use super::conditions::{checked_version_id, permission, satisfies};
 use super::operations_buckets::{look, shown_time};
 use super::refused::Refused;
-use super::slow_body;
 use super::visit::{Permission, Visit};
 
 pub(super) fn get(
@@ -31,8 +31,8 @@ pub(super) fn get(
     };
     let found = read(buckets, visit, &wanted)?;
     let body = match buckets.options().faults.strike(&[Fault::S3BodyReset, Fault::S3SlowBody]) {
-        Some(Fault::S3BodyReset) => slow_body::cut(&found.bytes),
-        Some(Fault::S3SlowBody) => slow_body::slow(&found.bytes),
+        Some(Fault::S3BodyReset) => dto::StreamingBlob::wrap(bad_body::cut(&found.bytes)),
+        Some(Fault::S3SlowBody) => dto::StreamingBlob::wrap(bad_body::slow(&found.bytes)),
         _ => s3s::Body::from(found.bytes.clone()).into(),
     };
     Ok(dto::GetObjectOutput {

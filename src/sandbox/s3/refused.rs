@@ -123,6 +123,12 @@ impl Refused {
         Self::new(503, "SlowDown", "Please reduce your request rate.")
     }
 
+    /// The clock of the caller is not that of S3.
+    pub fn time_too_skewed() -> Self {
+        let message = "The difference between the request time and the current time is too large.";
+        Self::new(403, "RequestTimeTooSkewed", message)
+    }
+
     /// The bucket is in another region.
     pub fn elsewhere(region: &str) -> Self {
         let message = "The bucket you are attempting to access must be addressed using the \
@@ -130,9 +136,10 @@ impl Refused {
         Self::new(301, "PermanentRedirect", message).with_header(BUCKET_REGION, region)
     }
 
-    /// Whether CloudTrail and the access log hear of it; of redirects they do not.
+    /// Whether CloudTrail and the access log hear of it; of redirects, and of callers who cannot
+    /// be told who they are, they do not.
     pub fn is_logged(&self) -> bool {
-        self.refusal.status != 301
+        self.refusal.status != 301 && self.refusal.code != "RequestTimeTooSkewed"
     }
 }
 
@@ -171,6 +178,7 @@ mod tests {
             Refused::not_modified(),
             Refused::invalid_range(),
             Refused::slow_down(),
+            Refused::time_too_skewed(),
             Refused::elsewhere("eu-west-1"),
         ] {
             let Refusal { status, code, .. } = refused.refusal.clone();

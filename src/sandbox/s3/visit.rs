@@ -189,12 +189,14 @@ fn meet_chance(faults: &Faults) -> Result<(), Refused> {
         Fault::S3SlowDown,
         Fault::S3AccessDenied,
         Fault::S3WrongRegion,
+        Fault::S3ClockSkew,
     ]);
     match struck {
         Some(Fault::S3InternalError) => Err(Refused::internal_error()),
         Some(Fault::S3SlowDown) => Err(Refused::slow_down()),
         Some(Fault::S3AccessDenied) => Err(Refused::access_denied()),
         Some(Fault::S3WrongRegion) => Err(Refused::elsewhere(ELSEWHERE)),
+        Some(Fault::S3ClockSkew) => Err(Refused::time_too_skewed()),
         _ => Ok(()),
     }
 }

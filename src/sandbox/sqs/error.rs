@@ -28,6 +28,7 @@ pub(super) enum Kind {
     ReceiptHandleIsInvalid,
     RequestThrottled,
     Serialization,
+    SignatureDoesNotMatch,
     TooManyEntriesInBatchRequest,
     UnsupportedOperation,
 }
@@ -67,7 +68,9 @@ impl Kind {
     /// The HTTP status.
     pub(super) const fn status(self) -> u16 {
         match self {
-            Self::AccessDenied | Self::MissingAuthenticationToken => 403,
+            Self::AccessDenied | Self::MissingAuthenticationToken | Self::SignatureDoesNotMatch => {
+                403
+            }
             Self::InternalFailure => 500,
             _ => 400,
         }
@@ -112,6 +115,7 @@ impl Kind {
             Self::ReceiptHandleIsInvalid => "com.amazonaws.sqs#ReceiptHandleIsInvalid",
             Self::RequestThrottled => "com.amazonaws.sqs#RequestThrottled",
             Self::Serialization => "com.amazon.coral.service#SerializationException",
+            Self::SignatureDoesNotMatch => "com.amazon.coral.service#InvalidSignatureException",
             Self::TooManyEntriesInBatchRequest => "com.amazonaws.sqs#TooManyEntriesInBatchRequest",
             Self::UnsupportedOperation => "com.amazonaws.sqs#UnsupportedOperation",
         }
@@ -133,6 +137,7 @@ impl Kind {
             Self::MissingParameter => "MissingParameter",
             Self::QueueDoesNotExist => "AWS.SimpleQueueService.NonExistentQueue",
             Self::QueueNameExists => "QueueAlreadyExists",
+            Self::SignatureDoesNotMatch => "SignatureDoesNotMatch",
             Self::TooManyEntriesInBatchRequest => {
                 "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"
             }

@@ -5,13 +5,13 @@
 //! this region), FIFO queues, message attributes and tags are not kept, queues are consistent at
 //! once, and a queue may be purged, or deleted and created anew, without a pause of a minute.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::http::{HeaderMap, Response};
-use bytes::Bytes;
 use deltrail_core::domain::Timestamp;
 use tokio::sync::Notify;
 
@@ -19,7 +19,7 @@ use super::clock::Clock;
 use super::faults::{Fault, Faults};
 use super::identifiers::Identifiers;
 use error::{Kind, SqsError};
-use queue::{Message, Moment, Queue, Received};
+use queue::{Message, Moment, Order, Queue, Received};
 use receipt::Receipt;
 
 mod attributes;
@@ -32,6 +32,11 @@ mod wire_tests;
 
 pub use attributes::{QueueAttributes, Redrive};
 pub use queue::Depth;
+
+/// After how long a receive comes back that finds nothing although there are messages.
+const EMPTY_AFTER: Duration = Duration::from_secs(1);
+/// For how long a message is held back that is delivered late.
+const STALE_SECONDS: std::ops::Range<u64> = 5..30;
 
 /// What the queues are made with.
 #[derive(Debug, Clone)]
@@ -68,6 +73,10 @@ struct Inner {
 struct Shelf {
     queues: BTreeMap<String, Kept>,
     made: u64,
+    /// Names of queues that were deleted and not made anew.
+    deleted: BTreeSet<String>,
+    /// Requests over the wire by the queue that they name.
+    requests: BTreeMap<String, u64>,
 }
 
 /// A queue with what is known about it beside its messages.
@@ -107,6 +116,7 @@ impl Queues {
                 return;
             }
             shelf.made += 1;
+            shelf.deleted.remove(name);
             let kept = Kept {
                 queue: Queue::new(shelf.made, attributes),
                 created_at: now.shown,
@@ -147,13 +157,32 @@ impl Queues {
 
     /// Deletes a queue with its messages, if there is one.
     pub fn delete_queue(&self, name: &str) {
-        if let Some(kept) = self.with_shelf(|shelf| shelf.queues.remove(name)) {
+        let kept = self.with_shelf(|shelf| {
+            let kept = shelf.queues.remove(name)?;
+            shelf.deleted.insert(name.to_owned());
+            Some(kept)
+        });
+        if let Some(kept) = kept {
             kept.arrivals.notify_waiters();
         }
     }
 
+    /// How many requests over the wire have named a queue of this name, whatever came of them.
+    #[must_use]
+    pub fn requests(&self, name: &str) -> u64 {
+        self.with_shelf(|shelf| shelf.requests.get(name).copied().unwrap_or_default())
+    }
+
+    /// Counts a request over the wire; says whether it names a queue that was deleted.
+    fn note_request(&self, name: &str) -> bool {
+        self.with_shelf(|shelf| {
+            *shelf.requests.entry(name.to_owned()).or_default() += 1;
+            shelf.deleted.contains(name)
+        })
+    }
+
     /// Answers one request of the AWS JSON 1.0 protocol.
-    pub async fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Response<Bytes> {
+    pub async fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Response<Body> {
         protocol::answer(self, headers, body).await
     }
 
@@ -193,9 +222,13 @@ impl Queues {
 
     /// Puts a message into a queue and gives its id; without a delay the queue's own counts.
     fn put(&self, name: &str, body: String, delay: Option<Duration>) -> Result<String, SqsError> {
-        let id = self.options().identifiers.uuid();
+        let SqsOptions { identifiers, faults, .. } = self.options();
+        let id = identifiers.uuid();
         self.with_queue(name, |kept, now| {
-            let delay = delay.unwrap_or(kept.queue.attributes.delay);
+            let mut delay = delay.unwrap_or(kept.queue.attributes.delay);
+            if faults.strikes(Fault::SqsStaleDelivery) {
+                delay += Duration::from_secs(identifiers.number(STALE_SECONDS));
+            }
             kept.queue.put(Message::new(id.clone(), body, now), delay, now);
             id
         })
@@ -212,6 +245,10 @@ impl Queues {
             let mut arrival = pin!(arrivals.notified());
             // From here on no change is missed, though nobody waits yet.
             arrival.as_mut().enable();
+            if self.finds_nothing(name)? {
+                pace.sleep(wait.min(EMPTY_AFTER)).await;
+                return Ok(Vec::new());
+            }
             let (received, due) = self.take(name, ask)?;
             if received.is_over_limit && received.messages.is_empty() && wait.is_zero() {
                 let message = "Too many messages in flight: delete messages before receiving more.";
@@ -226,6 +263,15 @@ impl Queues {
                 () = pace.sleep_until(until) => {}
             }
         }
+    }
+
+    /// Whether a receive comes upon servers of SQS that have none of the messages.
+    fn finds_nothing(&self, name: &str) -> Result<bool, SqsError> {
+        let has_some = self.with_shelf(|shelf| {
+            let kept = shelf.queues.get_mut(name).ok_or_else(SqsError::no_such_queue)?;
+            Ok(kept.queue.depth(self.now()).visible > 0)
+        })?;
+        Ok(has_some && self.options().faults.strikes(Fault::SqsEmptyReceive))
     }
 
     /// Receives what is there, and moves what was received too often to its dead-letter queue.
@@ -264,11 +310,10 @@ impl Queues {
     ) -> Received {
         let faults = &self.options().faults;
         let has_some = kept.queue.depth(now).visible > 0;
-        if has_some && faults.strikes(Fault::SqsEmptyReceive) {
-            return Received::default();
-        }
         let due = kept.queue.next_visible_at();
         let visibility = ask.visibility.unwrap_or(kept.queue.attributes.visibility_timeout);
+        let is_turned = has_some && faults.strikes(Fault::SqsOutOfOrder);
+        kept.queue.order = if is_turned { Order::YoungestFirst } else { Order::OldestFirst };
         let received = kept.queue.receive(ask.max, visibility, receives_max, now);
         for (receipt, _) in &received.messages {
             if faults.strikes(Fault::SqsDuplicateDelivery) {

@@ -1,10 +1,12 @@
 //! Requests to SQS in the AWS JSON 1.0 protocol: who asks, for what, and how the answer is
 //! written. What a queue does with its messages is not decided here.
 
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::super::bad_body;
 use super::super::faults::Fault;
 use super::Queues;
 use super::error::{Kind, SqsError};
@@ -19,7 +21,7 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 const TARGET_PREFIX: &str = "AmazonSQS.";
 
 /// Answers a request.
-pub(super) async fn answer(queues: &Queues, headers: &HeaderMap, body: &[u8]) -> Response<Bytes> {
+pub(super) async fn answer(queues: &Queues, headers: &HeaderMap, body: &[u8]) -> Response<Body> {
     let mut response = match outcome(queues, headers, body).await {
         // What has no result has no body either.
         Ok(Value::Null) => Response::new(Bytes::new()),
@@ -31,7 +33,18 @@ pub(super) async fn answer(queues: &Queues, headers: &HeaderMap, body: &[u8]) ->
     if let Ok(request_id) = HeaderValue::from_str(&queues.options().identifiers.uuid()) {
         headers.insert("x-amzn-requestid", request_id);
     }
-    response
+    sent(queues, response)
+}
+
+/// The answer as it goes over the wire: all of it, or the half of it and a broken connection.
+fn sent(queues: &Queues, answer: Response<Bytes>) -> Response<Body> {
+    let length = answer.body().len();
+    if length == 0 || !queues.options().faults.strikes(Fault::SqsAnswerReset) {
+        return answer.map(Body::from);
+    }
+    let mut answer = answer.map(|body| Body::from_stream(bad_body::cut(&body)));
+    answer.headers_mut().insert("content-length", HeaderValue::from(length));
+    answer
 }
 
 fn refusal(error: &SqsError) -> Response<Bytes> {
@@ -50,6 +63,10 @@ async fn outcome(queues: &Queues, headers: &HeaderMap, body: &[u8]) -> Result<Va
     let action = target.strip_prefix(TARGET_PREFIX).ok_or_else(|| unknown_action(target))?;
     let caller = Caller::of(headers)?;
     let request = Request::parse(body)?;
+    let named = request.named_queue().unwrap_or("*");
+    if queues.note_request(named) && action != "CreateQueue" {
+        queues.options().faults.count(Fault::SqsQueueDeleted);
+    }
     strike(queues, &caller, action, &request)?;
     allow(queues, &caller, action, &request)?;
     if caller.region != queues.options().region {
@@ -107,18 +124,37 @@ fn strike(
     action: &str,
     request: &Request,
 ) -> Result<(), SqsError> {
-    let kinds = [Fault::SqsInternalError, Fault::SqsThrottled, Fault::SqsAccessDenied];
+    let kinds =
+        [Fault::SqsInternalError, Fault::SqsThrottled, Fault::SqsAccessDenied, Fault::SqsClockSkew];
     match queues.options().faults.strike(&kinds) {
         None => Ok(()),
         Some(Fault::SqsThrottled) => {
             Err(SqsError::new(Kind::RequestThrottled, "Request is throttled."))
         }
         Some(Fault::SqsAccessDenied) => Err(access_denied(queues, caller, action, request)),
+        Some(Fault::SqsClockSkew) => Err(signature_expired(queues)),
         Some(_) => Err(SqsError::new(
             Kind::InternalFailure,
             "We encountered an internal error. Please try again.",
         )),
     }
+}
+
+/// What a caller hears whose clock is half an hour behind.
+fn signature_expired(queues: &Queues) -> SqsError {
+    const BEHIND_MILLIS: i64 = 30 * 60_000;
+    const ALLOWED_MILLIS: i64 = 15 * 60_000;
+    let now = queues.options().clock.now().as_millis();
+    let shown = |millis: i64| {
+        let time = jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
+        time.strftime("%Y%m%dT%H%M%SZ").to_string()
+    };
+    let (signed, oldest) = (shown(now - BEHIND_MILLIS), shown(now - ALLOWED_MILLIS));
+    let message = format!(
+        "Signature expired: {signed} is now earlier than {oldest} ({} - 15 min.)",
+        shown(now)
+    );
+    SqsError::new(Kind::SignatureDoesNotMatch, message)
 }
 
 fn allow(

@@ -94,10 +94,18 @@ struct Stored {
     delivery: u32,
 }
 
-/// A standard queue. Messages are handed out oldest first, though SQS does not promise it.
+/// Which messages a receive hands out first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    OldestFirst,
+    YoungestFirst,
+}
+
+/// A standard queue. Messages are handed out oldest first as a rule; SQS does not promise it.
 #[derive(Debug)]
 pub(super) struct Queue {
     pub(super) attributes: QueueAttributes,
+    pub(super) order: Order,
     /// Tells its receipts from those of other queues.
     number: u64,
     last_place: u64,
@@ -115,6 +123,7 @@ impl Queue {
     pub(super) fn new(number: u64, attributes: QueueAttributes) -> Self {
         Self {
             attributes,
+            order: Order::OldestFirst,
             number,
             last_place: 0,
             stored: BTreeMap::new(),
@@ -150,7 +159,11 @@ impl Queue {
         self.advance(now.paced);
         let mut received = Received::default();
         while received.messages.len() < max {
-            let Some(&place) = self.visible.first() else { break };
+            let first = match self.order {
+                Order::OldestFirst => self.visible.first(),
+                Order::YoungestFirst => self.visible.last(),
+            };
+            let Some(&place) = first else { break };
             let Some(stored) = self.stored.get_mut(&place) else { break };
             if receives_max.is_some_and(|limit| stored.message.receive_count >= limit) {
                 received.dead.extend(self.remove(place));

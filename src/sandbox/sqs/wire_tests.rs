@@ -57,7 +57,7 @@ impl World {
         });
         let served = queues.clone();
         let answer = move |headers: HeaderMap, body: Bytes| async move {
-            served.answer(&headers, &body).await.map(axum::body::Body::from)
+            served.answer(&headers, &body).await
         };
         let router = Router::new().fallback(answer);
         tokio::spawn(async move { axum::serve(listener, router).await });

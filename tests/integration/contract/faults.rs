@@ -35,11 +35,12 @@ async fn each_fault_of_s3_looks_as_it_does_at_aws_and_passes() {
     service.s3.create_bucket().bucket(BUCKET).send().await.unwrap();
     let put = service.s3.put_object().bucket(BUCKET).key("k").body(ByteStream::from(body()));
     put.send().await.unwrap();
-    let looks: [(Fault, Result<Vec<u8>, String>); 6] = [
+    let looks: [(Fault, Result<Vec<u8>, String>); 7] = [
         (Fault::S3InternalError, Err("InternalError".into())),
         (Fault::S3SlowDown, Err("SlowDown".into())),
         (Fault::S3AccessDenied, Err("AccessDenied".into())),
         (Fault::S3WrongRegion, Err("PermanentRedirect".into())),
+        (Fault::S3ClockSkew, Err("RequestTimeTooSkewed".into())),
         (Fault::S3BodyReset, Err("a body that is cut".into())),
         (Fault::S3SlowBody, Ok(body())),
     ];

@@ -102,6 +102,11 @@ impl Daemon {
         http_get(self.ops, path).unwrap().0
     }
 
+    /// What a path of the ops listener answers.
+    pub fn body_of(&self, path: &str) -> String {
+        http_get(self.ops, path).unwrap().1
+    }
+
     /// Where the API is served.
     pub fn app_address(&self) -> SocketAddr {
         self.app

@@ -153,6 +153,7 @@ async fn chance_refuses_requests_over_the_wire_as_s3_would() {
         (Fault::S3SlowDown, 503, "SlowDown", true),
         (Fault::S3AccessDenied, 403, "AccessDenied", true),
         (Fault::S3WrongRegion, 301, "PermanentRedirect", false),
+        (Fault::S3ClockSkew, 403, "RequestTimeTooSkewed", false),
     ] {
         world.faults.set(fault, 1_000);
         let refused = get_as(&world.client(), "a").await.expect_err("by chance");

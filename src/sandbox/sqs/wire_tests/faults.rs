@@ -14,6 +14,7 @@ async fn a_request_fails_as_sqs_fails() {
         (Fault::SqsInternalError, "InternalFailure", 500),
         (Fault::SqsThrottled, "RequestThrottled", 400),
         (Fault::SqsAccessDenied, "AccessDenied", 403),
+        (Fault::SqsClockSkew, "SignatureDoesNotMatch", 403),
     ] {
         world.faults.set(fault, ALWAYS);
         let call = world.client.receive_message().queue_url(&world.url).send().await;
@@ -102,4 +103,62 @@ async fn a_receipt_handle_may_expire_before_its_time() {
     assert_eq!(refusal(&error), ("InvalidParameterValue".into(), 400));
     let text = error.message().expect("a message");
     assert!(text.ends_with("Reason: The receipt handle has expired."), "{text}");
+}
+
+#[tokio::test]
+async fn a_deleted_queue_is_not_there_and_knows_no_old_receipt_when_it_is_made_anew() {
+    let world = World::still().await;
+    world.send("hello").await;
+    let message = world.receive_one().await;
+    world.queues.delete_queue("events");
+    let call = world.client.receive_message().queue_url(&world.url).send().await;
+    let gone = refusal(&call.expect_err("no queue"));
+    assert_eq!(gone, ("AWS.SimpleQueueService.NonExistentQueue".into(), 400));
+    assert_eq!(world.faults.injected()[&Fault::SqsQueueDeleted], 1);
+    world.queues.create("events", QueueAttributes::default());
+    assert!(world.receive(&world.url, 0).await.is_empty(), "its messages went with it");
+    let call = world.client.delete_message().queue_url(&world.url);
+    let error = call.receipt_handle(handle(&message)).send().await.expect_err("of another queue");
+    assert_eq!(refusal(&error), ("ReceiptHandleIsInvalid".into(), 400));
+    assert_eq!(world.faults.injected()[&Fault::SqsQueueDeleted], 1);
+}
+
+#[tokio::test]
+async fn an_answer_may_be_cut_although_it_was_done_what_was_asked() {
+    let world = World::still().await;
+    world.send("hello").await;
+    world.faults.set(Fault::SqsAnswerReset, ALWAYS);
+    let before = world.queues.requests("events");
+    let call = world.client.receive_message().queue_url(&world.url).send().await;
+    assert!(matches!(
+        call.expect_err("cut"),
+        SdkError::DispatchFailure(_) | SdkError::ResponseError(_)
+    ));
+    world.faults.calm();
+    assert_eq!(world.depth("events"), (0, 1, 0), "received by nobody");
+    assert_eq!(world.queues.requests("events"), before + 1);
+}
+
+#[tokio::test]
+async fn messages_may_come_youngest_first() {
+    let world = World::still().await;
+    for body in ["a", "b", "c"] {
+        world.send(body).await;
+    }
+    world.faults.set(Fault::SqsOutOfOrder, ALWAYS);
+    let bodies = |messages: Vec<Message>| -> Vec<String> {
+        messages.into_iter().filter_map(|message| message.body).collect()
+    };
+    assert_eq!(bodies(world.receive(&world.url, 0).await), ["c", "b", "a"]);
+}
+
+#[tokio::test]
+async fn a_message_may_come_long_after_younger_ones() {
+    let world = World::still().await;
+    world.faults.set(Fault::SqsStaleDelivery, ALWAYS);
+    world.send("old").await;
+    world.faults.calm();
+    world.send("young").await;
+    assert_eq!(world.receive_one().await.body(), Some("young"));
+    assert_eq!(world.depth("events"), (0, 1, 1), "the old one is still on its way");
 }

@@ -1,6 +1,7 @@
 //! Queues over the wire: made, found and described; and requests that no queue answers.
 
 use aws_sdk_sqs::types::QueueAttributeName as Name;
+use axum::body::to_bytes;
 use axum::http::{HeaderValue, Response};
 use serde_json::Value;
 
@@ -10,7 +11,10 @@ async fn answer(world: &World, headers: &[(&'static str, &str)], body: &str) -> 
     let pairs = headers.iter().map(|(name, value)| {
         (name.parse().expect("a name"), HeaderValue::from_str(value).expect("a value"))
     });
-    world.queues.answer(&pairs.collect(), body.as_bytes()).await
+    let answer = world.queues.answer(&pairs.collect(), body.as_bytes()).await;
+    let (head, body) = answer.into_parts();
+    let body = to_bytes(body, usize::MAX).await.expect("a whole body");
+    Response::from_parts(head, body)
 }
 
 fn body_of(response: &Response<Bytes>) -> Value {
