@@ -18,8 +18,8 @@ pub(super) struct AskArguments {
     /// what a spreadsheet would run as a formula
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Form::Table)]
     pub(super) output: Form,
-    /// The store of the daemon, which may be running; it is only read. One in PostgreSQL, or behind
-    /// a running daemon's API, cannot be asked yet [env: DELTRAIL_STORE]
+    /// The store of the daemon, which may be running; it is only read. One behind a running
+    /// daemon's API cannot be asked yet [env: DELTRAIL_STORE]
     /// [default: sqlite://deltrail.db]
     #[arg(long, value_name = "STORE")]
     store: Option<String>,

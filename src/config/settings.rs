@@ -92,7 +92,7 @@ settings! {
     }
     "Output" {
         STORE: "store" One("URL"), "sqlite://deltrail.db",
-            "Where evidence and totals are kept; also sqlite::memory:";
+            "Where evidence and totals are kept; or sqlite::memory:, postgres://USER@HOST/NAME";
         INSTANCE: "instance" One("NAME"), "host name",
             "Name of this process in the store; replicas need different ones";
         MAX_BUCKETS: "max-buckets" One("COUNT"), "500",

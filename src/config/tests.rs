@@ -285,7 +285,7 @@ fn pasted_locators_are_told_what_to_write() {
         "--log-bucket", "s3://trail-logs/AWSLogs/",
         "--log-bucket", "arn:aws:s3:::trail-logs",
         "--log-bucket-owner", "1111-2222-3333",
-        "--store", "postgres://deltrail:secret@db/deltrail",
+        "--store", "postgres://deltrail:secret@db:port/deltrail",
         "--ops-listen", "localhost:9090",
         "--watch-bucket", "images/*",
     ]), @r#"
@@ -294,7 +294,7 @@ fn pasted_locators_are_told_what_to_write() {
     --log-bucket: "arn:aws:s3:::trail-logs" is not NAME or NAME/prefix: write trail-logs
     --log-bucket-owner: "1111-2222-3333" is not an account: write its 12 digits, in quotes in the file
     --watch-bucket: "images/*" holds a /: write a bucket's name without a key or prefix
-    --store: "postgres://deltrail:***@db/deltrail" does not name a store: this version keeps its rows in SQLite only, not in PostgreSQL; write sqlite://PATH or sqlite::memory:
+    --store: "postgres://deltrail:***@db:port/deltrail" does not name a store: invalid value for option `port`; write postgres://USER:PASSWORD@HOST:PORT/DATABASE
     --ops-listen: "localhost:9090" is not an IP address with a port: write it as in 127.0.0.1:9090
     "#);
 }

@@ -75,12 +75,12 @@ pub enum StoreError {
         /// What the system says.
         detail: String,
     },
-    /// The file is no SQLite database, or a damaged one.
-    #[error("{store} is not a sound SQLite database ({detail}); restore it or move it away")]
+    /// It is no database, or a damaged one.
+    #[error("{store} is not a sound database ({detail}); restore it or move it away")]
     Corrupted {
         /// Where.
         store: String,
-        /// What SQLite says.
+        /// What the database says.
         detail: String,
     },
     /// No space is left.
@@ -121,6 +121,36 @@ pub enum StoreError {
         /// What the database says.
         detail: String,
     },
+    /// The server of the database cannot be reached now.
+    #[error(
+        "the server of {store} cannot be reached ({detail}); it is tried again, so see that it \
+         runs and that its address and port are right"
+    )]
+    Unreachable {
+        /// Where.
+        store: String,
+        /// What the system or the server says.
+        detail: String,
+    },
+    /// The server does not let this user in, or this program does not trust the server.
+    #[error(
+        "{store} cannot be used ({detail}); check the user, the password, the database and its \
+         permissions, and the certificates that sslmode asks for"
+    )]
+    CannotConnect {
+        /// Where.
+        store: String,
+        /// What the server says.
+        detail: String,
+    },
+    /// Another transaction was in the way, or took too long.
+    #[error("another writer of {store} was in the way ({detail}); it is tried again")]
+    Conflict {
+        /// Where.
+        store: String,
+        /// What the server says.
+        detail: String,
+    },
     /// The store was closed, or its writer died.
     #[error("{store} is closed; restart the program")]
     Closed {
@@ -133,6 +163,13 @@ impl StoreError {
     /// Whether the same call may succeed later although nobody changes the call.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Locked { .. } | Self::DiskFull { .. } | Self::Disk { .. })
+        matches!(
+            self,
+            Self::Locked { .. }
+                | Self::DiskFull { .. }
+                | Self::Disk { .. }
+                | Self::Unreachable { .. }
+                | Self::Conflict { .. }
+        )
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::postgres::PostgresAddress;
+
 /// The place of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
@@ -11,19 +13,21 @@ pub enum Location {
     File(PathBuf),
     /// Memory only: everything is gone when the program ends.
     Memory,
+    /// A PostgreSQL database.
+    Postgres(PostgresAddress),
 }
 
 /// A text that names no store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
-    /// A PostgreSQL address. It is not repeated, since it may hold a password.
-    #[error(
-        "this version keeps its rows in SQLite only, not in PostgreSQL; \
-         write sqlite://PATH or sqlite::memory:"
-    )]
-    Postgres,
+    /// What is wrong with a PostgreSQL address. It is not repeated: it may hold a password.
+    #[error("{0}; write postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
+    Postgres(String),
     /// A scheme that no store has. What follows it is not repeated: it may hold a password.
-    #[error("\"{0}\" is no kind of store; write sqlite://PATH or sqlite::memory:")]
+    #[error(
+        "\"{0}\" is no kind of store; write sqlite://PATH, sqlite::memory: or \
+         postgres://USER:PASSWORD@HOST:PORT/DATABASE"
+    )]
     UnknownScheme(String),
     /// No scheme.
     #[error("\"{0}\" does not say what kind of store it is; write sqlite://{0}")]
@@ -45,7 +49,8 @@ impl LocationError {
 }
 
 impl Location {
-    /// Reads `sqlite://relative/path`, `sqlite:///absolute/path` or `sqlite::memory:`.
+    /// Reads `sqlite://relative/path`, `sqlite:///absolute/path`, `sqlite::memory:` or
+    /// `postgres://user:password@host:port/database?parameters`.
     ///
     /// # Errors
     /// What is wrong with the text and how to write it.
@@ -62,7 +67,9 @@ impl Location {
             });
         };
         match (scheme, path.strip_prefix("//")) {
-            ("postgres" | "postgresql", _) => Err(LocationError::Postgres),
+            ("postgres" | "postgresql", Some(_)) => {
+                PostgresAddress::parse(text).map(Self::Postgres)
+            }
             ("sqlite", Some("")) => Err(LocationError::EmptyPath),
             ("sqlite", Some(_)) if path.contains('?') => {
                 Err(LocationError::Parameters(text.to_owned()))
@@ -77,7 +84,7 @@ impl Location {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Memory => None,
+            Self::Memory | Self::Postgres(_) => None,
         }
     }
 }
@@ -95,6 +102,7 @@ impl fmt::Display for Location {
         match self {
             Self::File(path) => write!(f, "sqlite://{}", path.display()),
             Self::Memory => f.write_str("sqlite::memory:"),
+            Self::Postgres(address) => address.fmt(f),
         }
     }
 }
@@ -123,13 +131,15 @@ mod tests {
             error("sqlite://a.db?mode=ro"),
             LocationError::Parameters("sqlite://a.db?mode=ro".into())
         );
-        assert!(error("postgres://u:p@h/d").to_string().contains("SQLite only"));
+        assert!(error("postgres://u:p@h:x/d").to_string().contains("option `port`"));
     }
 
     #[test]
     fn a_password_is_never_repeated() {
-        for text in ["postgres://u:secret@h/d", "mysql://u:secret@h/d"] {
+        for text in ["postgres://u:secret@h:x/d", "postgres:u:secret@h/d", "mysql://u:secret@h/d"] {
             assert!(!Location::parse(text).unwrap_err().to_string().contains("secret"));
         }
+        let location = Location::parse("postgres://u:secret@h/d").unwrap();
+        assert_eq!(format!("{location} {location:?}").matches("secret").count(), 0);
     }
 }

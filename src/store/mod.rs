@@ -8,7 +8,7 @@
 //!
 //! [`Store`] is the face, and [`Reader`] that of a store which somebody else writes. Behind them
 //! `running` and `writer` bring work to the database, `tables` holds every statement of it, and
-//! `session` is what a statement is run on; `sqlite` is the one database of this version. What does
+//! `session` is what a statement is run on; `sqlite` and `postgres` are the databases. What does
 //! not depend on a database (`batch`, `change`, `figures`, `query`, `words`) lies beside them.
 
 mod batch;
@@ -16,6 +16,7 @@ mod change;
 mod error;
 mod figures;
 mod location;
+mod postgres;
 mod query;
 mod reader;
 mod retention;

@@ -42,6 +42,7 @@ impl Reader {
 
     fn ask<T>(&mut self, ask: impl FnOnce(Asked<'_>) -> Result<T>) -> Result<T, StoreError> {
         let session = &self.connection.session();
+        session.revive()?;
         let looking = self.looking;
         let answer = session.at_one_moment(|| ask(Asked { session, looking }));
         answer.map_err(|error| explain(&self.place, &error))

@@ -44,17 +44,20 @@ pub(super) struct RunningStore {
 impl RunningStore {
     pub(super) fn open(options: Options) -> Result<Self, StoreError> {
         let location = options.location.clone();
-        let connection = Connection::open_writer(&location)?;
+        let place = location.to_string();
+        let no_thread = |detail: String| {
+            let detail = format!("no thread for its writer: {detail}");
+            StoreError::CannotOpen { store: place.clone(), detail }
+        };
         let (sender, jobs) = channel();
+        let (opens, opened) = channel();
         let pulse = Arc::new(Pulse::new());
-        let writer = Writer { connection, options, jobs, pulse: Arc::clone(&pulse) };
+        let writer = Writer { options, jobs, pulse: Arc::clone(&pulse) };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || writer.run())
-            .map_err(|error| StoreError::CannotOpen {
-                store: location.to_string(),
-                detail: format!("no thread for its writer: {error}"),
-            })?;
+            .spawn(move || writer.run(&opens))
+            .map_err(|error| no_thread(error.to_string()))?;
+        opened.recv().map_err(|error| no_thread(error.to_string()))??;
         Ok(Self {
             location,
             jobs: sender,
@@ -119,7 +122,7 @@ impl RunningStore {
 
     pub(super) fn size(&self) -> Result<StoreSize, StoreError> {
         let Location::File(path) = &self.location else {
-            return Ok(StoreSize { bytes: self.pulse.memory_bytes(), free_bytes: None });
+            return Ok(StoreSize { bytes: self.pulse.bytes(), free_bytes: None });
         };
         let measured = (|| {
             let log_bytes = match std::fs::metadata(log_path(path)) {
@@ -167,7 +170,7 @@ impl RunningStore {
                 })))?;
                 answered.await.map_err(|_| self.closed())?
             }
-            Location::File(_) => self.read_beside(ask).await?,
+            Location::File(_) | Location::Postgres(_) => self.read_beside(ask).await?,
         };
         result.map_err(|error| explain(&self.location.to_string(), &error))
     }
@@ -185,7 +188,10 @@ impl RunningStore {
                 Some(connection) => connection,
                 None => Connection::open_reader(&location)?,
             };
-            let result = ask(&connection.session());
+            let session = connection.session();
+            session.revive()?;
+            let result = ask(&session);
+            drop(session);
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             Ok(result)
         });

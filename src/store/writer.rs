@@ -3,15 +3,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
 use deltrail_core::domain::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::postgres::WorkingSet;
 use super::session::{Connection, Result, Session, SqlError, explain};
-use super::tables::{commit_batches, forget, settle};
-use super::{Batch, CommitReport, Forget, ForgetReport, Options, Settle, SettleReport, StoreError};
+use super::tables::{advance, commit_batches, forget, settle};
+use super::{
+    Batch, CommitReport, Forget, ForgetReport, Location, Options, Settle, SettleReport, StoreError,
+};
 
 /// A group takes no further batch once it has so many rows.
 const GROUP_ROWS_MAX: usize = 10_000;
@@ -22,6 +25,12 @@ const BUSY_ROWS: usize = 16;
 const GATHER_PAUSE: Duration = Duration::from_millis(4);
 /// and no longer than this in all.
 const GATHER_MAX: Duration = Duration::from_millis(60);
+
+/// How often a transaction is tried that another writer of the store was in the way of.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// How often the size of a database is asked of its server.
+const MEASURE: Duration = Duration::from_secs(30);
 
 /// How often the writer says that it is alive when there is nothing to write.
 const TICK: Duration = Duration::from_secs(1);
@@ -53,22 +62,22 @@ pub(super) struct Commit {
 pub(super) struct Pulse {
     started_at: Instant,
     ticked_millis: AtomicU64,
-    /// Bytes of a store in memory.
-    memory_bytes: AtomicU64,
+    /// Bytes of the rows, where the file system does not know.
+    bytes: AtomicU64,
 }
 
 impl Pulse {
     pub(super) fn new() -> Self {
         let zero = AtomicU64::default;
-        Self { started_at: Instant::now(), ticked_millis: zero(), memory_bytes: zero() }
+        Self { started_at: Instant::now(), ticked_millis: zero(), bytes: zero() }
     }
 
     pub(super) fn ticked_at(&self) -> Instant {
         self.started_at + Duration::from_millis(self.ticked_millis.load(Ordering::Relaxed))
     }
 
-    pub(super) fn memory_bytes(&self) -> u64 {
-        self.memory_bytes.load(Ordering::Relaxed)
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     fn tick(&self) {
@@ -79,19 +88,36 @@ impl Pulse {
 
 /// The writer before it begins.
 pub(super) struct Writer {
-    pub(super) connection: Connection,
     pub(super) options: Options,
     pub(super) jobs: Receiver<Job>,
     pub(super) pulse: Arc<Pulse>,
 }
 
 impl Writer {
-    /// Works until it is told to close or nobody is left who could ask, then tidies the database
-    /// up.
-    pub(super) fn run(self) -> Result<(), StoreError> {
-        let Self { connection, options, jobs, pulse } = self;
+    /// Opens the database and says to `opened` how that went. Works until it is told to close or
+    /// nobody is left who could ask, then tidies the database up.
+    pub(super) fn run(self, opened: &Sender<Result<(), StoreError>>) -> Result<(), StoreError> {
+        let Self { options, jobs, pulse } = self;
+        let connection = match Connection::open_writer(&options.location) {
+            Ok(connection) => connection,
+            Err(error) => {
+                // Whoever opens a store waits for this.
+                let _ = opened.send(Err(error));
+                return Ok(());
+            }
+        };
+        let _ = opened.send(Ok(()));
         let session = connection.session();
-        let work = Work { session: &session, options: &options, jobs: &jobs, pulse: &pulse };
+        let working_set = connection
+            .working_set()
+            .map_err(|error| explain(&options.location.to_string(), &error))?;
+        let work = Work {
+            session: &session,
+            working_set: working_set.as_ref(),
+            options: &options,
+            jobs: &jobs,
+            pulse: &pulse,
+        };
         work.until_closed();
         session.tidy_up().map_err(|error| work.explain(&error))
     }
@@ -100,6 +126,8 @@ impl Writer {
 /// The writer at work.
 struct Work<'a> {
     session: &'a Session<'a>,
+    /// Where commits are worked out, if not on the session.
+    working_set: Option<&'a WorkingSet<'a>>,
     options: &'a Options,
     jobs: &'a Receiver<Job>,
     pulse: &'a Pulse,
@@ -110,8 +138,13 @@ impl Work<'_> {
         let mut next = None;
         let mut is_busy = false;
         self.measure();
+        let mut measured_at = Instant::now();
         loop {
             self.pulse.tick();
+            if measured_at.elapsed() >= MEASURE {
+                self.measure();
+                measured_at = Instant::now();
+            }
             let job = match next.take() {
                 Some(job) => Ok(job),
                 None => self.jobs.recv_timeout(TICK),
@@ -178,7 +211,9 @@ impl Work<'_> {
             }
             Err(_) => batches.into_iter().map(|batch| self.commit_alone(batch)).collect(),
         };
-        self.measure();
+        if self.options.location == Location::Memory {
+            self.measure();
+        }
         for (commit, result) in group.into_iter().zip(results) {
             // Whoever asked may have given up; the rows are kept, and asking again finds them.
             let _ = commit.answer.send(result);
@@ -193,10 +228,17 @@ impl Work<'_> {
 
     fn commit_together(&self, batches: &[&Batch]) -> Result<Vec<CommitReport>, StoreError> {
         let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-        self.in_transaction(|| commit_batches(self.session, self.options, batches, now))
+        let Some(working_set) = self.working_set else {
+            let commit = || commit_batches(self.session, self.options, batches, now);
+            return self.in_transaction(commit);
+        };
+        self.session.revive()?;
+        let committed = working_set.commit(self.options, batches, now);
+        committed.map_err(|error| self.explain(&error))
     }
 
     fn settle(&self, ask: &Settle) -> Result<SettleReport, StoreError> {
+        self.in_transaction(|| advance(self.session, &ask.holds))?;
         self.in_transaction(|| settle(self.session, self.options, ask))
     }
 
@@ -204,16 +246,25 @@ impl Work<'_> {
         self.in_transaction(|| forget(self.session, ask))
     }
 
-    fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T, StoreError> {
-        self.session.in_transaction(work).map_err(|error| self.explain(&error))
+    fn in_transaction<T>(&self, work: impl Fn() -> Result<T>) -> Result<T, StoreError> {
+        self.session.revive()?;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let ended = self.session.in_transaction(&work).map_err(|error| self.explain(&error));
+            match ended {
+                Err(StoreError::Conflict { .. }) if attempts < ATTEMPTS_MAX => self.pulse.tick(),
+                ended => return ended,
+            }
+        }
     }
 
-    /// Notes how much memory a store in memory takes; a file is asked of the file system.
+    /// Notes how many bytes the rows take where the file system cannot be asked.
     fn measure(&self) {
         if self.options.location.path().is_none()
             && let Ok(bytes) = self.session.bytes()
         {
-            self.pulse.memory_bytes.store(bytes, Ordering::Relaxed);
+            self.pulse.bytes.store(bytes, Ordering::Relaxed);
         }
     }
 

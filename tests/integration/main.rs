@@ -25,6 +25,7 @@ mod main_job;
 mod memory;
 mod mistakes;
 mod outage;
+mod postgres;
 mod pure_core;
 mod questions;
 mod real_access_logs;

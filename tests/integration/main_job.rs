@@ -53,7 +53,7 @@ impl From<&Scrape> for Durable {
     }
 }
 
-fn world_of_today(seed: u64, files: usize) -> World {
+pub fn world_of_today(seed: u64, files: usize) -> World {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let quarter_of_an_hour = 900_000;
     World::full(seed, i64::try_from(now.as_millis()).unwrap() - quarter_of_an_hour, files)
@@ -69,7 +69,7 @@ async fn put_all(estate: &Estate, world: &World) {
 }
 
 /// A new series shows 0 until it has been scraped once, so the truth may need a second look.
-async fn until_durable_equals(daemon: &Daemon, truth: &Truth) -> Scrape {
+pub async fn until_durable_equals(daemon: &Daemon, truth: &Truth) -> Scrape {
     eventually(SECONDS_MAX, "the durable metrics equal the truth", async || {
         let scrape = daemon.scrape()?;
         let (seen, expected) = (Durable::from(&scrape), Durable::from(truth));

@@ -173,7 +173,7 @@ async fn what_cannot_be_asked_is_said_with_what_to_do() {
     let cases = [
         (&["who-deleted", "https://photos.s3.amazonaws.com/cat.jpg"][..], "write s3://BUCKET/KEY"),
         (&["who-deleted", "s3://photos"], "deltrail deletions --bucket photos"),
-        (&["deletions", "--store", "postgres://u:p@h/d"], "SQLite only"),
+        (&["deletions", "--store", "postgres://u:p@h:x/d"], "write postgres://"),
         (&["deletions", "--prefix", "a/"], "--bucket"),
         (&["deletions", "--limit", "0"], "1..=10000"),
     ];

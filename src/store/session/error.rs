@@ -10,6 +10,9 @@ pub(in crate::store) enum SqlError {
     /// SQLite says so.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL, or the line to it, says so.
+    #[error(transparent)]
+    Postgres(#[from] tokio_postgres::Error),
     /// A column holds what this version does not know.
     #[error("column {column}: {detail}")]
     Unreadable {

@@ -16,6 +16,7 @@ pub(super) use self::error::{Result, SqlError};
 pub(super) use self::row::{Cell, Row, column};
 pub(super) use self::value::{Value, values};
 use super::StoreError;
+use super::postgres::{self, PostgresSession};
 use super::sqlite::{self, SqliteSession};
 
 /// Work on a connection. It holds the statements that it has run once, so that each is prepared
@@ -23,6 +24,8 @@ use super::sqlite::{self, SqliteSession};
 pub(super) enum Session<'c> {
     /// On SQLite.
     Sqlite(SqliteSession<'c>),
+    /// On PostgreSQL.
+    Postgres(PostgresSession<'c>),
 }
 
 impl Session<'_> {
@@ -30,6 +33,7 @@ impl Session<'_> {
     pub(super) fn execute(&self, sql: &'static str, values: &[Value<'_>]) -> Result<usize> {
         match self {
             Self::Sqlite(session) => session.execute(sql, values),
+            Self::Postgres(session) => session.execute(sql, values),
         }
     }
 
@@ -38,6 +42,7 @@ impl Session<'_> {
     pub(super) fn insert(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Option<i64>> {
         match self {
             Self::Sqlite(session) => session.insert(sql, values),
+            Self::Postgres(session) => session.insert(sql, values),
         }
     }
 
@@ -51,6 +56,7 @@ impl Session<'_> {
     ) -> Result<()> {
         match self {
             Self::Sqlite(session) => session.each(sql, values, read),
+            Self::Postgres(session) => session.each(sql, values, read),
         }
     }
 
@@ -63,6 +69,7 @@ impl Session<'_> {
     ) -> Result<()> {
         match self {
             Self::Sqlite(session) => session.each_of_composed(sql, values, read),
+            Self::Postgres(session) => session.each_of_composed(sql, values, read),
         }
     }
 
@@ -111,12 +118,21 @@ impl Session<'_> {
         Ok(self.optional(sql, values, |_| Ok(()))?.is_some())
     }
 
+    /// Sees that the connection stands, before work begins on it.
+    pub(super) fn revive(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(session) => session.revive(),
+        }
+    }
+
     /// Does `work` in a transaction that writes: all of it is kept, or nothing.
     pub(super) fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         match self {
             // The write lock is taken at once: a transaction that begins as a reader could not wait
             // for it later.
             Self::Sqlite(session) => session.in_transaction("BEGIN IMMEDIATE", work),
+            Self::Postgres(session) => session.in_transaction(work),
         }
     }
 
@@ -124,20 +140,58 @@ impl Session<'_> {
     pub(super) fn at_one_moment<T>(&self, ask: impl FnOnce() -> Result<T>) -> Result<T> {
         match self {
             Self::Sqlite(session) => session.in_transaction("BEGIN", ask),
+            Self::Postgres(session) => session.in_transaction(ask),
+        }
+    }
+
+    /// Waits for the commits of others, and keeps them from beginning any until the transaction
+    /// ends: what nothing refers to stays so.
+    pub(super) fn keep_commits_out(&self) -> Result<()> {
+        match self {
+            // Nobody else writes anything.
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(_) => self.is_any(postgres::KEEP_COMMITS_OUT, &[]).map(drop),
+        }
+    }
+
+    /// Keeps others from writing what is counted of a bucket until the transaction ends. Who needs
+    /// several buckets locks them in their order, so that none waits for the other in a circle.
+    pub(super) fn lock_bucket(&self, bucket: &str) -> Result<()> {
+        match self {
+            // Nobody else writes anything.
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(_) => {
+                let bucket = &values![bucket];
+                self.execute(
+                    "INSERT INTO bucket_locks VALUES (?1) ON CONFLICT DO NOTHING",
+                    bucket,
+                )?;
+                self.is_any("SELECT 1 FROM bucket_locks WHERE bucket = ?1 FOR UPDATE", bucket)?;
+                Ok(())
+            }
         }
     }
 
     /// How many bytes the database takes.
     pub(super) fn bytes(&self) -> Result<u64> {
-        match self {
-            Self::Sqlite(session) => session.bytes(),
-        }
+        let bytes: i64 = self.one(
+            match self {
+                Self::Sqlite(_) => {
+                    "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+                }
+                Self::Postgres(_) => "SELECT pg_database_size(current_database())",
+            },
+            &[],
+            column,
+        )?;
+        Ok(u64::try_from(bytes).unwrap_or_default())
     }
 
     /// Leaves the database as it is best found by whoever opens it next.
     pub(super) fn tidy_up(&self) -> Result<()> {
         match self {
             Self::Sqlite(session) => session.fold_log(),
+            Self::Postgres(_) => Ok(()),
         }
     }
 }
@@ -147,6 +201,7 @@ pub(super) fn explain(place: &str, error: &SqlError) -> StoreError {
     let store = place.to_owned();
     match error {
         SqlError::Sqlite(error) => sqlite::explain(place, error),
+        SqlError::Postgres(error) => postgres::explain(place, error),
         SqlError::Unreadable { .. } => StoreError::Row { store, detail: error.to_string() },
         SqlError::Unwritable(_) | SqlError::NoRow => {
             StoreError::Statement { store, detail: error.to_string() }

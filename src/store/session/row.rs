@@ -15,8 +15,10 @@ pub(in crate::store) struct Row<'r> {
     next: usize,
 }
 
+#[derive(Clone, Copy)]
 enum Columns<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
 }
 
 /// What a column holds.
@@ -34,6 +36,11 @@ impl<'r> Row<'r> {
     /// A row of SQLite.
     pub(in crate::store) const fn of_sqlite(row: &'r rusqlite::Row<'r>) -> Self {
         Self { columns: Columns::Sqlite(row), next: 0 }
+    }
+
+    /// A row of PostgreSQL.
+    pub(in crate::store) const fn of_postgres(row: &'r tokio_postgres::Row) -> Self {
+        Self { columns: Columns::Postgres(row), next: 0 }
     }
 
     /// Reads the next column.
@@ -96,6 +103,7 @@ impl<'r> Row<'r> {
                     Err(error) => return Err(self.unreadable(error.to_string())),
                 },
             }),
+            Columns::Postgres(row) => Ok(row.try_get(index)?),
         }
     }
 
@@ -104,6 +112,7 @@ impl<'r> Row<'r> {
         let index = self.next.saturating_sub(1);
         let name = match self.columns {
             Columns::Sqlite(row) => row.as_ref().column_name(index).ok(),
+            Columns::Postgres(row) => row.columns().get(index).map(tokio_postgres::Column::name),
         };
         SqlError::Unreadable { column: name.unwrap_or_default().to_owned(), detail }
     }

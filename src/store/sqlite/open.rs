@@ -26,16 +26,17 @@ pub(super) const MIGRATIONS: [(&str, &str); 4] = [
     ("V4__what_was_forgotten", include_str!("../migrations/V4__what_was_forgotten.sql")),
 ];
 
-/// Opens the one connection that writes, and brings the tables to this version.
+/// Opens the one connection that writes to a file, or to memory where there is none, and brings the
+/// tables to this version.
 pub(in crate::store) fn open_writer(location: &Location) -> Result<Connection, StoreError> {
     let place = location.to_string();
     // One thread has the connection, so SQLite need not lock it.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = match location {
-        Location::Memory => Connection::open_in_memory_with_flags(flags),
-        Location::File(path) => {
+    let mut connection = match location.path() {
+        None => Connection::open_in_memory_with_flags(flags),
+        Some(path) => {
             check_directory(path, &place)?;
             let may_write = |path: &Path| access(path, Access::WRITE_OK);
             check_writable(path, &place, may_write)?;

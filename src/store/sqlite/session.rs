@@ -82,13 +82,6 @@ impl<'c> SqliteSession<'c> {
     pub(in crate::store) fn fold_log(&self) -> Result<()> {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
-
-    /// How many bytes the database takes.
-    pub(in crate::store) fn bytes(&self) -> Result<u64> {
-        let bytes = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
-        let bytes: i64 = self.connection.query_row(bytes, [], |row| row.get(0))?;
-        Ok(u64::try_from(bytes).unwrap_or_default())
-    }
 }
 
 /// Prepared statements by their texts.

@@ -3,7 +3,7 @@
 
 use deltrail_core::domain::{Creation, Evidence, Fact, Family, Kind, Mark, Provenance};
 
-use super::fixtures::{memory, removed};
+use super::fixtures::{removed, stores};
 use super::story::{
     BUCKET, Told, ask, ask_rows, bulk, count, direct, facts, intent, line, minute, notice, rows,
     said, settle, settle_until, tell, written,
@@ -50,76 +50,87 @@ fn past() -> Vec<Fact> {
 
 #[tokio::test]
 async fn the_past_is_counted_apart_and_settles_without_any_source() {
-    let store = memory(500);
-    tell_of_the_past(&store, past()).await;
-    assert_eq!(backfilled(&store).await, 2);
-    settle(&store, &ask()).await;
-    assert_eq!(said(&store, "cat.jpg").await, [None, None], "more files may follow");
+    for store in stores(500) {
+        tell_of_the_past(&store, past()).await;
+        assert_eq!(backfilled(&store).await, 2);
+        settle(&store, &ask()).await;
+        assert_eq!(said(&store, "cat.jpg").await, [None, None], "more files may follow");
 
-    assert_eq!(settle_the_past(&store).await, 5, "two removals, a call and two keys of intents");
-    let told = said(&store, "cat.jpg").await;
-    assert!(told[1].as_ref().unwrap().duplicate_of.is_some());
-    assert_eq!((backfilled(&store).await, live_totals(&store).await), (2, vec![]));
-    assert_eq!(store.gauges().await.unwrap().unfulfilled_intents[BUCKET], 1);
-    assert_eq!(settle_the_past(&store).await, 0);
+        assert_eq!(
+            settle_the_past(&store).await,
+            5,
+            "two removals, a call and two keys of intents"
+        );
+        let told = said(&store, "cat.jpg").await;
+        assert!(told[1].as_ref().unwrap().duplicate_of.is_some());
+        assert_eq!((backfilled(&store).await, live_totals(&store).await), (2, vec![]));
+        assert_eq!(store.gauges().await.unwrap().unfulfilled_intents[BUCKET], 1);
+        assert_eq!(settle_the_past(&store).await, 0);
+    }
 }
 
 #[tokio::test]
 async fn the_past_proves_nothing_about_what_is_delivered_now() {
-    let store = memory(500);
-    tell_of_the_past(&store, past()).await;
-    assert_eq!(store.sources().await.unwrap(), []);
-    let told: i64 =
-        ask_rows(&store, |session| session.one("SELECT count(*) FROM bucket_sources", &[], column))
-            .await;
-    assert_eq!(told, 0);
+    for store in stores(500) {
+        tell_of_the_past(&store, past()).await;
+        assert_eq!(store.sources().await.unwrap(), []);
+        let told: i64 = ask_rows(&store, |session| {
+            session.one("SELECT count(*) FROM bucket_sources", &[], column)
+        })
+        .await;
+        assert_eq!(told, 0);
+    }
 }
 
 #[tokio::test]
 async fn what_is_told_live_of_a_removal_of_the_past_moves_nothing() {
-    let store = memory(500);
-    tell_of_the_past(&store, [direct("cat.jpg", "A", minute(0)).fact()]).await;
-    let word = Evidence { mark: Mark::Marker, ..notice("cat.jpg", "A", minute(0)) };
-    tell(&store, [word.fact(), line("cat.jpg", "A", minute(0)).fact()]).await;
-    settle_until(&store, 10).await;
-    let row = &rows(&store, "cat.jpg").await[0];
-    assert_eq!((row.0.kind, row.0.is_confirmed), (Kind::Marker, true), "the row knows better");
-    assert_eq!((backfilled(&store).await, live_totals(&store).await), (1, vec![]));
+    for store in stores(500) {
+        tell_of_the_past(&store, [direct("cat.jpg", "A", minute(0)).fact()]).await;
+        let word = Evidence { mark: Mark::Marker, ..notice("cat.jpg", "A", minute(0)) };
+        tell(&store, [word.fact(), line("cat.jpg", "A", minute(0)).fact()]).await;
+        settle_until(&store, 10).await;
+        let row = &rows(&store, "cat.jpg").await[0];
+        assert_eq!((row.0.kind, row.0.is_confirmed), (Kind::Marker, true), "the row knows better");
+        assert_eq!((backfilled(&store).await, live_totals(&store).await), (1, vec![]));
+    }
 }
 
 #[tokio::test]
 async fn what_a_file_tells_of_a_removal_that_is_known_is_in_its_row_and_counts_no_removal() {
-    let store = memory(500);
-    tell(&store, [notice("cat.jpg", "A", minute(0)).fact()]).await;
-    settle_until(&store, 0).await;
-    let before = live_totals(&store).await;
-    let again = [direct("cat.jpg", "A", minute(0)), line("cat.jpg", "A", minute(0))];
-    tell_of_the_past(&store, again.map(Told::fact)).await;
-    settle_the_past(&store).await;
-    let row = &rows(&store, "cat.jpg").await[0];
-    assert_eq!(row.0.actor.arn.as_deref(), Some("arn:dev"));
-    assert_eq!(row.1.provenance, Provenance::Live);
-    assert_eq!((backfilled(&store).await, live_totals(&store).await), (0, before));
+    for store in stores(500) {
+        tell(&store, [notice("cat.jpg", "A", minute(0)).fact()]).await;
+        settle_until(&store, 0).await;
+        let before = live_totals(&store).await;
+        let again = [direct("cat.jpg", "A", minute(0)), line("cat.jpg", "A", minute(0))];
+        tell_of_the_past(&store, again.map(Told::fact)).await;
+        settle_the_past(&store).await;
+        let row = &rows(&store, "cat.jpg").await[0];
+        assert_eq!(row.0.actor.arn.as_deref(), Some("arn:dev"));
+        assert_eq!(row.1.provenance, Provenance::Live);
+        assert_eq!((backfilled(&store).await, live_totals(&store).await), (0, before));
+    }
 }
 
 #[tokio::test]
 async fn a_request_of_the_past_stays_uncounted_when_it_is_told_again() {
-    let store = memory(500);
-    tell_of_the_past(&store, [bulk("A", minute(0)).fact()]).await;
-    let copy = Evidence { id: "copy".into(), account: "2".into(), ..bulk("A", minute(0)) };
-    tell(&store, [copy.fact()]).await;
-    assert_eq!(live_totals(&store).await, []);
+    for store in stores(500) {
+        tell_of_the_past(&store, [bulk("A", minute(0)).fact()]).await;
+        let copy = Evidence { id: "copy".into(), account: "2".into(), ..bulk("A", minute(0)) };
+        tell(&store, [copy.fact()]).await;
+        assert_eq!(live_totals(&store).await, []);
+    }
 }
 
 #[tokio::test]
 async fn the_past_is_settled_in_one_go_beside_what_happens_now() {
-    let store = memory(500);
-    tell(&store, [direct("dog.jpg", "L", minute(0)).fact()]).await;
-    settle_until(&store, -1).await;
-    tell_of_the_past(&store, [direct("cat.jpg", "A", minute(500)).fact()]).await;
-    // One fact of either kind is due at once.
-    super::story::hear(&store, deltrail_core::domain::Source::CloudTrail, minute(50)).await;
-    let report = store.settle(Settle { settles_backfill: true, ..ask() }).await.unwrap();
-    assert_eq!((report.settled, report.has_more), (2, false));
-    assert_eq!((removed(&store, BUCKET).await, backfilled(&store).await), (1, 1));
+    for store in stores(500) {
+        tell(&store, [direct("dog.jpg", "L", minute(0)).fact()]).await;
+        settle_until(&store, -1).await;
+        tell_of_the_past(&store, [direct("cat.jpg", "A", minute(500)).fact()]).await;
+        // One fact of either kind is due at once.
+        super::story::hear(&store, deltrail_core::domain::Source::CloudTrail, minute(50)).await;
+        let report = store.settle(Settle { settles_backfill: true, ..ask() }).await.unwrap();
+        assert_eq!((report.settled, report.has_more), (2, false));
+        assert_eq!((removed(&store, BUCKET).await, backfilled(&store).await), (1, 1));
+    }
 }

@@ -3,7 +3,7 @@
 
 use deltrail_core::domain::{Api, Call, Evidence, Outcome, RemovalRole};
 
-use super::fixtures::memory;
+use super::fixtures::stores;
 use super::story::{
     BUCKET, Told, batch_line, bulk, child, corrections, direct, milli, minute, notice, second,
     settle_until, tell,
@@ -60,51 +60,55 @@ fn other_tellings() -> Vec<(&'static str, Evidence)> {
 #[tokio::test]
 async fn whoever_tells_a_key_of_a_bulk_call_resolves_it() {
     for (story, telling) in tellings() {
-        let store = memory(500);
-        tell(&store, [bulk("A", minute(0)).fact(), telling.fact()]).await;
-        settle_until(&store, 10).await;
-        assert_eq!(unresolved(&store).await, None, "{story}");
-        assert_eq!(corrections(&store, "unresolved").await, 0, "{story}");
+        for store in stores(500) {
+            tell(&store, [bulk("A", minute(0)).fact(), telling.clone().fact()]).await;
+            settle_until(&store, 10).await;
+            assert_eq!(unresolved(&store).await, None, "{story}");
+            assert_eq!(corrections(&store, "unresolved").await, 0, "{story}");
+        }
     }
 }
 
 #[tokio::test]
 async fn a_bulk_call_of_which_nobody_told_a_key_is_unresolved_once_it_is_settled() {
     for (story, telling) in other_tellings() {
-        let store = memory(500);
-        tell(&store, [bulk("A", minute(0)).fact(), telling.fact()]).await;
-        assert_eq!(unresolved(&store).await, None, "{story}: it may still be told");
-        settle_until(&store, 10).await;
-        assert_eq!(unresolved(&store).await, Some(1), "{story}");
+        for store in stores(500) {
+            tell(&store, [bulk("A", minute(0)).fact(), telling.clone().fact()]).await;
+            assert_eq!(unresolved(&store).await, None, "{story}: it may still be told");
+            settle_until(&store, 10).await;
+            assert_eq!(unresolved(&store).await, Some(1), "{story}");
+        }
     }
 }
 
 #[tokio::test]
 async fn late_evidence_of_a_key_resolves_it_and_is_a_correction() {
     for (story, telling) in tellings() {
-        let store = memory(500);
-        tell(&store, [bulk("A", minute(0)).fact()]).await;
-        settle_until(&store, 10).await;
-        assert_eq!(unresolved(&store).await, Some(1));
-        tell(&store, [telling.clone().fact()]).await;
-        assert_eq!(unresolved(&store).await, None, "{story}");
-        assert_eq!(corrections(&store, "unresolved").await, 1, "{story}");
-        tell(&store, [telling.fact()]).await;
-        settle_until(&store, 11).await;
-        assert_eq!(corrections(&store, "unresolved").await, 1, "{story}: told once");
+        for store in stores(500) {
+            tell(&store, [bulk("A", minute(0)).fact()]).await;
+            settle_until(&store, 10).await;
+            assert_eq!(unresolved(&store).await, Some(1));
+            tell(&store, [telling.clone().fact()]).await;
+            assert_eq!(unresolved(&store).await, None, "{story}");
+            assert_eq!(corrections(&store, "unresolved").await, 1, "{story}");
+            tell(&store, [telling.clone().fact()]).await;
+            settle_until(&store, 11).await;
+            assert_eq!(corrections(&store, "unresolved").await, 1, "{story}: told once");
+        }
     }
 }
 
 #[tokio::test]
 async fn late_evidence_of_something_else_resolves_nothing() {
     for (story, telling) in other_tellings() {
-        let store = memory(500);
-        tell(&store, [bulk("A", minute(0)).fact()]).await;
-        settle_until(&store, 10).await;
-        tell(&store, [telling.fact()]).await;
-        settle_until(&store, 11).await;
-        assert_eq!(unresolved(&store).await, Some(1), "{story}");
-        assert_eq!(corrections(&store, "unresolved").await, 0, "{story}");
+        for store in stores(500) {
+            tell(&store, [bulk("A", minute(0)).fact()]).await;
+            settle_until(&store, 10).await;
+            tell(&store, [telling.clone().fact()]).await;
+            settle_until(&store, 11).await;
+            assert_eq!(unresolved(&store).await, Some(1), "{story}");
+            assert_eq!(corrections(&store, "unresolved").await, 0, "{story}");
+        }
     }
 }
 
@@ -117,38 +121,44 @@ async fn a_call_that_was_refused_as_a_whole_is_never_unresolved() {
         ..bulk("A", minute(0))
     };
     for outcome in [Outcome::Denied, Outcome::Failed] {
-        let store = memory(500);
-        tell(&store, [refusal(outcome).fact()]).await;
-        settle_until(&store, 10).await;
-        assert_eq!(unresolved(&store).await, None);
-
-        let store = memory(500);
-        tell(&store, [bulk("A", minute(0)).fact()]).await;
-        settle_until(&store, 10).await;
-        assert_eq!(unresolved(&store).await, Some(1));
-        tell(&store, [refusal(outcome).fact()]).await;
-        assert_eq!(unresolved(&store).await, None, "a copy that knows better came late");
-        assert_eq!(corrections(&store, "request_outcome").await, 1);
+        for store in stores(500) {
+            tell(&store, [refusal(outcome).fact()]).await;
+            settle_until(&store, 10).await;
+            assert_eq!(unresolved(&store).await, None);
+        }
+        for store in stores(500) {
+            tell(&store, [bulk("A", minute(0)).fact()]).await;
+            settle_until(&store, 10).await;
+            assert_eq!(unresolved(&store).await, Some(1));
+            tell(&store, [refusal(outcome).fact()]).await;
+            assert_eq!(unresolved(&store).await, None, "a copy that knows better came late");
+            assert_eq!(corrections(&store, "request_outcome").await, 1);
+        }
     }
 }
 
 #[tokio::test]
 async fn a_single_delete_is_never_unresolved() {
-    let store = memory(500);
-    let keyless = Evidence { key: None, ..direct("", "A", minute(0)) };
-    tell(&store, [keyless.fact(), direct("cat.jpg", "B", minute(0)).fact()]).await;
-    settle_until(&store, 10).await;
-    assert_eq!(unresolved(&store).await, None);
+    for store in stores(500) {
+        let keyless = Evidence { key: None, ..direct("", "A", minute(0)) };
+        tell(&store, [keyless.fact(), direct("cat.jpg", "B", minute(0)).fact()]).await;
+        settle_until(&store, 10).await;
+        assert_eq!(unresolved(&store).await, None);
+    }
 }
 
 #[tokio::test]
 async fn a_copy_of_a_settled_call_leaves_it_settled() {
-    let store = memory(500);
-    tell(&store, [bulk("A", minute(0)).fact()]).await;
-    settle_until(&store, 10).await;
-    let copy = Evidence { id: "copy".into(), account: "2".into(), ..bulk("A", minute(0)) };
-    tell(&store, [copy.fact()]).await;
-    assert_eq!(unresolved(&store).await, Some(1));
-    settle_until(&store, 11).await;
-    assert_eq!((unresolved(&store).await, corrections(&store, "unresolved").await), (Some(1), 0));
+    for store in stores(500) {
+        tell(&store, [bulk("A", minute(0)).fact()]).await;
+        settle_until(&store, 10).await;
+        let copy = Evidence { id: "copy".into(), account: "2".into(), ..bulk("A", minute(0)) };
+        tell(&store, [copy.fact()]).await;
+        assert_eq!(unresolved(&store).await, Some(1));
+        settle_until(&store, 11).await;
+        assert_eq!(
+            (unresolved(&store).await, corrections(&store, "unresolved").await),
+            (Some(1), 0)
+        );
+    }
 }

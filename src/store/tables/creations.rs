@@ -121,6 +121,7 @@ pub(super) fn forget(
         "DELETE FROM creations WHERE (slot_id, identity) IN (
                  SELECT slot_id, identity FROM creations
                  WHERE superseded_at < ?1 ORDER BY superseded_at LIMIT ?2
+                 /*pg FOR UPDATE SKIP LOCKED */
              )",
         &values![cutoff_millis, rows_max],
     )?;
@@ -132,6 +133,7 @@ pub(super) fn forget(
     let oldest = session.execute(
         "DELETE FROM creations WHERE (slot_id, identity) IN (
                  SELECT slot_id, identity FROM creations ORDER BY at LIMIT ?1
+                 /*pg FOR UPDATE SKIP LOCKED */
              )",
         &values![surplus.min(rows_max)],
     )?;

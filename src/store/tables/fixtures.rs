@@ -8,6 +8,7 @@ use deltrail_core::domain::{
     Source, Target, Timestamp,
 };
 
+use crate::store::postgres::tests::server;
 use crate::store::{Batch, Location, Options, Store, StoredFact, Total};
 
 /// The account that everything of the tests is about, and the region.
@@ -25,9 +26,37 @@ pub(in crate::store) fn options(location: Location, labelled_buckets_max: usize)
     }
 }
 
-/// A store in memory.
-pub(in crate::store) fn memory(labelled_buckets_max: usize) -> Store {
-    Store::open(options(Location::Memory, labelled_buckets_max)).unwrap()
+/// An empty PostgreSQL database; `None` without a server, which has been said then.
+pub(in crate::store) fn database() -> Option<Location> {
+    let database = server()?.database();
+    Some(Location::parse(&database.url).unwrap())
+}
+
+/// Empty places of every kind: memory, and a database.
+pub(in crate::store) fn locations() -> impl Iterator<Item = Location> {
+    std::iter::once(Location::Memory).chain(std::iter::once_with(database).flatten()).inspect(
+        // Shown when the test fails.
+        |location| println!("in {location}:"),
+    )
+}
+
+/// Empty places of every kind that outlasts the program: a file in this folder, and a database.
+pub(in crate::store) fn lasting_locations(folder: &Path) -> impl Iterator<Item = Location> {
+    let file = Location::File(folder.join("d.db"));
+    locations().map(move |location| match location {
+        Location::Memory => file.clone(),
+        lasting => lasting,
+    })
+}
+
+/// An empty store of every kind.
+pub(in crate::store) fn stores(labelled_buckets_max: usize) -> impl Iterator<Item = Store> {
+    locations().map(move |location| open(location, labelled_buckets_max))
+}
+
+/// Opens a store for a writer named `here`.
+pub(in crate::store) fn open(location: Location, labelled_buckets_max: usize) -> Store {
+    Store::open(options(location, labelled_buckets_max)).unwrap()
 }
 
 /// A store in this file.

@@ -9,9 +9,9 @@ use deltrail_core::domain::{
 };
 use proptest::prelude::*;
 
-use super::fixtures::{memory, stored};
+use super::fixtures::{database, open, stored};
 use super::slots::slot_key;
-use crate::store::{Batch, CommitReport, RowCounts, Store};
+use crate::store::{Batch, CommitReport, Location, RowCounts, Store};
 
 const BUCKETS: [&str; 2] = ["photos", "archive"];
 const KEYS: [Option<&str>; 3] = [Some("cat.jpg"), Some("dog.jpg"), None];
@@ -42,7 +42,7 @@ prop_compose! {
     /// Any evidence at all about few slots, from few requests, versions and accounts, so that
     /// pieces meet often: direct calls, aggregates, refusals, children of both layouts, copies for
     /// two accounts, updates, and S3's own word.
-    fn any_evidence()(
+    pub(in crate::store) fn any_evidence()(
         (source, role) in prop::sample::select(&Source::ALL[..4])
             .prop_flat_map(|source| (Just(source), any_role_of(source))),
         (bucket, key) in (prop::sample::select(&BUCKETS[..]), prop::sample::select(&KEYS[..])),
@@ -236,18 +236,25 @@ async fn check(store: &Store, pieces: &[Evidence]) {
     assert_eq!(counts, expected);
 }
 
-proptest! {
-    #[test]
-    fn the_rows_and_totals_are_those_of_the_fold_over_all_evidence(
-        pieces in any_set(50),
-        cuts in prop::collection::vec((1usize..8, 1usize..4), 60),
-        repeated in prop::collection::vec(any::<prop::sample::Index>(), 0..10),
-    ) {
-        let mut arriving = pieces.clone();
-        for again in &repeated {
-            arriving.push(pieces[again.index(pieces.len())].clone());
-        }
-        let arrived = arriving.len() as u64;
+/// Cases on a database, where each takes long.
+fn few() -> ProptestConfig {
+    ProptestConfig { cases: 4, ..ProptestConfig::default() }
+}
+
+fn block_on(story: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(story);
+}
+
+/// Batches of pieces, in groups that are committed together.
+type Groups = Vec<Vec<Vec<Evidence>>>;
+
+/// Cuts pieces, some of them repeated at the end, into groups of batches.
+fn any_groups() -> impl Strategy<Value = (Vec<Evidence>, Groups)> {
+    let cuts = prop::collection::vec((1usize..8, 1usize..4), 60);
+    let repeated = prop::collection::vec(any::<prop::sample::Index>(), 0..10);
+    (any_set(50), cuts, repeated).prop_map(|(pieces, cuts, repeated)| {
+        let again = repeated.iter().map(|again| pieces[again.index(pieces.len())].clone());
+        let mut arriving: Vec<Evidence> = pieces.iter().cloned().chain(again).collect();
         let mut groups = Vec::new();
         for (pieces_of_batch, batches_of_group) in cuts {
             let mut group = Vec::new();
@@ -258,16 +265,41 @@ proptest! {
             groups.push(group);
         }
         groups.push(vec![arriving]);
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            let store = memory(500);
-            let report = commit_all(&store, groups).await;
-            assert_eq!(report.new_evidence, pieces.len() as u64);
-            assert_eq!(report.new_evidence + report.repeated_evidence, arrived);
-            assert_eq!(report.removals, store.row_counts().await.unwrap().removals);
-            check(&store, &pieces).await;
-            store.close().await.unwrap();
-        });
+        (pieces, groups)
+    })
+}
+
+async fn check_groups(store: Store, pieces: Vec<Evidence>, groups: Groups) {
+    let arrived = groups.iter().flatten().map(Vec::len).sum::<usize>() as u64;
+    let report = commit_all(&store, groups).await;
+    assert_eq!(report.new_evidence, pieces.len() as u64);
+    assert_eq!(report.new_evidence + report.repeated_evidence, arrived);
+    assert_eq!(report.removals, store.row_counts().await.unwrap().removals);
+    check(&store, &pieces).await;
+    store.close().await.unwrap();
+}
+
+/// The same pieces at once, and one by one in another order.
+fn orders(pieces: &[Evidence], middle: prop::sample::Index) -> [Groups; 2] {
+    let mut turned = pieces.to_vec();
+    turned.rotate_left(middle.index(pieces.len()));
+    turned.reverse();
+    let one_by_one = turned.into_iter().map(|piece| vec![vec![piece]]).collect();
+    [vec![vec![pieces.to_vec()]], one_by_one]
+}
+
+async fn check_order(store: Store, pieces: &[Evidence], groups: Groups) {
+    commit_all(&store, groups).await;
+    check(&store, pieces).await;
+    store.close().await.unwrap();
+}
+
+proptest! {
+    #[test]
+    fn the_rows_and_totals_are_those_of_the_fold_over_all_evidence(
+        (pieces, groups) in any_groups(),
+    ) {
+        block_on(check_groups(open(Location::Memory, 500), pieces, groups));
     }
 
     #[test]
@@ -275,18 +307,31 @@ proptest! {
         pieces in any_set(25),
         middle in any::<prop::sample::Index>(),
     ) {
-        let mut turned = pieces.clone();
-        turned.rotate_left(middle.index(pieces.len()));
-        turned.reverse();
-        let one_by_one = turned.into_iter().map(|piece| vec![vec![piece]]).collect();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            for groups in [vec![vec![pieces.clone()]], one_by_one] {
-                let store = memory(500);
-                commit_all(&store, groups).await;
-                check(&store, &pieces).await;
-                store.close().await.unwrap();
-            }
-        });
+        for groups in orders(&pieces, middle) {
+            block_on(check_order(open(Location::Memory, 500), &pieces, groups));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(few())]
+
+    #[test]
+    fn on_a_database_the_rows_and_totals_are_those_of_the_fold_over_all_evidence(
+        (pieces, groups) in any_groups(),
+    ) {
+        let Some(database) = database() else { return Ok(()) };
+        block_on(check_groups(open(database, 500), pieces, groups));
+    }
+
+    #[test]
+    fn on_a_database_totals_do_not_depend_on_the_cut_or_the_order(
+        pieces in any_set(25),
+        middle in any::<prop::sample::Index>(),
+    ) {
+        for groups in orders(&pieces, middle) {
+            let Some(database) = database() else { return Ok(()) };
+            block_on(check_order(open(database, 500), &pieces, groups));
+        }
     }
 }

@@ -38,6 +38,7 @@ pub(in crate::store) fn forget(session: &Session<'_>, ask: &Forget) -> Result<Fo
         is_done &= forgotten.is_all;
     }
     if let Some(forget) = stage.unused.filter(|_| is_done) {
+        session.keep_commits_out()?;
         rows += session.execute(forget, &[part.after, part.last])? as u64;
     }
     let after = if is_done { last } else { ask.from.after.clone() };

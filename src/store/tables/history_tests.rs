@@ -2,7 +2,7 @@
 //! cut, with settling at any place between, end in the rows that the core makes of all evidence. If
 //! no source is later than it may be, nothing is ever corrected and the totals are exact.
 
-mod acts;
+pub(in crate::store) mod acts;
 mod truth;
 
 use std::collections::BTreeMap;
@@ -14,11 +14,11 @@ use proptest::test_runner::TestRunner;
 
 use self::acts::{Piece, any_history, beginnings};
 use self::truth::{Occurrences, Truth};
-use super::fixtures::memory;
+use super::fixtures::{database, open};
 use super::story::{
     BUCKET, LATENESS_MINUTES, ask, ask_rows, rows_of, said_of, settle, settle_until, tell,
 };
-use crate::store::{Store, Total};
+use crate::store::{Location, Store, Total};
 
 const BUCKETS: [&str; 2] = [BUCKET, "plain"];
 /// The pieces of each source in the order of their delivery. A source that keeps its word delivers
@@ -53,8 +53,8 @@ fn any_steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Tells a store everything, step by step, and settles all of it at the end.
-async fn told(pieces: &[Piece], keeps_word: bool, steps: &[Step]) -> Store {
-    let store = memory(500);
+async fn told(place: Location, pieces: &[Piece], keeps_word: bool, steps: &[Step]) -> Store {
+    let store = open(place, 500);
     tell(&store, beginnings()).await;
     let mut queues = deliveries(pieces, keeps_word);
     for (source, count, settles) in steps.iter().cycle() {
@@ -179,6 +179,32 @@ fn halved() -> ProptestConfig {
     ProptestConfig { cases: usual.cases.div_ceil(2), ..usual }
 }
 
+/// Cases on a database, where each takes long.
+fn few() -> ProptestConfig {
+    ProptestConfig { cases: 3, ..ProptestConfig::default() }
+}
+
+/// Tells two stores everything in their own order and cut: both are exact.
+async fn check_in_time(places: [Location; 2], pieces: &[Piece], steps: [&[Step]; 2]) {
+    let truth = truth_of(pieces);
+    let [first, second] = places;
+    let one = told(first, pieces, true, steps[0]).await;
+    check_rows(&one, &truth).await;
+    let totals = one.totals().await.unwrap();
+    check_counts(&totals, &truth);
+    check_exact_counts(&totals, &truth);
+    let other = told(second, pieces, true, steps[1]).await;
+    check_rows(&other, &truth).await;
+    assert_eq!(other.totals().await.unwrap(), totals);
+}
+
+async fn check_late(place: Location, pieces: &[Piece], steps: &[Step]) {
+    let truth = truth_of(pieces);
+    let store = told(place, pieces, false, steps).await;
+    check_rows(&store, &truth).await;
+    check_counts(&store.totals().await.unwrap(), &truth);
+}
+
 proptest! {
     #![proptest_config(halved())]
 
@@ -187,17 +213,8 @@ proptest! {
         pieces in any_history(),
         steps in (any_steps(), any_steps()),
     ) {
-        block_on(async {
-            let truth = truth_of(&pieces);
-            let one = told(&pieces, true, &steps.0).await;
-            check_rows(&one, &truth).await;
-            let totals = one.totals().await.unwrap();
-            check_counts(&totals, &truth);
-            check_exact_counts(&totals, &truth);
-            let other = told(&pieces, true, &steps.1).await;
-            check_rows(&other, &truth).await;
-            assert_eq!(other.totals().await.unwrap(), totals);
-        });
+        let places = [Location::Memory, Location::Memory];
+        block_on(check_in_time(places, &pieces, [&steps.0, &steps.1]));
     }
 
     #[test]
@@ -205,11 +222,29 @@ proptest! {
         pieces in any_history(),
         steps in any_steps(),
     ) {
-        block_on(async {
-            let truth = truth_of(&pieces);
-            let store = told(&pieces, false, &steps).await;
-            check_rows(&store, &truth).await;
-            check_counts(&store.totals().await.unwrap(), &truth);
-        });
+        block_on(check_late(Location::Memory, &pieces, &steps));
+    }
+}
+
+proptest! {
+    #![proptest_config(few())]
+
+    #[test]
+    fn a_database_and_memory_tell_the_same_history_exactly(
+        pieces in any_history(),
+        steps in (any_steps(), any_steps()),
+    ) {
+        let Some(database) = database() else { return Ok(()) };
+        let places = [Location::Memory, database];
+        block_on(check_in_time(places, &pieces, [&steps.0, &steps.1]));
+    }
+
+    #[test]
+    fn on_a_database_the_rows_end_as_if_everything_had_come_in_time(
+        pieces in any_history(),
+        steps in any_steps(),
+    ) {
+        let Some(database) = database() else { return Ok(()) };
+        block_on(check_late(database, &pieces, &steps));
     }
 }

@@ -38,9 +38,9 @@ mod figure_tests;
 #[cfg(test)]
 pub(super) mod fixtures;
 #[cfg(test)]
-mod fold_tests;
+pub(super) mod fold_tests;
 #[cfg(test)]
-mod history_tests;
+pub(super) mod history_tests;
 #[cfg(test)]
 mod index_tests;
 #[cfg(test)]
@@ -59,4 +59,8 @@ pub(super) mod story;
 pub(super) use self::commit::commit_batches;
 pub(super) use self::forget::forget;
 pub(super) use self::gauges::gauges;
-pub(super) use self::settle::settle;
+pub(super) use self::neighbourhood::CLAIM_MILLIS_MAX;
+pub(super) use self::requests::is_child;
+pub(super) use self::settle::{CREATIONS_KEPT_MILLIS, settle};
+pub(super) use self::slots::{slot_key, slots_of};
+pub(super) use self::watermarks::advance;

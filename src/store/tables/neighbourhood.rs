@@ -16,7 +16,7 @@ use crate::store::session::{Result, Session, Value, values};
 /// How far from a child the removal of a claim may lie that it may be put beside, in milliseconds:
 /// it has the finest time of all that is in it, which may be that of another child, or of the end
 /// of a second.
-const CLAIM_MILLIS_MAX: i64 = 2 * PAIR_MILLIS_MAX + 1_000;
+pub(in crate::store) const CLAIM_MILLIS_MAX: i64 = 2 * PAIR_MILLIS_MAX + 1_000;
 
 /// The slot that is searched.
 #[derive(Debug, Clone, Copy)]

@@ -26,7 +26,7 @@ pub(in crate::store) fn committed_as(
 pub(in crate::store) fn totals(session: &Session<'_>) -> Result<Vec<Total>> {
     let totals = session.rows(
         "SELECT family, labels, part, CAST(sum(value) AS BIGINT) FROM totals
-         GROUP BY family, labels, part",
+         GROUP BY family, labels, part ORDER BY family, labels, part",
         &[],
         |row| {
             let family = row.text(|name| Some(Family::named(name)))?;

@@ -226,7 +226,7 @@ fn resolve_by(session: &Session<'_>, piece: &Evidence) -> Result<usize> {
 }
 
 /// A record of one key of a bulk call, accepted or refused.
-fn is_child(piece: &Evidence) -> bool {
+pub(in crate::store) fn is_child(piece: &Evidence) -> bool {
     let is_refused =
         piece.role == RemovalRole::None && piece.call.is_none() && piece.amends_event_id.is_none();
     piece.role == RemovalRole::Child || is_refused

@@ -12,7 +12,7 @@ use super::rows::write_settled;
 use super::settle_calls::settle_calls;
 use super::settle_intents::settle_intents;
 use super::told::Told;
-use super::watermarks::{advance, complete_until, watermark_of};
+use super::watermarks::{complete_until, watermark_of};
 use crate::store::session::{Result, Session, column, values};
 use crate::store::{Holds, Options, Settle, SettleReport};
 
@@ -21,15 +21,15 @@ pub(super) const ROWS_MAX: usize = 1_000;
 /// No further bucket is begun in a transaction that has settled so many facts.
 const TRANSACTION_ROWS_MAX: u64 = 10_000;
 /// How long writes are kept that another one came after, in milliseconds of event time.
-pub(super) const CREATIONS_KEPT_MILLIS: i64 = 26 * 60 * 60 * 1_000;
+pub(in crate::store) const CREATIONS_KEPT_MILLIS: i64 = 26 * 60 * 60 * 1_000;
 
-/// Settles what may be settled, inside a transaction.
+/// Settles what may be settled, inside a transaction. The watermarks were moved before, in another
+/// one: commits write the sources last, so nobody may wait for a bucket who has written a source.
 pub(in crate::store) fn settle(
     session: &Session<'_>,
     options: &Options,
     ask: &Settle,
 ) -> Result<SettleReport> {
-    advance(session, &ask.holds)?;
     let mut journal = Journal::new(session, options);
     let mut report = SettleReport::default();
     let writes_kept_from = writes_kept_from(session, &ask.holds)?
@@ -41,6 +41,7 @@ pub(in crate::store) fn settle(
             (report.has_more, forgotten_before) = (true, i64::MIN);
             break;
         }
+        session.lock_bucket(&bucket)?;
         let watermark = watermark_of(session, &bucket, &ask.holds)?;
         let horizon = Horizon {
             bucket: &bucket,
@@ -147,15 +148,15 @@ fn settle_plain(
     let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
     session.execute(
         "UPDATE removals AS r SET settled = 1, is_stale = ?4
-             WHERE r.rowid IN (
-                 SELECT rowid FROM removals
+             WHERE (r.slot_id, r.at, r.identity) IN (
+                 SELECT slot_id, at, identity FROM removals
                  WHERE settled <> 1 AND bucket = ?1 AND at <= ?2 ORDER BY at LIMIT ?3
              )
                  AND r.settled = 0 AND (r.is_confirmed = 1 OR ?8 = 1) AND r.counted_kind IS NOT NULL
                  AND r.target = 'current'
                  AND NOT EXISTS (
                      SELECT 1 FROM removals AS o WHERE o.slot_id = r.slot_id
-                         AND o.at BETWEEN r.at - ?5 AND r.at + ?6 AND o.rowid <> r.rowid
+                         AND o.at BETWEEN r.at - ?5 AND r.at + ?6 AND o.identity <> r.identity
                  )
                  AND NOT EXISTS (
                      SELECT 1 FROM creations AS c WHERE c.slot_id = r.slot_id

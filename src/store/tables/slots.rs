@@ -30,7 +30,7 @@ pub(super) struct SlotRow {
 
 /// The key of the slot that `evidence` is kept in, none when it is about no single key. A removal
 /// of an unknown key is in the slot of the empty key, which no object can have.
-pub(super) fn slot_key(evidence: &Evidence) -> Option<&str> {
+pub(in crate::store) fn slot_key(evidence: &Evidence) -> Option<&str> {
     match (&evidence.key, evidence.role) {
         (Some(key), _) => Some(key),
         (None, RemovalRole::Claim | RemovalRole::Child) => Some(""),
@@ -60,7 +60,7 @@ pub(super) fn upsert_slots<'a>(
 }
 
 /// The slots that a fact is kept in.
-fn slots_of(stored: &StoredFact) -> Vec<(&str, &str)> {
+pub(in crate::store) fn slots_of(stored: &StoredFact) -> Vec<(&str, &str)> {
     match &stored.fact {
         Fact::Deletion(evidence) => {
             slot_key(evidence).map(|key| (&*evidence.bucket, key)).into_iter().collect()

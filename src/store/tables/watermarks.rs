@@ -15,7 +15,7 @@ pub(super) const SILENT_MILLIS_MAX: i64 = 24 * 60 * 60 * 1_000;
 
 /// Moves the watermarks of all sources that nobody holds to the newest event time that was
 /// delivered, or until which the source is known to have been alive, less its lateness.
-pub(super) fn advance(session: &Session<'_>, holds: &Holds) -> Result<()> {
+pub(in crate::store) fn advance(session: &Session<'_>, holds: &Holds) -> Result<()> {
     for Heard { key, newest, .. } in heard(session)? {
         let (Some(lateness), false) = (lateness_millis(key.source), holds.holds(&key)) else {
             continue;

@@ -36,7 +36,8 @@ impl Daemon {
         Self::start_at(&estate.endpoint, signer, folder, &settings).await
     }
 
-    /// Starts it on an endpoint, with the region, key and secret that it signs with there.
+    /// Starts it on an endpoint, with the region, key and secret that it signs with there. Its
+    /// store is in `folder` unless the settings name another one.
     pub async fn start_at(
         endpoint: &str,
         [region, access_key_id, secret_access_key]: [&str; 3],
@@ -46,10 +47,12 @@ impl Daemon {
         let (ops, app) = (free_address(), free_address());
         let log = folder.join("deltrail.log");
         let output = File::options().create(true).append(true).open(&log).unwrap();
+        let own_store = format!("--store=sqlite://{}", folder.join("deltrail.db").display());
+        let names_store = settings.contains(&"--store");
         let process = Command::new(env!("CARGO_BIN_EXE_deltrail"))
             .args(["run", "--s3-path-style", "--log-format", "json"])
             .args(settings)
-            .arg(format!("--store=sqlite://{}", folder.join("deltrail.db").display()))
+            .args((!names_store).then_some(own_store))
             .arg(format!("--ops-listen={ops}"))
             .arg(format!("--app-listen={app}"))
             .env_clear()

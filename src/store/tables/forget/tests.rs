@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::{FORGET_MARGIN_MILLIS, Forget, Sweep};
 use crate::store::session::column;
 use crate::store::sqlite::open_writer;
-use crate::store::tables::fixtures::{ACCOUNT, REGION, memory};
+use crate::store::tables::fixtures::{ACCOUNT, REGION, open, stores};
 use crate::store::tables::plan_tests::{plan, statements};
 use crate::store::tables::story::{
     Told, ask_rows, bulk, direct, facts, intent, minute, notice, tell, written,
@@ -146,7 +146,7 @@ fn expected(acts: &[Act], cut: Timestamp) -> BTreeMap<&'static str, BTreeSet<Str
 }
 
 async fn check_history(acts: Vec<Act>, old_before_day: i64, rows_max: u32) {
-    let store = memory(500);
+    let store = open(Location::Memory, 500);
     let told: Vec<Fact> = acts.iter().enumerate().flat_map(|(nth, act)| act.told(nth)).collect();
     tell(&store, told.clone()).await;
     let counted = totals(&store).await;
@@ -189,74 +189,78 @@ proptest! {
 
 #[tokio::test]
 async fn a_key_with_very_many_removals_is_forgotten_in_steps_as_well() {
-    let store = memory(500);
-    let deletes = (0..50).map(|nth| direct("lock", &format!("r-{nth}"), minute(nth)).fact());
-    tell(&store, deletes).await;
-    let mut next = Some(Sweep::start());
-    let (mut steps, mut rows) = (0, 0);
-    while let Some(from) = next {
-        let report = store.forget(Forget { before: day(9), from, rows_max: 4 }).await.unwrap();
-        assert!(report.rows <= 9, "of two tables four rows each, and the slot: {report:?}");
-        (steps, rows, next) = (steps + 1, rows + report.rows, report.next);
+    for store in stores(500) {
+        let deletes = (0..50).map(|nth| direct("lock", &format!("r-{nth}"), minute(nth)).fact());
+        tell(&store, deletes).await;
+        let mut next = Some(Sweep::start());
+        let (mut steps, mut rows) = (0, 0);
+        while let Some(from) = next {
+            let report = store.forget(Forget { before: day(9), from, rows_max: 4 }).await.unwrap();
+            assert!(report.rows <= 9, "of two tables four rows each, and the slot: {report:?}");
+            (steps, rows, next) = (steps + 1, rows + report.rows, report.next);
+        }
+        assert!(steps > 12, "{steps}");
+        assert_eq!(rows, 50 + 50 + 1 + 50, "removals, evidence, the slot, requests");
     }
-    assert!(steps > 12, "{steps}");
-    assert_eq!(rows, 50 + 50 + 1 + 50, "removals, evidence, the slot, requests");
 }
 
 #[tokio::test]
 async fn what_is_too_old_to_be_learnt_stays_too_old_whoever_asks() {
-    let store = memory(500);
-    forget_all(&store, day(50), 100).await;
-    // Another replica's clock is behind, or its retention is longer.
-    forget_all(&store, day(20), 100).await;
-    let report = tell(&store, [direct("a", "r-1", day(49)).fact()]).await;
-    assert_eq!(report.too_old, BTreeMap::from([(Source::CloudTrail, 1)]));
-    assert_eq!((report.new_evidence, report.removals), (0, 0));
-    let report = tell(&store, [direct("a", "r-2", day(50)).fact()]).await;
-    assert_eq!((report.new_evidence, report.too_old.len()), (1, 0));
+    for store in stores(500) {
+        forget_all(&store, day(50), 100).await;
+        // Another replica's clock is behind, or its retention is longer.
+        forget_all(&store, day(20), 100).await;
+        let report = tell(&store, [direct("a", "r-1", day(49)).fact()]).await;
+        assert_eq!(report.too_old, BTreeMap::from([(Source::CloudTrail, 1)]));
+        assert_eq!((report.new_evidence, report.removals), (0, 0));
+        let report = tell(&store, [direct("a", "r-2", day(50)).fact()]).await;
+        assert_eq!((report.new_evidence, report.too_old.len()), (1, 0));
+    }
 }
 
 #[tokio::test]
 async fn the_ledger_is_forgotten_when_nothing_refers_to_it_and_rejects_with_their_time() {
-    let store = memory(500);
-    let object =
-        |key: &str| LedgerKey { bucket: "logs".into(), key: key.into(), revision: "1".into() };
-    let entry = |key: &str| LedgerEntry {
-        key: object(key),
-        source: Source::CloudTrail,
-        state: LedgerState::Done(LedgerResult::Committed, LedgerCounts::default()),
-    };
-    let reject = |key: &str, at| Reject {
-        at,
-        source: Source::CloudTrail,
-        reason: "invalid_json".into(),
-        detail: "x".into(),
-        origin: Origin::LogObject { object: object(key), record_index: Some(1) },
-    };
-    // The ledger knows when it was written by the clock of this machine.
-    let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-    let days_ahead = |days: i64| Timestamp::from_millis(millis(now) + days * FORGET_MARGIN_MILLIS);
-    let change = ProtectionChange { at: days_ahead(90), ..protection("change") };
-    for batch in [
-        Batch { ledger: Some(entry("plain")), ..Batch::default() },
-        Batch {
-            ledger: Some(entry("rejected")),
-            rejects: vec![reject("rejected", days_ahead(90))],
-            ..Batch::default()
-        },
-        Batch { ledger: Some(entry("changed")), ..facts([change.fact()]) },
-        Batch { rejects: vec![reject("old", day(0))], ..Batch::default() },
-    ] {
-        store.commit(batch).await.unwrap();
+    for store in stores(500) {
+        let object =
+            |key: &str| LedgerKey { bucket: "logs".into(), key: key.into(), revision: "1".into() };
+        let entry = |key: &str| LedgerEntry {
+            key: object(key),
+            source: Source::CloudTrail,
+            state: LedgerState::Done(LedgerResult::Committed, LedgerCounts::default()),
+        };
+        let reject = |key: &str, at| Reject {
+            at,
+            source: Source::CloudTrail,
+            reason: "invalid_json".into(),
+            detail: "x".into(),
+            origin: Origin::LogObject { object: object(key), record_index: Some(1) },
+        };
+        // The ledger knows when it was written by the clock of this machine.
+        let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
+        let days_ahead =
+            |days: i64| Timestamp::from_millis(millis(now) + days * FORGET_MARGIN_MILLIS);
+        let change = ProtectionChange { at: days_ahead(90), ..protection("change") };
+        for batch in [
+            Batch { ledger: Some(entry("plain")), ..Batch::default() },
+            Batch {
+                ledger: Some(entry("rejected")),
+                rejects: vec![reject("rejected", days_ahead(90))],
+                ..Batch::default()
+            },
+            Batch { ledger: Some(entry("changed")), ..facts([change.fact()]) },
+            Batch { rejects: vec![reject("old", day(0))], ..Batch::default() },
+        ] {
+            store.commit(batch).await.unwrap();
+        }
+        forget_all(&store, days_ahead(30), 2).await;
+        let ledger = names(&store, "SELECT key FROM log_objects").await;
+        assert_eq!(ledger, ["changed", "old", "rejected"].map(str::to_owned).into());
+        assert_eq!(names(&store, "SELECT detail FROM rejects").await.len(), 1);
+        forget_all(&store, days_ahead(120), 2).await;
+        // One was never read to its end.
+        assert_eq!(names(&store, "SELECT key FROM log_objects").await, ["old".to_owned()].into());
+        assert_eq!(kept(&store).await["protection_changes"], BTreeSet::new());
     }
-    forget_all(&store, days_ahead(30), 2).await;
-    let ledger = names(&store, "SELECT key FROM log_objects").await;
-    assert_eq!(ledger, ["changed", "old", "rejected"].map(str::to_owned).into());
-    assert_eq!(names(&store, "SELECT detail FROM rejects").await.len(), 1);
-    forget_all(&store, days_ahead(120), 2).await;
-    // One was never read to its end.
-    assert_eq!(names(&store, "SELECT key FROM log_objects").await, ["old".to_owned()].into());
-    assert_eq!(kept(&store).await["protection_changes"], BTreeSet::new());
 }
 
 #[test]

@@ -101,10 +101,10 @@ prop_compose! {
 
 /// A fact and what its source is late by, as a part of what it may be.
 #[derive(Debug, Clone)]
-pub(super) struct Piece {
-    pub(super) fact: Fact,
+pub(in crate::store) struct Piece {
+    pub(in crate::store) fact: Fact,
     /// As a part of 65 536.
-    pub(super) lateness: u16,
+    pub(in crate::store) lateness: u16,
 }
 
 impl Act {
@@ -275,7 +275,7 @@ fn named(version: u8, marker: Option<usize>) -> String {
 }
 
 /// Every source tells of every bucket at the beginning, so that all are waited for.
-pub(super) fn beginnings() -> Vec<Fact> {
+pub(in crate::store) fn beginnings() -> Vec<Fact> {
     let at = milli(-3_600_000);
     let of = |bucket: &'static str| {
         let event = Evidence { source: Source::EventBridge, ..notice("d", "first d", at) };
@@ -293,7 +293,7 @@ pub(super) fn beginnings() -> Vec<Fact> {
 
 prop_compose! {
     /// What was told of up to 14 acts.
-    pub(super) fn any_history()(
+    pub(in crate::store) fn any_history()(
         mut acts in prop::collection::vec((any_act(), any::<[u16; 16]>()), 1..15),
     )
         -> Vec<Piece>

@@ -27,9 +27,9 @@ pub(super) fn unfulfilled_within(
         "SELECT k.intent_id, k.requested_at, k.bucket, s.key, i.said_by, i.reference
              FROM intent_keys AS k JOIN slots AS s ON s.id = k.slot_id
              LEFT JOIN intents AS i ON i.id = k.intent_id
-             WHERE k.state = 'unfulfilled' AND (?1 IS NULL OR k.bucket = ?1)
+             WHERE k.state = 'unfulfilled' AND (CAST(?1 AS TEXT) IS NULL OR k.bucket = ?1)
                  AND k.requested_at >= ?2 AND k.requested_at < ?3
-                 AND s.key >= ?4 AND (?5 IS NULL OR s.key < ?5)
+                 AND s.key >= ?4 AND (CAST(?5 AS TEXT) IS NULL OR s.key < ?5)
              ORDER BY k.requested_at DESC, k.intent_id, s.key LIMIT ?6",
         &values![filter.bucket(), since, until, prefix, after_prefix(prefix), LISTED_MAX],
         |row| {

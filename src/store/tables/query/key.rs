@@ -83,7 +83,8 @@ fn removals_of(session: &Session<'_>, slot_id: i64, question: &KeyQuestion) -> R
     let limit = i64::try_from(DELETIONS_MAX).unwrap_or(i64::MAX) + 1;
     session.rows(
         "SELECT at, slot_id, identity FROM removals
-             WHERE slot_id = ?1 AND (?2 IS NULL OR target = ?2 OR marker_version_id = ?3)
+             WHERE slot_id = ?1
+                 AND (CAST(?2 AS TEXT) IS NULL OR target = ?2 OR marker_version_id = ?3)
              ORDER BY at DESC, identity DESC LIMIT ?4",
         &values![slot_id, target, version, limit],
         Found::read,

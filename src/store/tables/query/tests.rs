@@ -4,7 +4,7 @@ use deltrail_core::domain::{Actor, Evidence, RemovalRole, Source, Target, Timest
 use proptest::prelude::*;
 use rusqlite::{Connection, params_from_iter};
 
-use super::super::fixtures::{batch, delete, file};
+use super::super::fixtures::{batch, delete, lasting_locations, open};
 use super::*;
 use crate::store::sqlite::{open_beside, open_writer};
 use crate::store::{Holds, KeyQuestion, Location, PrincipalPattern, Reader, Settle};
@@ -49,16 +49,23 @@ fn logged(bucket: &str, key: &str, request: &str, second: i64) -> Evidence {
 }
 
 /// What a file with this evidence in it answers.
-async fn with_reader<T>(
+async fn with_reader(
     evidence: impl IntoIterator<Item = Evidence>,
-    ask: impl FnOnce(&mut Reader) -> T,
-) -> T {
+    ask: impl Fn(&mut Reader) + Sync,
+) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("d.db");
-    let store = file(&path);
-    store.commit(batch(evidence)).await.unwrap();
-    // The daemon is still running.
-    ask(&mut Reader::open(&Location::File(path), LOOKING).unwrap())
+    let evidence: Vec<Evidence> = evidence.into_iter().collect();
+    for location in lasting_locations(folder.path()) {
+        let store = open(location.clone(), 500);
+        store.commit(batch(evidence.clone())).await.unwrap();
+        // The daemon is still running.
+        on_its_thread(|| ask(&mut Reader::open(&location, LOOKING).unwrap()));
+    }
+}
+
+/// Asks a store as a program does that has nothing else to do.
+fn on_its_thread(ask: impl FnOnce() + Send) {
+    std::thread::scope(|scope| scope.spawn(ask).join().unwrap());
 }
 
 /// The requests of the removals that fit, in their order.
@@ -167,32 +174,35 @@ async fn one_request_is_found_with_whatever_else_is_asked() {
 #[tokio::test]
 async fn what_is_not_settled_is_judged_as_settling_would() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("d.db");
-    let store = file(&path);
-    let twice = [deleted("photos", "k", "A", 10), deleted("photos", "k", "B", 11)];
-    store.commit(batch(twice)).await.unwrap();
-    let mut reader = Reader::open(&Location::File(path), LOOKING).unwrap();
-    let said = |reader: &mut Reader| {
-        let row = reader.deletions(&bucket("photos")).unwrap().rows.remove(0);
-        (row.is_settled, row.said, row.repeats)
-    };
-    let (is_settled, provisional, repeats) = said(&mut reader);
-    assert!(!is_settled);
-    assert_eq!(repeats.unwrap().request_id.as_deref(), Some("A"));
-    // An hour later everything before is settled.
-    store.commit(batch([deleted("photos", "later", "C", 7_200)])).await.unwrap();
-    let settle = Settle {
-        now: Timestamp::from_millis(7_200_000),
-        holds: Holds::None,
-        stale_window_millis: LOOKING.stale_window_millis,
-        settles_backfill: false,
-    };
-    store.settle(settle).await.unwrap();
-    let until = Some(Timestamp::from_millis(7_000_000));
-    let row =
-        reader.deletions(&DeletionFilter { until, ..bucket("photos") }).unwrap().rows.remove(0);
-    assert!(row.is_settled);
-    assert_eq!(row.said, provisional);
+    for location in lasting_locations(folder.path()) {
+        let store = open(location.clone(), 500);
+        let twice = [deleted("photos", "k", "A", 10), deleted("photos", "k", "B", 11)];
+        store.commit(batch(twice)).await.unwrap();
+        let newest = |filter: &DeletionFilter| {
+            let mut newest = None;
+            on_its_thread(|| {
+                let mut reader = Reader::open(&location, LOOKING).unwrap();
+                newest = Some(reader.deletions(filter).unwrap().rows.remove(0));
+            });
+            newest.unwrap()
+        };
+        let provisional = newest(&bucket("photos"));
+        assert!(!provisional.is_settled);
+        assert_eq!(provisional.repeats.unwrap().request_id.as_deref(), Some("A"));
+        // An hour later everything before is settled.
+        store.commit(batch([deleted("photos", "later", "C", 7_200)])).await.unwrap();
+        let settle = Settle {
+            now: Timestamp::from_millis(7_200_000),
+            holds: Holds::None,
+            stale_window_millis: LOOKING.stale_window_millis,
+            settles_backfill: false,
+        };
+        store.settle(settle).await.unwrap();
+        let until = Some(Timestamp::from_millis(7_000_000));
+        let row = newest(&DeletionFilter { until, ..bucket("photos") });
+        assert!(row.is_settled);
+        assert_eq!(row.said, provisional.said);
+    }
 }
 
 #[tokio::test]
@@ -208,10 +218,13 @@ async fn an_attempt_that_two_sources_tell_of_is_refused_once() {
     };
     let evidence = [refused(Source::CloudTrail), refused(Source::AccessLog)];
     let question = KeyQuestion { bucket: "photos".into(), key: "k".into(), version_id: None };
-    let history = with_reader(evidence, |reader| reader.key_history(&question).unwrap()).await;
-    assert_eq!(history.refused.len(), 1);
-    let sources = history.refused[0].sources;
-    assert!(sources.contains(Source::CloudTrail) && sources.contains(Source::AccessLog));
+    with_reader(evidence, |reader| {
+        let history = reader.key_history(&question).unwrap();
+        assert_eq!(history.refused.len(), 1);
+        let sources = history.refused[0].sources;
+        assert!(sources.contains(Source::CloudTrail) && sources.contains(Source::AccessLog));
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -243,10 +256,13 @@ async fn a_version_is_told_of_alone() {
     let evidence = [version("v1", "A"), version("v2", "B")];
     let question =
         KeyQuestion { bucket: "photos".into(), key: "k".into(), version_id: Some("v2".into()) };
-    let history = with_reader(evidence, |reader| reader.key_history(&question).unwrap()).await;
-    let requests: Vec<_> =
-        history.deletions.iter().map(|row| row.removal.request_id.as_deref()).collect();
-    assert_eq!(requests, [Some("B")]);
+    with_reader(evidence, |reader| {
+        let history = reader.key_history(&question).unwrap();
+        let requests: Vec<_> =
+            history.deletions.iter().map(|row| row.removal.request_id.as_deref()).collect();
+        assert_eq!(requests, [Some("B")]);
+    })
+    .await;
 }
 
 /// How SQLite goes about a selection.
