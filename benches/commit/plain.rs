@@ -11,7 +11,8 @@ use rusqlite::{Connection, params_from_iter};
 fn tables(connection: &Connection) -> Result<Vec<String>> {
     let mut select = connection.prepare(
         "SELECT name FROM sqlite_schema
-         WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'refinery_schema_history'
+         WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+             AND name NOT IN ('refinery_schema_history', 'forgotten')
          ORDER BY rowid",
     )?;
     let names = select.query_map([], |row| row.get(0))?;

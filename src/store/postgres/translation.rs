@@ -8,6 +8,8 @@ use std::str::CharIndices;
 const INDEX_HINT: &str = "INDEXED BY ";
 /// What keeps the order of tables for SQLite: ours always have a condition.
 const ORDER_HINT: &str = "CROSS JOIN ";
+/// What a statement may name a row by for as long as it takes, and how that is called here.
+const ROW: (&str, &str) = ("rowid", "ctid");
 /// A comment to SQLite, which locks the database as a whole, is a part of the statement here.
 const SAID_HERE: (&str, &str) = ("/*pg ", "*/");
 
@@ -38,6 +40,11 @@ pub(super) fn translated(sql: &str) -> String {
             }
             'C' if rest.starts_with(ORDER_HINT) => {
                 skip(&mut characters, "CROSS ".len() - 1);
+                continue;
+            }
+            'r' if rest.starts_with(ROW.0) => {
+                said.push_str(ROW.1);
+                skip(&mut characters, ROW.0.len() - 1);
                 continue;
             }
             '/' if rest.starts_with(SAID_HERE.0) => {
@@ -78,6 +85,12 @@ mod tests {
         assert_eq!(translated(hinted), "FROM evidence AS e \n WHERE a = $1");
         assert_eq!(translated("a CROSS JOIN b ON c"), "a JOIN b ON c");
         assert_eq!(translated("UPDATE t INDEXED BY i SET a = 1"), "UPDATE t  SET a = 1");
+    }
+
+    #[test]
+    fn a_row_has_another_name_within_a_statement() {
+        let named = "WHERE r.rowid IN (SELECT rowid FROM removals LIMIT ?1)";
+        assert_eq!(translated(named), "WHERE r.ctid IN (SELECT ctid FROM removals LIMIT $1)");
     }
 
     #[test]

@@ -148,8 +148,8 @@ fn settle_plain(
     let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
     session.execute(
         "UPDATE removals AS r SET settled = 1, is_stale = ?4
-             WHERE (r.slot_id, r.at, r.identity) IN (
-                 SELECT slot_id, at, identity FROM removals
+             WHERE r.rowid IN (
+                 SELECT rowid FROM removals
                  WHERE settled <> 1 AND bucket = ?1 AND at <= ?2 ORDER BY at LIMIT ?3
              )
                  AND r.settled = 0 AND (r.is_confirmed = 1 OR ?8 = 1) AND r.counted_kind IS NOT NULL
