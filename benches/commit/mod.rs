@@ -3,10 +3,12 @@
 //!
 //! The store reads what it knows already, folds, counts and answers; the plain load only writes
 //! what came of that. Both commit to the disk with the same settings, as many removals at a time.
-//! The processor time is that of the whole process: the store writes on a thread of its own.
+//! The processor time is that of the whole process: the store writes on a thread of its own. In
+//! PostgreSQL most of the work is the server's, so that only the time on the wall counts.
 
 mod deletions;
 mod plain;
+mod postgres;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +22,7 @@ pub use deletions::{Deletions, Profile};
 
 use super::harness::{Clock, Figure, Flags, Interleaved, Row, Table};
 use plain::Rows;
+use postgres::Server;
 
 /// Makes the same deletions in every round and every run.
 const SEED: u64 = 7;
@@ -54,9 +57,13 @@ pub fn measure(mut flags: Flags) -> Result<Table> {
     flags.expect_no_others()?;
     ensure!(removals > 0 && removals_per_transaction > 0, "there has to be something to commit");
     let mut table = Table::new("commit");
+    let server = Server::start(&[]);
     for profile in Profile::ALL {
         let load = Load { profile, removals, removals_per_transaction };
         measure_load(load, rounds, &mut table)?;
+        if let Some(server) = &server {
+            postgres::measure_load(server, load, rounds, &mut table)?;
+        }
     }
     Ok(table)
 }
@@ -129,8 +136,12 @@ fn fresh(folder: &Path, name: &str) -> Result<PathBuf> {
 
 /// Opens the store at `path` for writing, and makes it where there is none.
 pub fn open(path: &Path) -> Result<Store> {
+    open_at(Location::File(path.to_owned()))
+}
+
+fn open_at(location: Location) -> Result<Store> {
     Ok(Store::open(Options {
-        location: Location::File(path.to_owned()),
+        location,
         writer: "bench".into(),
         labelled_buckets_max: 200,
         creations_max: 1_000_000,

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, ensure};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-/// Tables of which the store itself writes every row. Rows refer to those of tables before.
+/// Tables of which the store itself writes every row. Rows refer to those of tables before. The one
+/// row of `forgotten` comes with the tables.
 fn tables(connection: &Connection) -> Result<Vec<String>> {
     let mut select = connection.prepare(
         "SELECT name FROM sqlite_schema
@@ -70,9 +71,12 @@ impl Table {
 
 /// The rows of a store as they are loaded: transactions of tables of rows.
 pub struct Rows {
+    /// The names of the tables.
+    pub tables: Vec<String>,
     /// One statement for each table.
     inserts: Vec<String>,
-    transactions: Vec<Vec<Vec<Vec<Value>>>>,
+    /// Rows by transaction and table.
+    pub transactions: Vec<Vec<Vec<Vec<Value>>>>,
 }
 
 impl Rows {
@@ -85,7 +89,8 @@ impl Rows {
             tables.iter_mut().map(|table| table.part(&source, part, transactions)).collect()
         };
         let transactions = (0..transactions).map(&mut part).collect::<Result<_>>()?;
-        Ok(Self { inserts: tables.iter().map(Table::insert).collect(), transactions })
+        let inserts = tables.iter().map(Table::insert).collect();
+        Ok(Self { tables: tables.into_iter().map(|it| it.name).collect(), inserts, transactions })
     }
 
     /// Writes them into the empty store at `target`, and folds the write-ahead log into it as a
