@@ -12,6 +12,7 @@
 //! not depend on a database (`batch`, `change`, `figures`, `query`, `words`) lies beside them.
 
 mod batch;
+mod bounded;
 mod change;
 mod error;
 mod figures;

@@ -11,6 +11,7 @@ use std::time::Instant;
 use deltrail_core::domain::{Removal, Source};
 use tokio::sync::{Semaphore, oneshot};
 
+use super::bounded::bounded;
 use super::session::{self, Connection, Session, explain};
 use super::sqlite::directory_of;
 use super::tables::{gauges, read};
@@ -70,6 +71,7 @@ impl RunningStore {
     }
 
     pub(super) async fn commit(&self, batch: Batch) -> Result<CommitReport, StoreError> {
+        let batch = bounded(batch);
         let rows = u32::try_from(batch.rows()).unwrap_or(u32::MAX).min(WAITING_ROWS_MAX);
         let permit = Arc::clone(&self.waiting_rows)
             .acquire_many_owned(rows)
