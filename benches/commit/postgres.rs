@@ -1,5 +1,6 @@
 //! What it costs to keep deletions in PostgreSQL, beside COPY into a staging table and one
-//! statement that merges it, for each table of each transaction. It knows nothing of what rows mean.
+//! statement that merges it, for each table of each transaction. It knows nothing of what rows
+//! mean.
 
 #[expect(clippy::unwrap_used, dead_code, reason = "it is the server of the tests")]
 #[path = "../../tests/integration/postgres/server.rs"]
