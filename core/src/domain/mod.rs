@@ -10,6 +10,7 @@ mod creation;
 pub(crate) mod dice;
 mod evidence;
 mod fact;
+mod finding;
 mod fold;
 #[cfg(test)]
 mod fold_laws;
@@ -38,6 +39,7 @@ pub use counting::{
 pub use creation::{Created, Creation, fold_creations};
 pub use evidence::{Api, Call, Cause, Evidence, Mark, Outcome, RemovalRole};
 pub use fact::Fact;
+pub use finding::{Detector, Finding, Mode, Reason, Severity, State, Tally, Who};
 pub use fold::{PAIR_MILLIS_MAX, fold};
 pub use intent::Intent;
 pub use latency::{Basis, DiscardedLatency, count_latency, observe_latency};
@@ -48,7 +50,7 @@ pub use removal::{Kind, Removal};
 pub use request::Request;
 pub use slot::{Slot, Target};
 pub use source::{Source, SourceSet};
-pub use time::{ParseTimestampError, Timestamp};
+pub use time::{Day, ParseTimestampError, Timestamp};
 pub use totals::{Delta, Family, LATENCY_BUCKETS_MS, Part, Series};
 pub use verdict::{DUPLICATE_MILLIS_MAX, History, Verdict, fulfilment, judge};
 pub use watermark::{SETTLE_MILLIS, lateness_millis};

@@ -42,6 +42,60 @@ impl Timestamp {
     }
 }
 
+/// A day of UTC, by number since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(i64);
+
+impl Day {
+    /// The length of a day, in milliseconds.
+    pub const MILLIS: i64 = 24 * 60 * 60 * 1_000;
+
+    /// The day with this number.
+    #[must_use]
+    pub const fn numbered(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The day that `at` lies in.
+    #[must_use]
+    pub const fn of(at: Timestamp) -> Self {
+        Self(at.0.div_euclid(Self::MILLIS))
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+
+    /// The day so many days later; earlier when negative.
+    #[must_use]
+    pub const fn plus(self, days: i64) -> Self {
+        Self(self.0.saturating_add(days))
+    }
+
+    /// When it begins.
+    #[must_use]
+    pub const fn start(self) -> Timestamp {
+        Timestamp(self.0.saturating_mul(Self::MILLIS))
+    }
+
+    /// Whether it is a Saturday or a Sunday.
+    #[must_use]
+    pub const fn is_weekend(self) -> bool {
+        // The epoch was a Thursday.
+        matches!(self.0.rem_euclid(7), 2 | 3)
+    }
+}
+
+impl fmt::Display for Day {
+    /// `2026-11-23`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = self.start().to_string();
+        f.write_str(start.split('T').next().unwrap_or(&start))
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
@@ -53,7 +107,15 @@ impl fmt::Display for Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::Timestamp;
+    use super::{Day, Timestamp};
+
+    #[test]
+    fn a_day_is_called_by_its_date_and_knows_the_weekend() {
+        let sunday = Day::of(Timestamp::parse("2026-11-22T23:59:59.999Z").unwrap());
+        assert_eq!(sunday.to_string(), "2026-11-22");
+        let around: Vec<bool> = (-2..=1).map(|days| sunday.plus(days).is_weekend()).collect();
+        assert_eq!(around, [false, true, true, false]);
+    }
 
     #[test]
     fn seconds_and_milliseconds_are_read_alike() {

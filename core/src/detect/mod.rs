@@ -1,0 +1,93 @@
+//! From observations to findings: what of a bucket's deletions does not look like its usual. Pure:
+//! the same evidence gives the same findings in any order, whenever and wherever it is asked. It
+//! knows no store and no clock, and nobody that a finding is told to.
+//!
+//! The unit is one bucket on one UTC day ([`Input`]): whatever changes in the rows behind it, the
+//! findings of that day are made anew, and those that are not made again are withdrawn.
+
+mod cell;
+mod settings;
+
+pub use cell::{Cell, Counts, WINDOW_MILLIS, WINDOWS_PER_DAY, Window};
+pub use settings::{Expectation, Sensitivity, Settings};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::{Actor, Day, ProtectionChange, Source, Timestamp};
+
+/// How many days before a day count as its past: the last 28 that ended at least 24 hours before,
+/// and as many before these, by which each of them is judged itself.
+pub const PAST_DAYS: i64 = 57;
+
+/// All that is known of one bucket around one day.
+#[derive(Debug)]
+pub struct Input<'a> {
+    /// The bucket; empty for what concerns an account as a whole.
+    pub bucket: &'a str,
+    /// The day whose findings are wanted: episodes that begin on it.
+    pub day: Day,
+    /// Cells of the day before, the day, and the day after, as far as there are any; any order.
+    pub cells: &'a [Cell],
+    /// Cells of the days from `PAST_DAYS` before the day up to two before; any order.
+    pub past: &'a [Cell],
+    /// The callers that the cells name.
+    pub callers: &'a BTreeMap<i64, Arc<Actor>>,
+    /// Single removals of the day that somebody should look at; any order.
+    pub suspects: &'a [Suspect],
+    /// Changes of protection of the bucket from 28 days before the day to the day after, and for
+    /// the empty bucket those of trails, keys and accounts; any order.
+    pub changes: &'a [ProtectionChange],
+    /// Bulk calls of the day that no key is known of, once settled.
+    pub unresolved_calls: u64,
+    /// Up to when each source that tells of the bucket is complete.
+    pub watermarks: &'a BTreeMap<Source, Timestamp>,
+    /// Since when anything at all was observed: before it, silence means nothing.
+    pub observed_since: Timestamp,
+    /// What was announced, with what it speaks of.
+    pub announced: &'a [Announced],
+    /// What the user chose.
+    pub settings: &'a Settings,
+}
+
+/// An announcement, and the removals that it speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announced {
+    /// What was announced.
+    pub expectation: Expectation,
+    /// The removals by its principal under its prefix within its time, as cells of all days that
+    /// it covers; any order. The first [`Expectation::objects_max`] of them are expected.
+    pub cells: Vec<Cell>,
+}
+
+/// Why a single removal (or a declared one) is worth a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Suspicion {
+    /// It came so soon after a write that replaced the object.
+    Stale {
+        /// When that write was.
+        replaced_at: Timestamp,
+    },
+    /// The same was removed before, by another request, with no write between.
+    Repeated {
+        /// When that was.
+        first_at: Timestamp,
+    },
+    /// It was declared and did not happen.
+    Unfulfilled,
+    /// It took longer than it should from the request to the removal, in milliseconds.
+    Slow(i64),
+}
+
+/// A single removal that somebody should look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspect {
+    /// The key.
+    pub key: String,
+    /// When it was removed, or declared.
+    pub at: Timestamp,
+    /// Who removed it, by a number that [`Input::callers`] knows; `None` when nobody did.
+    pub caller: Option<i64>,
+    /// Why it is one.
+    pub suspicion: Suspicion,
+}

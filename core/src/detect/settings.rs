@@ -1,0 +1,55 @@
+//! What a user may choose about detection. Everything else is fixed and documented.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{Detector, Mode, Timestamp};
+
+/// How much is unusual enough.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sensitivity {
+    /// Fewer findings: 3 times the record, 10^-9.
+    Low,
+    /// Twice the record, 10^-7.
+    #[default]
+    Normal,
+    /// More findings: 1.5 times the record, 10^-6.
+    High,
+}
+
+/// What a user chose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// How much is unusual enough.
+    pub sensitivity: Sensitivity,
+    /// What becomes of the findings of a detector; live where it is not said.
+    pub modes: BTreeMap<Detector, Mode>,
+    /// Whether the bucket in question is an important one: its findings are critical.
+    pub is_important: bool,
+}
+
+impl Settings {
+    /// What becomes of the findings of this detector.
+    #[must_use]
+    pub fn mode(&self, detector: Detector) -> Mode {
+        self.modes.get(&detector).copied().unwrap_or(Mode::Live)
+    }
+}
+
+/// Deletions that somebody announced: up to so many are no finding, more are a harder one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    /// Its name.
+    pub id: String,
+    /// Who deletes: a principal's name, ARN or id without a session; `None` for anybody.
+    pub principal: Option<String>,
+    /// In which bucket.
+    pub bucket: String,
+    /// Only keys that begin so; empty for all.
+    pub prefix: String,
+    /// From when on, by event time.
+    pub since: Timestamp,
+    /// Until when, by event time.
+    pub until: Timestamp,
+    /// How many objects at most.
+    pub objects_max: u64,
+}
