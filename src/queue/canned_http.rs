@@ -3,8 +3,20 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+/// What the SDK needs to ask an endpoint, but for a region.
+pub(crate) fn sdk_config(endpoint: &str) -> SdkConfig {
+    let credentials = Credentials::new("AKIDEXAMPLE", "not-a-secret", None, None, "test");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(endpoint)
+        .build()
+}
 
 /// What the server does with one request.
 #[derive(Debug, Clone)]

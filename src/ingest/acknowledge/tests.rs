@@ -1,12 +1,11 @@
 //! What is deleted together, and who is told how it went. SQS gives canned answers.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use futures_util::future::{join, join_all};
 
 use super::*;
-use crate::queue::canned_http::{Canned, CannedHttp};
+use crate::queue::canned_http::{Canned, CannedHttp, sdk_config};
 
+const URL: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/log-events";
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_mins(2);
 
@@ -50,15 +49,7 @@ async fn a_call_that_does_not_fill_goes_out_when_patience_is_over() {
 
 async fn acknowledger_that_is_answered(answers: Vec<Canned>) -> (Acknowledger, CannedHttp) {
     let server = CannedHttp::start(answers).await;
-    let credentials = Credentials::new("AKIDEXAMPLE", "not-a-secret", None, None, "test");
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .region(Region::new("eu-west-1"))
-        .endpoint_url(&server.origin)
-        .build();
-    let url = format!("{}/123456789012/log-events", server.origin);
-    let queue = Queue::new(&config, &url).expect("a queue");
+    let queue = Queue::new(&sdk_config(&server.origin), URL).expect("a queue");
     (Acknowledger::start(queue), server)
 }
 

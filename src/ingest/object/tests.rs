@@ -4,8 +4,6 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use deltrail_core::decode::{Limits, Wanted};
 use deltrail_core::domain::{Provenance, Timestamp};
 use flate2::Compression;
@@ -17,7 +15,7 @@ use super::*;
 use crate::ingest::Options;
 use crate::metrics::Metrics;
 use crate::objects::{Objects, ObjectsOptions};
-use crate::queue::canned_http::{Canned, CannedHttp};
+use crate::queue::canned_http::{Canned, CannedHttp, sdk_config};
 use crate::store::{Location, Options as StoreOptions, Store};
 
 const KEY: &str = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/23/111122223333_CloudTrail_\
@@ -29,13 +27,6 @@ const OBJECTS_AT_A_TIME: usize = 2;
 
 async fn shell(answers: Vec<Canned>) -> (Arc<Ingest>, CannedHttp) {
     let server = CannedHttp::start(answers).await;
-    let credentials = Credentials::new("AKIDEXAMPLE", "not-a-secret", None, None, "test");
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .region(Region::new("eu-west-1"))
-        .endpoint_url(&server.origin)
-        .build();
     let once = ObjectsOptions { path_style: true, attempts: 1, ..ObjectsOptions::default() };
     let store = Store::open(StoreOptions {
         location: Location::Memory,
@@ -60,7 +51,7 @@ async fn shell(answers: Vec<Canned>) -> (Arc<Ingest>, CannedHttp) {
         clock: Arc::new(|| Timestamp::from_millis(1_795_428_000_000)),
     };
     let metrics = Arc::new(Metrics::new().expect("metrics"));
-    let objects = Objects::new(&config, once);
+    let objects = Objects::new(&sdk_config(&server.origin), once);
     (Ingest::new(options, store.expect("a store"), objects, metrics), server)
 }
 

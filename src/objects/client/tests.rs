@@ -1,24 +1,13 @@
 //! The real SDK against canned answers on loopback: what is asked, and what each answer means.
 
-use aws_config::BehaviorVersion;
 use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_s3::config::SharedCredentialsProvider;
 
-use super::super::canned_http::{Canned, CannedHttp};
+use super::super::canned_http::{Canned, CannedHttp, sdk_config};
 use super::*;
 
 const BUCKET: &str = "trail-logs";
 const KEY: &str = "AWSLogs/123456789012/CloudTrail/eu-west-1/2026/11/23/a.json.gz";
-
-fn settings(endpoint: &str) -> SdkConfig {
-    let credentials = Credentials::new("AKIDEXAMPLE", "not-a-secret", None, None, "test");
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .region(Region::new("us-east-1"))
-        .endpoint_url(endpoint)
-        .build()
-}
 
 fn once() -> ObjectsOptions {
     ObjectsOptions { path_style: true, attempts: 1, ..ObjectsOptions::default() }
@@ -26,7 +15,7 @@ fn once() -> ObjectsOptions {
 
 async fn objects_that_answer(answers: Vec<Canned>) -> (S3Objects, CannedHttp) {
     let server = CannedHttp::start(answers).await;
-    (S3Objects::new(&settings(&server.origin), once()), server)
+    (S3Objects::new(&sdk_config(&server.origin), once()), server)
 }
 
 async fn get(objects: &S3Objects) -> Result<Object, ObjectError> {
@@ -95,7 +84,7 @@ async fn key_version_tag_and_owner_are_sent_as_s3_wants_them() {
     let server = CannedHttp::start([Canned::answer(200, "x")]).await;
     let options =
         ObjectsOptions { expected_bucket_owner: Some("123456789012".to_owned()), ..once() };
-    let objects = S3Objects::new(&settings(&server.origin), options);
+    let objects = S3Objects::new(&sdk_config(&server.origin), options);
     let revision = Revision { version_id: Some("v+1"), etag: Some("abc") };
 
     objects.get(BUCKET, "로그/a b+c%20.json.gz", revision, None).await.expect("an object");
@@ -188,7 +177,7 @@ async fn a_refusal_with_an_expected_owner_names_the_account() {
     let options =
         ObjectsOptions { expected_bucket_owner: Some("123456789012".to_owned()), ..once() };
     let error =
-        get(&S3Objects::new(&settings(&server.origin), options)).await.expect_err("refusal");
+        get(&S3Objects::new(&sdk_config(&server.origin), options)).await.expect_err("refusal");
     assert!(error.to_string().contains("account 123456789012 owns the bucket"), "{error}");
 }
 
@@ -271,7 +260,7 @@ async fn an_endpoint_that_refuses_connections_is_unreachable() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
-    let objects = S3Objects::new(&settings(&format!("http://{address}")), once());
+    let objects = S3Objects::new(&sdk_config(&format!("http://{address}")), once());
     let error = get(&objects).await.expect_err("no connection");
     assert_eq!(error.kind(), "unreachable", "{error}");
     assert!(error.is_transient());
@@ -283,7 +272,7 @@ async fn missing_credentials_are_told_apart_from_a_dead_network() {
     let empty_provider = ProfileFileCredentialsProvider::builder()
         .profile_name("deltrail-test-has-no-such-profile")
         .build();
-    let config = settings(&server.origin)
+    let config = sdk_config(&server.origin)
         .to_builder()
         .credentials_provider(SharedCredentialsProvider::new(empty_provider))
         .build();
@@ -297,7 +286,7 @@ async fn a_transient_refusal_is_tried_again_by_the_sdk() {
     let server =
         CannedHttp::start([refusal(503, "SlowDown", "slower"), Canned::answer(200, "x")]).await;
     let options = ObjectsOptions { attempts: 2, ..once() };
-    get(&S3Objects::new(&settings(&server.origin), options)).await.expect("the second try");
+    get(&S3Objects::new(&sdk_config(&server.origin), options)).await.expect("the second try");
     assert_eq!(server.requests().len(), 2);
 }
 

@@ -2,26 +2,17 @@
 
 use aws_config::BehaviorVersion;
 use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sqs::config::SharedCredentialsProvider;
 
 use super::super::Entry;
-use super::super::canned_http::{Canned, CannedHttp};
+use super::super::canned_http::{Canned, CannedHttp, sdk_config};
 use super::*;
 
 const URL: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/log-events";
 
-fn settings(endpoint: &str) -> SdkConfig {
-    let credentials = Credentials::new("AKIDEXAMPLE", "not-a-secret", None, None, "test");
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .endpoint_url(endpoint)
-        .build()
-}
-
 async fn queue_that_answers(answers: Vec<Canned>) -> (Queue, CannedHttp) {
     let server = CannedHttp::start(answers).await;
-    let queue = Queue::with_attempts(&settings(&server.origin), URL, 1).expect("a queue");
+    let queue = Queue::with_attempts(&sdk_config(&server.origin), URL, 1).expect("a queue");
     (queue, server)
 }
 
@@ -154,7 +145,7 @@ async fn the_mistakes_of_a_first_day_are_told_in_full() {
 
 #[tokio::test]
 async fn the_mistakes_before_any_answer_are_told_in_full() {
-    let config = settings("http://127.0.0.1:9");
+    let config = sdk_config("http://127.0.0.1:9");
     let no_region = Queue::new(&config, "http://localhost:1/000000000000/trail");
     let mut told = vec![no_region.expect_err("no region").to_string()];
     let config = config.into_builder().region(Region::new("eu-north-1")).build();
@@ -211,7 +202,7 @@ async fn a_connection_that_closes_before_the_answer_is_of_the_whole_queue() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let origin = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move { while listener.accept().await.is_ok() {} });
-    let queue = Queue::new(&settings(&origin), URL).expect("a queue");
+    let queue = Queue::new(&sdk_config(&origin), URL).expect("a queue");
     let error = queue.receive(1, Duration::ZERO, None).await.expect_err("no answer");
     assert_eq!(error.kind(), "unreachable", "{error}");
 }
@@ -229,7 +220,7 @@ async fn an_endpoint_that_refuses_connections_is_unreachable() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
-    let queue = Queue::with_attempts(&settings(&format!("http://{address}")), URL, 1);
+    let queue = Queue::with_attempts(&sdk_config(&format!("http://{address}")), URL, 1);
     let error = queue.expect("a queue").attributes().await.expect_err("no connection");
     assert_eq!((error.kind(), error.is_transient()), ("unreachable", true), "{error}");
     assert!(error.to_string().contains("Connection refused"), "{error}");
@@ -261,7 +252,7 @@ async fn missing_credentials_are_told_apart_from_a_dead_network() {
 
 #[tokio::test]
 async fn an_expired_deadline_is_a_timeout() {
-    let queue = Queue::new(&settings("http://unused"), URL).expect("a queue");
+    let queue = Queue::new(&sdk_config("http://unused"), URL).expect("a queue");
     let call = queue.call(Operation::Receive);
     let error: aws_sdk_sqs::error::SdkError<
         aws_sdk_sqs::operation::receive_message::ReceiveMessageError,
@@ -378,7 +369,7 @@ async fn the_dead_letter_queue_is_found_by_the_account_and_name_of_its_arn() {
 async fn without_a_configured_endpoint_a_strange_host_is_used_as_it_is() {
     let server = CannedHttp::start([Canned::answer(200, "{}"), Canned::answer(200, "{}")]).await;
     let url = format!("{}/000000000000/log-events", server.origin);
-    let mut config = settings("http://unused").to_builder();
+    let mut config = sdk_config("http://unused").to_builder();
     config.set_endpoint_url(None);
     config.set_use_fips(Some(true));
     config.set_region(Region::new("eu-north-1"));
@@ -387,13 +378,13 @@ async fn without_a_configured_endpoint_a_strange_host_is_used_as_it_is() {
     assert!(server.requests()[0].contains("/eu-north-1/sqs/aws4_request"));
 
     let elsewhere = "http://sqs.eu-north-1.example.invalid/000000000000/log-events";
-    let queue = Queue::with_attempts(&settings(&server.origin), elsewhere, 1).expect("a queue");
+    let queue = Queue::with_attempts(&sdk_config(&server.origin), elsewhere, 1).expect("a queue");
     queue.receive(1, Duration::ZERO, None).await.expect("an answer of the configured endpoint");
 }
 
 #[test]
 fn a_queue_without_any_region_is_refused() {
-    let error = Queue::new(&settings("http://localhost:1"), "http://localhost:1/0/log-events")
+    let error = Queue::new(&sdk_config("http://localhost:1"), "http://localhost:1/0/log-events")
         .expect_err("no region");
     assert!(matches!(error, QueueError::NoRegion { .. }));
     assert!(error.to_string().contains("AWS_REGION"), "{error}");
