@@ -39,6 +39,7 @@ pub(super) struct Leases {
 pub(super) struct Lease {
     leases: Arc<Leases>,
     number: u64,
+    received_at: Instant,
     over: CancellationToken,
 }
 
@@ -70,11 +71,16 @@ impl Leases {
         if wakes {
             self.changed.notify_one();
         }
-        Lease { leases: Arc::clone(self), number, over }
+        Lease { leases: Arc::clone(self), number, received_at: now, over }
     }
 }
 
 impl Lease {
+    /// When the message was received.
+    pub(super) const fn received_at(&self) -> Instant {
+        self.received_at
+    }
+
     /// Whether the message is still ours.
     pub(super) fn is_held(&self) -> bool {
         !self.over.is_cancelled()

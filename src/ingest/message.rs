@@ -7,6 +7,7 @@ use deltrail_core::decode::{
     DigestPath, EnvelopeError, Item, LogKey, LogPath, Nothing, ObjectRef, RejectReason, Rejected,
 };
 use deltrail_core::domain::{Fact, Source, Timestamp};
+use tokio::time::Instant;
 
 use super::Ingest;
 use super::acknowledge::NotAcknowledged;
@@ -19,6 +20,7 @@ use super::reading::source_key;
 use super::rejects::{keep_rejects, reject};
 use super::source_queue::SourceQueue;
 use super::tell::queue_place;
+use super::underway::Naming;
 use crate::metrics::RecordResult;
 use crate::queue::{Entry, Message};
 use crate::store::SourceKey;
@@ -44,7 +46,7 @@ pub(super) async fn see_through(
     lease: Lease,
     items: Items,
 ) {
-    let work = work(ingest, queue, message, items);
+    let work = work(ingest, queue, message, lease.received_at(), items);
     match while_held(ingest, std::slice::from_ref(&lease), work).await {
         Outcome::Worked(verdict) => settle(ingest, queue, message, lease, &verdict).await,
         Outcome::Lost => {}
@@ -147,7 +149,13 @@ pub(super) async fn acknowledge(
 }
 
 /// Does everything that the message asks for.
-async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message, items: Items) -> Verdict {
+async fn work(
+    ingest: &Ingest,
+    queue: &SourceQueue,
+    message: &Message,
+    received_at: Instant,
+    items: Items,
+) -> Verdict {
     let items = match items {
         Ok(items) => items,
         Err(error) => {
@@ -159,6 +167,8 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message, items: It
         }
     };
     note_arrival(queue, &items);
+    let is_redelivered = message.receive_count > 1;
+    let naming = Naming { message_id: &message.id, received_at, is_redelivered };
     let mut verdict = Verdict::Done;
     let mut facts = Vec::new();
     let mut rejects = Vec::new();
@@ -166,8 +176,7 @@ async fn work(ingest: &Ingest, queue: &SourceQueue, message: &Message, items: It
         match item {
             Item::Created { object, .. } | Item::NamedLog(object) if ingest.allows(&object) => {
                 queue.heard(sources_of_log(&object));
-                let is_redelivered = message.receive_count > 1;
-                verdict = verdict.and(commit_object(ingest, &object, is_redelivered).await);
+                verdict = verdict.and(commit_object(ingest, &object, &naming).await);
             }
             Item::NamedLog(object) => {
                 ingest.tell_stranger(queue, &object);

@@ -28,6 +28,7 @@ mod source_queue;
 mod space;
 mod tell;
 mod trouble;
+mod underway;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -102,6 +103,7 @@ pub struct Ingest {
     /// The queues that are drained; they share the message permits.
     queues: RwLock<Vec<Arc<source_queue::SourceQueue>>>,
     space: space::Space,
+    underway: underway::Underway,
     said: tell::Said,
     learnt: scan::Learnt,
     /// Cancelled when nothing more is received, when what is in flight is given up, and when
@@ -140,6 +142,7 @@ impl Ingest {
             messages: TaskTracker::new(),
             queues: RwLock::default(),
             space: space::Space::default(),
+            underway: underway::Underway::default(),
             said: tell::Said::default(),
             learnt: scan::Learnt::default(),
             stop: CancellationToken::new(),

@@ -3,6 +3,7 @@
 
 use deltrail_core::decode::{DigestPath, LogKey, LogPath, ObjectRef};
 use deltrail_core::domain::Source;
+use tokio::time::Instant;
 
 use super::Ingest;
 use super::decoding::{DecodingFailure, object_bytes, object_bytes_max};
@@ -12,6 +13,7 @@ use super::observe::InFlight;
 use super::reading::{Reading, Staged, Whole, heard};
 use super::scan::FILES;
 use super::tell::{STORE, bucket_place};
+use super::underway::Naming;
 use crate::metrics::{ObjectResult, SkipReason};
 use crate::objects::{Object, ObjectError, Revision};
 use crate::store::{Batch, LedgerKey, ProofOfLife, StoreError};
@@ -82,18 +84,17 @@ impl ObjectFailure {
     }
 }
 
-/// Fetches, decodes and commits one object of a log bucket, whatever of it was done before. When
-/// its message `is_redelivered`, all of it may have been.
+/// Fetches, decodes and commits one object of a log bucket, whatever of it was done before.
 pub(super) async fn commit_object(
     ingest: &Ingest,
     object: &ObjectRef,
-    is_redelivered: bool,
+    naming: &Naming<'_>,
 ) -> Verdict {
     // What is not read to its end is taken for what log objects usually are.
     let source = Source::CloudTrail;
     let result = match LogKey::of(&object.key) {
         LogKey::Log(_) if object.size == Some(0) => Ok(Handled::Skipped(SkipReason::ZeroByte)),
-        LogKey::Log(path) => read_object(ingest, object, &path, is_redelivered).await,
+        LogKey::Log(path) => read_once(ingest, object, &path, naming).await,
         LogKey::Digest(digest) => note_digest(ingest, object, &digest).await,
         LogKey::Insight => Ok(Handled::Skipped(SkipReason::Insight)),
         LogKey::NetworkActivity => Ok(Handled::Skipped(SkipReason::NetworkActivity)),
@@ -140,14 +141,56 @@ async fn note_digest(
     Ok(Handled::Skipped(SkipReason::Digest))
 }
 
-/// Reads and commits an object that may be a log file, unless that was done before.
+/// Reads and commits an object when nobody else does, unless that was done before.
+async fn read_once(
+    ingest: &Ingest,
+    object: &ObjectRef,
+    path: &LogPath,
+    naming: &Naming<'_>,
+) -> Result<Handled, ObjectFailure> {
+    // The ledger knows objects by their revisions, and a message need not name one.
+    let names_revision = named_revision(object).is_some();
+    if naming.is_redelivered
+        && !names_revision
+        && let Some(source) = ingest.underway.done_before(naming, object)
+    {
+        return Ok(Handled::Duplicate(source));
+    }
+    let mut turn = ingest.underway.turn(object).await;
+    let seen = turn.read_since(naming.received_at).filter(|_| !names_revision);
+    let handled = if let Some(source) = seen {
+        Handled::Duplicate(source)
+    } else {
+        let begun_at = Instant::now();
+        let may_be_done = naming.is_redelivered || turn.was_waited_for();
+        let handled = read_object(ingest, object, path, may_be_done).await?;
+        match &handled {
+            // Of a version that was named nobody knows whether it is the current one.
+            Handled::Committed(source) if object.version_id.is_none() => {
+                turn.note_read(begun_at, *source);
+            }
+            Handled::Duplicate(source) if !names_revision => turn.note_read(begun_at, *source),
+            _ => {}
+        }
+        handled
+    };
+    if let (false, Handled::Committed(source) | Handled::Duplicate(source)) =
+        (names_revision, &handled)
+    {
+        ingest.underway.note_done(naming, object, *source);
+    }
+    Ok(handled)
+}
+
+/// Reads and commits an object that may be a log file. When it `may_be_done`, the ledger is asked
+/// first.
 pub(super) async fn read_object(
     ingest: &Ingest,
     object: &ObjectRef,
     path: &LogPath,
-    is_redelivered: bool,
+    may_be_done: bool,
 ) -> Result<Handled, ObjectFailure> {
-    if (is_redelivered || !is_sooner_read(object, object.size))
+    if (may_be_done || !is_sooner_read(object, object.size))
         && let Some(source) = committed_as_named(ingest, object).await?
     {
         return Ok(Handled::Duplicate(source));

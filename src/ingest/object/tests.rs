@@ -176,3 +176,68 @@ async fn objects_that_wait_to_be_committed_are_bounded_by_memory_alone() {
     }
     assert_eq!((taken(), ingest.metrics.in_flight_objects.get()), (0, 0));
 }
+
+/// What a message names that CloudTrail itself sent.
+fn unnamed_revision() -> ObjectRef {
+    ObjectRef { etag: None, size: None, ..named(0) }
+}
+
+fn naming(message_id: &str, is_redelivered: bool) -> Naming<'_> {
+    Naming { message_id, received_at: Instant::now(), is_redelivered }
+}
+
+fn results(ingest: &Ingest) -> [u64; 3] {
+    ["committed", "duplicate", "failed"].map(|result| {
+        let labels = [Source::CloudTrail.as_str(), result];
+        ingest.metrics.log_objects.with_label_values(&labels).get()
+    })
+}
+
+#[tokio::test]
+async fn two_messages_that_name_one_object_at_the_same_time_fetch_it_once() {
+    for object in [named(1_000), named(SOONER_READ_BYTES_MAX + 1), unnamed_revision()] {
+        let (ingest, server) = shell(vec![log_of(3), log_of(3)]).await;
+        let namings = ["m1", "m2"].map(|id| naming(id, false));
+        let [first, second] = namings.each_ref().map(|it| commit_object(&ingest, &object, it));
+        let verdicts = futures_util::future::join(first, second).await;
+        assert!(matches!(verdicts, (Verdict::Done, Verdict::Done)));
+        assert_eq!(server.requests().len(), 1, "{object:?}");
+        assert_eq!(results(&ingest), [1, 1, 0], "{object:?}");
+    }
+}
+
+#[tokio::test]
+async fn when_the_first_fails_or_is_given_up_the_second_reads_the_object() {
+    let refused = Canned::answer(403, "<Error><Code>AccessDenied</Code></Error>");
+    let (ingest, server) = shell(vec![refused, log_of(3)]).await;
+    let object = named(1_000);
+    let namings = ["m1", "m2"].map(|id| naming(id, false));
+    let [first, second] = namings.each_ref().map(|it| commit_object(&ingest, &object, it));
+    let verdicts = futures_util::future::join(first, second).await;
+    assert!(matches!(verdicts, (Verdict::Retry(_), Verdict::Done)));
+    assert_eq!((server.requests().len(), results(&ingest)), (2, [1, 0, 1]));
+
+    let (ingest, _server) = shell(vec![log_of(3), log_of(3)]).await;
+    let [mut first, mut second] =
+        namings.each_ref().map(|it| Box::pin(commit_object(&ingest, &object, it)));
+    assert!(futures_util::poll!(first.as_mut()).is_pending());
+    assert!(futures_util::poll!(second.as_mut()).is_pending());
+    drop(first);
+    assert!(matches!(second.await, Verdict::Done));
+    assert_eq!(results(&ingest), [1, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_message_that_names_no_revision_and_comes_again_does_not_fetch_again() {
+    let (ingest, server) = shell(vec![log_of(3), log_of(3)]).await;
+    let object = unnamed_revision();
+    for is_redelivered in [false, true] {
+        let verdict = commit_object(&ingest, &object, &naming("m1", is_redelivered)).await;
+        assert!(matches!(verdict, Verdict::Done));
+    }
+    assert_eq!((server.requests().len(), results(&ingest)), (1, [1, 1, 0]));
+    // Another message may tell of another content.
+    let verdict = commit_object(&ingest, &object, &naming("m2", false)).await;
+    assert!(matches!(verdict, Verdict::Done));
+    assert_eq!((server.requests().len(), results(&ingest)), (2, [1, 2, 0]));
+}
