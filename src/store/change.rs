@@ -11,6 +11,8 @@ use deltrail_core::domain::{
 pub(super) struct SlotChange {
     /// Rows to delete, by identity and time: those that turned into others, or moved in time.
     pub(super) vanished: Vec<(String, Timestamp)>,
+    /// What rows were that are deleted or written over.
+    pub(super) replaced: Vec<Removal>,
     /// Rows to write, new or changed, with what the totals hold for them.
     pub(super) written: Vec<(Removal, Counted)>,
     /// What the totals gain.
@@ -48,9 +50,13 @@ pub(super) fn slot_change(
         if was.as_ref() != Some(&removal) || counted.get(&removal.identity) != Some(&now) {
             let settling = reopened(now.settling);
             change.written.push((removal, Counted { settling, ..now }));
+            change.replaced.extend(was);
         }
     }
-    change.vanished.extend(standing.into_values().map(|was| (was.identity, was.at)));
+    change.vanished.extend(standing.values().map(|was| (was.identity.clone(), was.at)));
+    change.replaced.extend(standing.into_values());
+    // A row that was lost counts nowhere.
+    change.replaced.retain(|was| counted.contains_key(&was.identity));
     change
 }
 

@@ -14,6 +14,7 @@
 mod batch;
 mod bounded;
 mod change;
+mod detection;
 mod error;
 mod figures;
 mod location;
@@ -38,6 +39,9 @@ use deltrail_core::domain::{Removal, Source};
 pub use self::batch::{
     Batch, CommitReport, LedgerCounts, LedgerEntry, LedgerKey, LedgerResult, LedgerState, Origin,
     ProofOfLife, Reject, StoredFact,
+};
+pub use self::detection::{
+    Delivery, DeliveryEnd, DueDay, FindingFilter, FindingRow, Found, Observations, Written,
 };
 pub use self::error::StoreError;
 pub use self::figures::{RowCounts, StoreSize, Total};

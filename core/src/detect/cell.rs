@@ -3,7 +3,7 @@
 
 use std::ops::{Add, AddAssign, Sub};
 
-use crate::domain::{Day, Timestamp};
+use crate::domain::{Cause, Day, Kind, Outcome, Removal, Request, Source, Timestamp};
 
 /// The length of a window, in milliseconds.
 pub const WINDOW_MILLIS: i64 = 5 * 60 * 1_000;
@@ -74,6 +74,29 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// What one removal adds.
+    #[must_use]
+    pub fn of_removal(removal: &Removal) -> Self {
+        if removal.cause == Cause::Lifecycle {
+            return Self { lifecycle: 1, ..Self::default() };
+        }
+        Self {
+            removed: 1,
+            markers: i64::from(removal.kind == Kind::Marker),
+            versions: i64::from(removal.kind == Kind::Version),
+            objects: i64::from(removal.kind == Kind::Object),
+            without_cloudtrail: i64::from(!removal.sources.contains(Source::CloudTrail)),
+            without_confirmation: i64::from(!removal.is_confirmed),
+            ..Self::default()
+        }
+    }
+
+    /// What one request adds.
+    #[must_use]
+    pub fn of_request(request: &Request) -> Self {
+        Self { denied: i64::from(request.outcome == Outcome::Denied), ..Self::default() }
+    }
+
     /// The numbers, in the order of the members.
     #[must_use]
     pub const fn numbers(&self) -> [i64; 8] {

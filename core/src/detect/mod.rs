@@ -65,8 +65,8 @@ pub struct Announced {
 pub enum Suspicion {
     /// It came so soon after a write that replaced the object.
     Stale {
-        /// When that write was.
-        replaced_at: Timestamp,
+        /// When that write was; `None` when that is not known any more.
+        replaced_at: Option<Timestamp>,
     },
     /// The same was removed before, by another request, with no write between.
     Repeated {

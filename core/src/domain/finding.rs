@@ -1,15 +1,23 @@
 //! A finding: deletions that do not look like what is usual, with all that a person has to know
 //! of them. It is made by detectors; this file knows neither how, nor where it is kept or sent.
 
+use serde::{Deserialize, Serialize};
+
 use super::Timestamp;
 use super::time::Day;
 
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident => $word:literal,)+ }) => {
         $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
         pub enum $name {
-            $($(#[$doc])* $variant,)+
+            $(
+                $(#[$doc])*
+                #[serde(rename = $word)]
+                $variant,
+            )+
         }
 
         impl $name {
@@ -106,7 +114,7 @@ words! {
 }
 
 /// Somebody a finding is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Who {
     /// The role without its session, the user, the account or the service.
     pub principal: String,
@@ -117,7 +125,7 @@ pub struct Who {
 }
 
 /// What was removed, by what became of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Delete markers put on top: recoverable.
     pub markers: u64,
@@ -140,7 +148,7 @@ impl Tally {
 }
 
 /// Why it is unusual, and against what.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// What was seen, as a number: removals, requests, keys, seconds.
     pub observed: u64,
@@ -153,7 +161,7 @@ pub struct Reason {
 }
 
 /// One finding: a pure function of the evidence of its bucket and of the days before.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// What found it.
     pub detector: Detector,
@@ -185,6 +193,8 @@ pub struct Finding {
     pub related: Vec<Detector>,
     /// Further sentences: what was switched off before, which rule expired what, gaps of the log.
     pub notes: Vec<String>,
+    /// What the keys begin with, most keys first, at most 3; filled in by whoever knows the keys.
+    pub prefixes: Vec<String>,
     /// Keys that it is about, where the detector knows them; else the store samples its window.
     pub sample_keys: Vec<String>,
 }

@@ -9,7 +9,10 @@ use super::explain::explain;
 use crate::store::StoreError;
 
 /// Every change of the tables, in order.
-const MIGRATIONS: [(&str, &str); 1] = [("V1__tables", include_str!("migrations/V1__tables.sql"))];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("V1__tables", include_str!("migrations/V1__tables.sql")),
+    ("V2__findings", include_str!("migrations/V2__findings.sql")),
+];
 
 /// What programs that would change the tables of one database lock, one after the other. The
 /// number has no meaning.

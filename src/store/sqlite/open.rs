@@ -19,11 +19,12 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 128;
 
 /// Every change of the tables, in order.
-pub(super) const MIGRATIONS: [(&str, &str); 4] = [
+pub(super) const MIGRATIONS: [(&str, &str); 5] = [
     ("V1__evidence_and_totals", include_str!("../migrations/V1__evidence_and_totals.sql")),
     ("V2__every_source", include_str!("../migrations/V2__every_source.sql")),
     ("V3__each_thing_once", include_str!("../migrations/V3__each_thing_once.sql")),
     ("V4__what_was_forgotten", include_str!("../migrations/V4__what_was_forgotten.sql")),
+    ("V5__findings", include_str!("../migrations/V5__findings.sql")),
 ];
 
 /// Opens the one connection that writes to a file, or to memory where there is none, and brings the

@@ -99,6 +99,7 @@ fn write_facts<'a>(
     let mut fresh = Vec::new();
     for stored in facts {
         let place = Place { slot_id: None, log_object_id, record_index: stored.record_index };
+        journal.rollups.observe(stored.fact.at());
         match &stored.fact {
             Fact::Deletion(evidence) => {
                 let slot = slot_key(evidence).and_then(|key| slots.get(&(&*evidence.bucket, key)));
@@ -112,6 +113,7 @@ fn write_facts<'a>(
             Fact::Creation(creation) => {
                 if let Some(&slot) = slots.get(&(&*creation.bucket, &*creation.key)) {
                     write_creation(journal, slot, creation)?;
+                    journal.mark(&creation.bucket, creation.at);
                 }
             }
             Fact::Intent(intent) => {

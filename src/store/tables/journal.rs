@@ -4,10 +4,14 @@
 use std::collections::BTreeMap;
 use std::mem;
 
-use deltrail_core::domain::{Delta, DiscardedLatency, Provenance, Source, SourceSet};
+use deltrail_core::detect::Counts;
+use deltrail_core::domain::{
+    Day, Delta, DiscardedLatency, Provenance, Source, SourceSet, Timestamp,
+};
 
 use super::actors::Actors;
 use super::heard::Heard;
+use super::rollups::Rollups;
 use super::rows::known_source;
 use super::totals::{Labels, add_totals};
 use crate::store::session::{Result, Session, values};
@@ -21,6 +25,7 @@ pub(super) struct Journal<'a> {
     pub(super) actors: Actors<'a>,
     pub(super) delta: Delta,
     pub(super) heard: Heard<'a>,
+    pub(super) rollups: Rollups,
     /// Which sources told of a bucket, as far as that was asked.
     told_by: BTreeMap<String, SourceSet>,
     writer: &'a str,
@@ -37,6 +42,7 @@ impl<'a> Journal<'a> {
             actors: Actors::new(session),
             delta: Delta::default(),
             heard: Heard::default(),
+            rollups: Rollups::default(),
             told_by: BTreeMap::new(),
             writer: &options.writer,
             overflow_before: 0,
@@ -59,6 +65,7 @@ impl<'a> Journal<'a> {
     /// Writes what all batches add up to, before the transaction ends.
     pub(super) fn close(self) -> Result<()> {
         self.heard.write(self.session)?;
+        self.rollups.write(self.session)?;
         add_totals(self.session, self.writer, &self.delta)
     }
 
@@ -92,6 +99,16 @@ impl<'a> Journal<'a> {
         if let Err(reason) = observed {
             *self.report.discarded_latencies.entry(reason).or_default() += 1;
         }
+    }
+
+    /// Notes how much more, or less, a caller did in a bucket at this time.
+    pub(super) fn count(&mut self, bucket: &str, at: Timestamp, actor_id: i64, counts: Counts) {
+        self.rollups.add(bucket, at, actor_id, counts, self.is_live());
+    }
+
+    /// Notes that what was found in a bucket on the day of this time is to be found anew.
+    pub(super) fn mark(&mut self, bucket: &str, at: Timestamp) {
+        self.rollups.mark(bucket, Day::of(at), self.is_live());
     }
 
     /// Counts a fact that was or was not in the set before.

@@ -39,6 +39,9 @@ pub(super) fn write_protection(
             place.record_index.map(amount),
         ],
     )?;
+    if inserted == 1 {
+        journal.mark(change.bucket.as_deref().unwrap_or_default(), change.at);
+    }
     journal.note(inserted == 1);
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use deltrail_core::detect::Counts;
 use deltrail_core::domain::{
     Api, Counted, Delta, Evidence, Family, PAIR_MILLIS_MAX, Part, Removal, RemovalRole, Request,
     Source, Timestamp, count_confirmed_latency, count_latency, count_request,
@@ -39,6 +40,7 @@ fn write_one(journal: &mut Journal<'_>, told: Request) -> Result<()> {
     let actor_id = journal.actors.id_of(&told.actor)?;
     let is_live = journal.is_live();
     if insert_request(journal.session, &told, actor_id, !is_live)? {
+        journal.count(&told.bucket, told.at, actor_id, Counts::of_request(&told));
         return if is_live { count(journal, None, &told) } else { Ok(()) };
     }
     let (before, is_backfilled) = journal.session.one(
@@ -56,7 +58,11 @@ fn write_one(journal: &mut Journal<'_>, told: Request) -> Result<()> {
     if before == after {
         return Ok(());
     }
+    let actor_id = journal.actors.id_of(&before.actor)?;
+    let was = Counts::default() - Counts::of_request(&before);
+    journal.count(&before.bucket, before.at, actor_id, was);
     let actor_id = journal.actors.id_of(&after.actor)?;
+    journal.count(&after.bucket, after.at, actor_id, Counts::of_request(&after));
     update_request(journal.session, &after, actor_id, is_backfilled)?;
     if is_backfilled { Ok(()) } else { count(journal, Some(&before), &after) }
 }

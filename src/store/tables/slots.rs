@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use deltrail_core::detect::Counts;
 use deltrail_core::domain::{
     Counted, Evidence, Fact, PAIR_MILLIS_MAX, Removal, RemovalRole, Source, Timestamp,
     count_confirmed_latency, fold,
@@ -127,12 +128,18 @@ pub(super) fn write_slot(
     }
     journal.report.removals += change.gained;
     journal.delta.merge(change.delta);
+    for was in &change.replaced {
+        let actor_id = journal.actors.id_of(&was.actor)?;
+        let counts = Counts::default() - Counts::of_removal(was);
+        journal.count(bucket, was.at, actor_id, counts);
+    }
     let times = change.written.iter().map(|(removal, _)| removal.at);
     let span = times.clone().min().zip(times.max());
     for (removal, mut now) in change.written {
         confirm(journal, bucket, &removal, &mut now)?;
         let actor_id = journal.actors.id_of(&removal.actor)?;
         write_removal(session, slot.id, bucket, &removal, actor_id, &now)?;
+        journal.count(bucket, removal.at, actor_id, Counts::of_removal(&removal));
     }
     if let Some((first, last)) = span {
         if !slot.is_new {

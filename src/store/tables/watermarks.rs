@@ -108,6 +108,21 @@ fn awaited(heard: Vec<Heard>, holds: &Holds) -> impl Iterator<Item = Heard> {
     })
 }
 
+/// The lowest watermark of each source that tells of a bucket, where it has one.
+pub(super) fn lowest_by_source(
+    session: &Session<'_>,
+    bucket: &str,
+) -> Result<BTreeMap<Source, Timestamp>> {
+    let telling = session.rows(
+        "SELECT b.source, min(s.watermark_at)
+         FROM bucket_sources AS b JOIN sources AS s USING (source, account, region)
+         WHERE b.bucket = ?1 AND s.watermark_at IS NOT NULL GROUP BY b.source",
+        &values![bucket],
+        |row| Ok((known_source(row)?, time(row)?)),
+    )?;
+    Ok(telling.into_iter().filter_map(|(source, at)| Some((source?, at))).collect())
+}
+
 /// The lowest watermark of each source that was heard of in the last 24 h of event time.
 pub(super) fn lowest(session: &Session<'_>) -> Result<BTreeMap<Source, Timestamp>> {
     let mut lowest = BTreeMap::new();

@@ -45,7 +45,9 @@ impl Write<'_, '_> {
         }
         for (table, merged) in MERGED {
             let difference = self.difference(table)?;
-            self.add(table, &[difference.new, difference.changed].concat(), merged)?;
+            let mut rows = [difference.new, difference.changed].concat();
+            self.identify(table, &mut rows, &ids);
+            self.add(table, &rows, merged)?;
         }
         let objects = self.difference(Table::LogObjects)?;
         self.update(Table::LogObjects, &objects.changed)
@@ -250,7 +252,7 @@ const KEYS: [(Table, &[&str]); 5] = [
 ];
 
 /// Tables whose rows others write at the same time, and how a row is joined with what is there.
-const MERGED: [(Table, &str); 3] = [
+const MERGED: [(Table, &str); 6] = [
     (
         Table::Sources,
         "(source, account, region) DO UPDATE SET
@@ -264,6 +266,28 @@ const MERGED: [(Table, &str); 3] = [
              oldest_event_at = least(t.oldest_event_at, excluded.oldest_event_at),
              newest_event_at = greatest(t.newest_event_at, excluded.newest_event_at),
              newest_creation_at = greatest(t.newest_creation_at, excluded.newest_creation_at)",
+    ),
+    (
+        Table::Rollups,
+        "(bucket, window_number, actor_id) DO UPDATE SET
+             removed = t.removed + excluded.removed,
+             markers = t.markers + excluded.markers,
+             versions = t.versions + excluded.versions,
+             objects = t.objects + excluded.objects,
+             lifecycle = t.lifecycle + excluded.lifecycle,
+             denied = t.denied + excluded.denied,
+             without_cloudtrail = t.without_cloudtrail + excluded.without_cloudtrail,
+             without_confirmation = t.without_confirmation + excluded.without_confirmation",
+    ),
+    (
+        Table::DetectionDue,
+        "(bucket, day_number) DO UPDATE SET version = t.version + excluded.version,
+             is_live = greatest(t.is_live, excluded.is_live)",
+    ),
+    (
+        Table::Observed,
+        "(id) DO UPDATE SET since_at = excluded.since_at
+             WHERE excluded.since_at < t.since_at",
     ),
     (
         Table::Totals,

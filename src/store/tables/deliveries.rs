@@ -1,0 +1,95 @@
+//! Who has to be told of which finding, and what was announced by whom. A row is claimed before
+//! anything is sent, so that of several replicas one sends it. It sends nothing.
+
+use deltrail_core::detect::Expectation;
+use deltrail_core::domain::Timestamp;
+
+use super::findings::finding;
+use crate::store::session::{Result, Session, values};
+use crate::store::{Delivery, DeliveryEnd};
+
+/// How long a claim holds, in milliseconds: longer than anything takes to be sent.
+const CLAIM_MILLIS: i64 = 2 * 60 * 1_000;
+
+/// Claims what is due first, if anything is.
+pub(in crate::store) fn claim_delivery(
+    session: &Session<'_>,
+    claimed_by: &str,
+    now: Timestamp,
+) -> Result<Option<Delivery>> {
+    let due = session.optional(
+        "SELECT finding_id, notifier, told_revision, attempts FROM deliveries
+         WHERE told_revision < revision AND gave_up = 0 AND due_at <= ?1 AND claimed_until <= ?1
+         ORDER BY due_at, finding_id, notifier LIMIT 1 /*pg FOR UPDATE SKIP LOCKED */",
+        &values![now.as_millis()],
+        |row| {
+            let (id, notifier): (String, String) = (row.read()?, row.read()?);
+            Ok((id, notifier, row.read::<i64>()?, row.read::<i64>()?))
+        },
+    )?;
+    let Some((id, notifier, told, attempts)) = due else { return Ok(None) };
+    let claimed_until = now.as_millis().saturating_add(CLAIM_MILLIS);
+    session.execute(
+        "UPDATE deliveries SET claimed_until = ?3, claimed_by = ?4, attempts = attempts + 1
+         WHERE finding_id = ?1 AND notifier = ?2",
+        &values![id, notifier, claimed_until, claimed_by],
+    )?;
+    let row = finding(session, &id)?;
+    Ok(row.map(|row| Delivery {
+        row,
+        notifier,
+        was_told: told > 0,
+        attempts: u32::try_from(attempts + 1).unwrap_or(u32::MAX),
+    }))
+}
+
+/// Notes how telling somebody of this revision ended.
+pub(in crate::store) fn end_delivery(
+    session: &Session<'_>,
+    (finding_id, notifier, revision): (&str, &str, i64),
+    end: DeliveryEnd,
+) -> Result<()> {
+    let name = values![finding_id, notifier];
+    match end {
+        DeliveryEnd::Told => session.execute(
+            "UPDATE deliveries SET told_revision = ?3, attempts = 0, claimed_until = 0
+             WHERE finding_id = ?1 AND notifier = ?2",
+            &[name[0], name[1], revision.into()],
+        ),
+        DeliveryEnd::Again(at) => session.execute(
+            "UPDATE deliveries SET due_at = ?3, claimed_until = 0
+             WHERE finding_id = ?1 AND notifier = ?2",
+            &[name[0], name[1], at.as_millis().into()],
+        ),
+        DeliveryEnd::GaveUp => session.execute(
+            "UPDATE deliveries SET gave_up = 1, claimed_until = 0
+             WHERE finding_id = ?1 AND notifier = ?2",
+            &name,
+        ),
+    }?;
+    Ok(())
+}
+
+/// Keeps an announcement; false when there is one of this name already.
+pub(in crate::store) fn announce(
+    session: &Session<'_>,
+    expectation: &Expectation,
+    said_by: Option<&str>,
+) -> Result<bool> {
+    let kept = session.execute(
+        "INSERT INTO expectations (id, principal, bucket, prefix, since_at, until_at, objects_max,
+             said_by, is_configured)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0) ON CONFLICT DO NOTHING",
+        &values![
+            expectation.id,
+            expectation.principal,
+            expectation.bucket,
+            expectation.prefix,
+            expectation.since.as_millis(),
+            expectation.until.as_millis(),
+            i64::try_from(expectation.objects_max).unwrap_or(i64::MAX),
+            said_by,
+        ],
+    )?;
+    Ok(kept == 1)
+}

@@ -1,0 +1,339 @@
+//! Findings as they are kept: made, changed and withdrawn together for one bucket, so that a second
+//! look changes nothing. It does not know what makes a finding.
+
+use std::collections::BTreeMap;
+
+use deltrail_core::domain::{Day, Family, Finding, Mode, Part, Provenance, State, Timestamp};
+
+use super::journal::Journal;
+use super::rows::{optional_time, time};
+use crate::store::session::{Result, Row, Session, column, values};
+use crate::store::{DueDay, FindingFilter, FindingRow, Found, Options, Written};
+
+/// How long after its last change a finding stays open, in milliseconds of the clock: whoever looks
+/// every few minutes sees it.
+pub const OPEN_MILLIS: i64 = 30 * 60 * 1_000;
+
+/// How long a change that is not worse than what was told before waits for others, in milliseconds.
+const UPDATE_MILLIS: i64 = 5 * 60 * 1_000;
+
+/// Writes the findings of a bucket; nothing when its rows have changed since.
+pub(in crate::store) fn write_findings(
+    session: &Session<'_>,
+    options: &Options,
+    found: &Found,
+) -> Result<Written> {
+    session.lock_bucket(&found.due.bucket)?;
+    if version(session, &found.due)? != Some(found.due.version) {
+        return Ok(Written::default());
+    }
+    let mut journal = Journal::new(session, options);
+    journal.provenance = if found.due.is_live { Provenance::Live } else { Provenance::Backfill };
+    let mut written = Written { is_current: true, ..Written::default() };
+    for (day, findings) in &found.days {
+        let mut known = of_day(session, &found.due.bucket, *day)?;
+        for (finding, mode) in findings {
+            let id = finding.id();
+            let changed = match known.remove(&id) {
+                None => Some(insert(&mut journal, found, (id, finding, *mode))?),
+                Some(row) => update(session, found, row, (finding, *mode))?,
+            };
+            written.changed.extend(changed);
+        }
+        for row in known.into_values().filter(|row| row.state != State::Withdrawn) {
+            written.changed.push(withdraw(session, found, row)?);
+        }
+    }
+    session.execute(
+        "DELETE FROM detection_due WHERE bucket = ?1 AND day_number = ?2 AND version = ?3",
+        &values![found.due.bucket, found.due.day.number(), found.due.version],
+    )?;
+    journal.close()?;
+    Ok(written)
+}
+
+fn version(session: &Session<'_>, due: &DueDay) -> Result<Option<i64>> {
+    session.optional(
+        "SELECT version FROM detection_due WHERE bucket = ?1 AND day_number = ?2",
+        &values![due.bucket, due.day.number()],
+        column,
+    )
+}
+
+/// The columns of [`finding_of`].
+macro_rules! finding_columns {
+    () => {
+        "id, mode, state, is_live, opened_at, changed_at, closed_at, revision, finding"
+    };
+}
+pub(super) use finding_columns;
+
+/// Reads a row of `findings`; none for one of a newer version, which is left to that version.
+pub(super) fn finding_of(row: &mut Row<'_>) -> Result<Option<FindingRow>> {
+    let id = row.read()?;
+    let (mode, state) = (row.text(|it| Some(Mode::named(it)))?, row.text(|it| Some(State::named(it)))?);
+    let (is_live, opened_at, changed_at) = (row.read()?, time(row)?, time(row)?);
+    let (closed_at, revision) = (optional_time(row)?, row.read()?);
+    let finding = row.text(|text| Some(serde_json::from_str::<Finding>(text).ok()))?;
+    Ok(mode.zip(state).zip(finding).map(|((mode, state), finding)| FindingRow {
+        id,
+        finding,
+        mode,
+        state,
+        is_live,
+        opened_at,
+        changed_at,
+        closed_at,
+        revision,
+    }))
+}
+
+fn of_day(session: &Session<'_>, bucket: &str, day: Day) -> Result<BTreeMap<String, FindingRow>> {
+    let rows = session.rows(
+        concat!(
+            "SELECT ",
+            finding_columns!(),
+            " FROM findings WHERE bucket = ?1 AND day_number = ?2"
+        ),
+        &values![bucket, day.number()],
+        finding_of,
+    )?;
+    Ok(rows.into_iter().flatten().map(|row| (row.id.clone(), row)).collect())
+}
+
+fn insert(
+    journal: &mut Journal<'_>,
+    found: &Found,
+    (id, finding, mode): (String, &Finding, Mode),
+) -> Result<FindingRow> {
+    let is_live = found.due.is_live;
+    let row = FindingRow {
+        id,
+        finding: finding.clone(),
+        mode,
+        // Nobody could have seen what is known from history only.
+        state: if is_live { State::Open } else { State::Resolved },
+        is_live,
+        opened_at: found.now,
+        changed_at: found.now,
+        closed_at: (!is_live).then_some(found.now),
+        revision: 1,
+    };
+    write(journal.session, &row)?;
+    if is_live {
+        count(journal, &row);
+        deliver(journal.session, found, &row, found.now)?;
+    }
+    Ok(row)
+}
+
+/// Counts a finding when it becomes known as something that happens now.
+fn count(journal: &mut Journal<'_>, row: &FindingRow) {
+    let labels = [row.finding.detector.as_str(), row.finding.severity.as_str(), row.mode.as_str()];
+    journal.delta.add(Family::Findings, &labels, Part::Value, 1);
+}
+
+/// What a finding has become; nothing when it is as it was.
+fn update(
+    session: &Session<'_>,
+    found: &Found,
+    was: FindingRow,
+    (finding, mode): (&Finding, Mode),
+) -> Result<Option<FindingRow>> {
+    let is_same = was.finding == *finding && was.mode == mode && was.state != State::Withdrawn;
+    if is_same && (was.is_live || !found.due.is_live) {
+        return Ok(None);
+    }
+    let is_worse = finding.severity > was.finding.severity || was.state != State::Open;
+    let knows_who = was.finding.who.is_empty() && !finding.who.is_empty();
+    let is_live = was.is_live || found.due.is_live;
+    let row = FindingRow {
+        finding: finding.clone(),
+        mode,
+        state: if found.due.is_live { State::Open } else { State::Resolved },
+        is_live,
+        changed_at: found.now,
+        closed_at: (!found.due.is_live).then_some(found.now),
+        revision: was.revision + 1,
+        ..was
+    };
+    write(session, &row)?;
+    if found.due.is_live {
+        let waits = if is_worse || knows_who { 0 } else { UPDATE_MILLIS };
+        deliver(session, found, &row, later(found.now, waits))?;
+    }
+    Ok(Some(row))
+}
+
+fn withdraw(session: &Session<'_>, found: &Found, was: FindingRow) -> Result<FindingRow> {
+    let row = FindingRow {
+        state: State::Withdrawn,
+        changed_at: found.now,
+        closed_at: Some(found.now),
+        revision: was.revision + 1,
+        ..was
+    };
+    write(session, &row)?;
+    tell_those_who_know(session, &row, found.now)?;
+    Ok(row)
+}
+
+/// Resolves what has not changed for a while.
+pub(in crate::store) fn resolve_findings(
+    session: &Session<'_>,
+    now: Timestamp,
+) -> Result<Vec<FindingRow>> {
+    let quiet = session.rows(
+        concat!(
+            "SELECT ",
+            finding_columns!(),
+            " FROM findings WHERE state = 'open' AND changed_at <= ?1
+             ORDER BY changed_at, id LIMIT 1000 /*pg FOR UPDATE */"
+        ),
+        &values![now.as_millis().saturating_sub(OPEN_MILLIS)],
+        finding_of,
+    )?;
+    let mut resolved = Vec::new();
+    for was in quiet.into_iter().flatten() {
+        let row = FindingRow {
+            state: State::Resolved,
+            closed_at: Some(now),
+            revision: was.revision + 1,
+            ..was
+        };
+        write(session, &row)?;
+        tell_those_who_know(session, &row, now)?;
+        resolved.push(row);
+    }
+    Ok(resolved)
+}
+
+fn write(session: &Session<'_>, row: &FindingRow) -> Result<()> {
+    let finding = &row.finding;
+    session.execute(
+        "INSERT INTO findings AS t (id, detector, bucket, day_number, severity, mode, state,
+                 is_live, first_at, last_at, opened_at, changed_at, closed_at, revision, finding)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+             ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, mode = excluded.mode,
+                 state = excluded.state, is_live = excluded.is_live, first_at = excluded.first_at,
+                 last_at = excluded.last_at, changed_at = excluded.changed_at,
+                 closed_at = excluded.closed_at, revision = excluded.revision,
+                 finding = excluded.finding",
+        &values![
+            row.id,
+            finding.detector.as_str(),
+            finding.bucket,
+            finding.day.number(),
+            finding.severity.as_str(),
+            row.mode.as_str(),
+            row.state.as_str(),
+            row.is_live,
+            finding.first_at.as_millis(),
+            finding.last_at.as_millis(),
+            row.opened_at.as_millis(),
+            row.changed_at.as_millis(),
+            row.closed_at.map(Timestamp::as_millis),
+            row.revision,
+            serde_json::to_string(finding)?,
+        ],
+    )?;
+    Ok(())
+}
+
+/// Has this revision of a finding told to everybody who is to know of it.
+fn deliver(
+    session: &Session<'_>,
+    found: &Found,
+    row: &FindingRow,
+    due_at: Timestamp,
+) -> Result<()> {
+    if row.mode != Mode::Live || row.finding.severity < found.told_from {
+        return Ok(());
+    }
+    for notifier in &found.notifiers {
+        session.execute(
+            "INSERT INTO deliveries AS t (finding_id, notifier, revision, told_revision, attempts,
+                     due_at, claimed_until, claimed_by, gave_up)
+                 VALUES (?1, ?2, ?3, 0, 0, ?4, 0, '', 0)
+                 ON CONFLICT (finding_id, notifier) DO UPDATE SET revision = excluded.revision,
+                     attempts = 0, gave_up = 0, due_at = CASE
+                         WHEN t.told_revision < t.revision AND t.due_at < excluded.due_at
+                         THEN t.due_at ELSE excluded.due_at END",
+            &values![row.id, notifier, row.revision, due_at.as_millis()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Has the end of a finding told to those who were told of it.
+fn tell_those_who_know(session: &Session<'_>, row: &FindingRow, now: Timestamp) -> Result<()> {
+    session.execute(
+        "UPDATE deliveries SET revision = ?2, attempts = 0, gave_up = 0, due_at = ?3
+         WHERE finding_id = ?1",
+        &values![row.id, row.revision, now.as_millis()],
+    )?;
+    Ok(())
+}
+
+fn later(now: Timestamp, millis: i64) -> Timestamp {
+    Timestamp::from_millis(now.as_millis().saturating_add(millis))
+}
+
+/// One finding.
+pub(in crate::store) fn finding(session: &Session<'_>, id: &str) -> Result<Option<FindingRow>> {
+    let row = session.optional(
+        concat!("SELECT ", finding_columns!(), " FROM findings WHERE id = ?1"),
+        &values![id],
+        finding_of,
+    )?;
+    Ok(row.flatten())
+}
+
+/// The findings that fit, newest first.
+pub(in crate::store) fn findings(
+    session: &Session<'_>,
+    filter: &FindingFilter,
+) -> Result<Vec<FindingRow>> {
+    let mut found = Vec::new();
+    let (last_at, last_id) = filter.after.clone().unwrap_or((i64::MAX, String::new()));
+    session.each(
+        concat!(
+            "SELECT ",
+            finding_columns!(),
+            " FROM findings
+             WHERE last_at >= ?1 AND first_at < ?2 AND (?3 = '' OR bucket = ?3)
+                 AND (?4 = 0 OR state = 'open') AND (last_at, id) < (?5, ?6)
+             ORDER BY last_at DESC, id DESC"
+        ),
+        &values![
+            filter.since.map_or(i64::MIN, Timestamp::as_millis),
+            filter.until.map_or(i64::MAX, Timestamp::as_millis),
+            filter.bucket.as_deref().unwrap_or_default(),
+            filter.is_open_only,
+            last_at,
+            last_id,
+        ],
+        |row| {
+            let row = finding_of(row)?;
+            found.extend(row.filter(|row| filter.fits(row)));
+            Ok(if found.len() >= filter.limit {
+                std::ops::ControlFlow::Break(())
+            } else {
+                std::ops::ControlFlow::Continue(())
+            })
+        },
+    )?;
+    Ok(found)
+}
+
+/// How many live findings are open, by detector, bucket and severity.
+pub(in crate::store) fn open_findings(
+    session: &Session<'_>,
+) -> Result<Vec<(String, String, String)>> {
+    session.rows(
+        "SELECT DISTINCT detector, bucket, severity FROM findings
+         WHERE state = 'open' AND mode = 'live' ORDER BY detector, bucket, severity",
+        &[],
+        |row| Ok((row.read()?, row.read()?, row.read()?)),
+    )
+}
