@@ -116,7 +116,8 @@ const fn kind(family: Family) -> Kind {
         | Family::BackfilledRemovals
         | Family::DuplicateDeleteRequests
         | Family::StaleDeletes
-        | Family::Corrections => Kind::Counter,
+        | Family::Corrections
+        | Family::Findings => Kind::Counter,
     }
 }
 
@@ -155,6 +156,9 @@ const fn help(family: Family) -> &'static str {
         }
         Family::Corrections => {
             "Counted or settled facts that later evidence changed, by what was changed."
+        }
+        Family::Findings => {
+            "Findings, each once, by detector, severity when found, and mode (live, dry_run)."
         }
     }
 }

@@ -71,6 +71,9 @@ macro_rules! families {
 }
 
 families! {
+    /// 1 while a finding is open, 0 when it is resolved or withdrawn; bucket is empty when it is
+    /// about an account as a whole.
+    finding_active: IntGaugeVec = "deltrail_finding_active" ["detector", "bucket", "severity"];
     /// Messages received from the queue, redeliveries included.
     messages_received: IntCounterVec = "deltrail_messages_received_total" ["queue"];
     /// Messages deleted from the queue after everything in them was committed or counted.

@@ -12,7 +12,7 @@ pub(super) struct SlotChange {
     /// Rows to delete, by identity and time: those that turned into others, or moved in time.
     pub(super) vanished: Vec<(String, Timestamp)>,
     /// What rows were that are deleted or written over.
-    pub(super) replaced: Vec<Removal>,
+    pub(super) replaced: Vec<(Removal, Counted)>,
     /// Rows to write, new or changed, with what the totals hold for them.
     pub(super) written: Vec<(Removal, Counted)>,
     /// What the totals gain.
@@ -42,6 +42,9 @@ pub(super) fn slot_change(
         gained: u64::try_from(gained).unwrap_or(u64::MAX),
         ..SlotChange::default()
     };
+    // A row that was lost counts nowhere.
+    let with_counted =
+        |was: Removal| counted.get(&was.identity).cloned().map(|counted| (was, counted));
     for (removal, now) in after.into_iter().zip(recount.counted) {
         let was = standing.remove(&removal.identity);
         if let Some(was) = was.as_ref().filter(|was| was.at != removal.at) {
@@ -50,13 +53,11 @@ pub(super) fn slot_change(
         if was.as_ref() != Some(&removal) || counted.get(&removal.identity) != Some(&now) {
             let settling = reopened(now.settling);
             change.written.push((removal, Counted { settling, ..now }));
-            change.replaced.extend(was);
+            change.replaced.extend(was.and_then(&with_counted));
         }
     }
     change.vanished.extend(standing.values().map(|was| (was.identity.clone(), was.at)));
-    change.replaced.extend(standing.into_values());
-    // A row that was lost counts nowhere.
-    change.replaced.retain(|was| counted.contains_key(&was.identity));
+    change.replaced.extend(standing.into_values().filter_map(&with_counted));
     change
 }
 

@@ -22,10 +22,19 @@ pub struct DueDay {
     pub is_live: bool,
 }
 
+/// Cells of a bucket, and who they name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cells {
+    /// The cells.
+    pub cells: Vec<Cell>,
+    /// Their callers.
+    pub callers: BTreeMap<i64, Arc<Actor>>,
+}
+
 /// What detectors are given of a bucket around a day, as [`deltrail_core::detect::Input`] has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observations {
-    /// The day before, the day, and the day after.
+    /// From two days before the day to the day after.
     pub cells: Vec<Cell>,
     /// The callers of the cells, of the suspects and of what was announced.
     pub callers: BTreeMap<i64, Arc<Actor>>,

@@ -17,6 +17,7 @@ mod change;
 mod detection;
 mod error;
 mod figures;
+mod finding;
 mod location;
 mod postgres;
 mod query;
@@ -41,7 +42,7 @@ pub use self::batch::{
     ProofOfLife, Reject, StoredFact,
 };
 pub use self::detection::{
-    Delivery, DeliveryEnd, DueDay, FindingFilter, FindingRow, Found, Observations, Written,
+    Cells, Delivery, DeliveryEnd, DueDay, FindingFilter, FindingRow, Found, Observations, Written,
 };
 pub use self::error::StoreError;
 pub use self::figures::{RowCounts, StoreSize, Total};

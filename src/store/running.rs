@@ -94,6 +94,19 @@ impl RunningStore {
         answered.await.map_err(|_| self.closed())?
     }
 
+    /// Writes something small, in a transaction of its own.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        write: impl Fn(&Session<'_>, &Options) -> session::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Job::Write(Box::new(move |work| {
+            // Whoever asked may have given up; what was written stays so.
+            let _ = answer.send(work.write(write));
+        })))?;
+        answered.await.map_err(|_| self.closed())?
+    }
+
     pub(super) async fn gauges(&self) -> Result<Gauges, StoreError> {
         self.read(gauges).await
     }

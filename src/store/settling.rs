@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deltrail_core::domain::{DiscardedLatency, Source, Timestamp};
+use deltrail_core::domain::{Detector, DiscardedLatency, Severity, Source, Timestamp};
 
 /// One source in one account and region: what a watermark belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +76,8 @@ pub struct Gauges {
     pub settled_window: Option<(Timestamp, BTreeMap<String, u64>)>,
     /// The lowest watermark of each source.
     pub watermarks: BTreeMap<Source, Timestamp>,
+    /// Live findings that are open: detector, bucket label (empty: the account) and severity.
+    pub open_findings: BTreeSet<(Detector, String, Severity)>,
     /// When each source last delivered anything.
     pub last_deliveries: BTreeMap<Source, Timestamp>,
 }

@@ -43,6 +43,8 @@ pub(super) enum Job {
     Settle(Box<(Settle, oneshot::Sender<Result<SettleReport, StoreError>>)>),
     /// Forget a part of what is old.
     Forget(Box<(Forget, oneshot::Sender<Result<ForgetReport, StoreError>>)>),
+    /// Write something small, in a transaction of its own.
+    Write(Box<dyn FnOnce(&Work<'_>) + Send>),
     /// Read on the writing connection: the only one that sees a store in memory.
     Read(Box<dyn FnOnce(&Session<'_>) + Send>),
     /// Stop, after everything that was sent before.
@@ -124,7 +126,7 @@ impl Writer {
 }
 
 /// The writer at work.
-struct Work<'a> {
+pub(super) struct Work<'a> {
     session: &'a Session<'a>,
     /// Where commits are worked out, if not on the session.
     working_set: Option<&'a WorkingSet<'a>>,
@@ -166,6 +168,7 @@ impl Work<'_> {
                     let (ask, answer) = *ask;
                     let _ = answer.send(self.forget(&ask));
                 }
+                Ok(Job::Write(write)) => write(self),
                 Ok(Job::Read(read)) => read(self.session),
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Job::Close) | Err(RecvTimeoutError::Disconnected) => return,
@@ -244,6 +247,14 @@ impl Work<'_> {
 
     fn forget(&self, ask: &Forget) -> Result<ForgetReport, StoreError> {
         self.in_transaction(|| forget(self.session, ask))
+    }
+
+    /// Does something small in a transaction of its own, again when another writer was in the way.
+    pub(super) fn write<T>(
+        &self,
+        write: impl Fn(&Session<'_>, &Options) -> Result<T>,
+    ) -> Result<T, StoreError> {
+        self.in_transaction(|| write(self.session, self.options))
     }
 
     fn in_transaction<T>(&self, work: impl Fn() -> Result<T>) -> Result<T, StoreError> {

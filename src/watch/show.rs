@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deltrail_core::domain::Timestamp;
+use deltrail_core::domain::{Detector, Severity, Timestamp};
 use prometheus::IntGaugeVec;
 
 use crate::metrics::Metrics;
@@ -15,6 +15,7 @@ pub(super) struct Shown {
     unconfirmed: BTreeSet<String>,
     unfulfilled: BTreeSet<String>,
     settled: BTreeSet<String>,
+    findings: BTreeSet<(Detector, String, Severity)>,
 }
 
 impl Shown {
@@ -29,6 +30,13 @@ impl Shown {
         if let Some((end, removals)) = &gauges.settled_window {
             set_all(&metrics.settled_removals, &mut self.settled, removals);
             metrics.settled_window_end.with_label_values::<&str>(&[]).set(seconds(*end));
+        }
+        self.findings.extend(gauges.open_findings.iter().cloned());
+        for finding in &self.findings {
+            let (detector, bucket, severity) = finding;
+            let labels = [detector.as_str(), bucket, severity.as_str()];
+            let is_open = gauges.open_findings.contains(finding);
+            metrics.finding_active.with_label_values(&labels).set(i64::from(is_open));
         }
         for (source, at) in &gauges.watermarks {
             metrics.watermark_timestamp.with_label_values(&[source.as_str()]).set(seconds(*at));

@@ -3,7 +3,7 @@
 
 use std::ops::{Add, AddAssign, Sub};
 
-use crate::domain::{Cause, Day, Kind, Outcome, Removal, Request, Source, Timestamp};
+use crate::domain::{Cause, Day, Kind, Outcome, Removal, Request, Settling, Source, Timestamp};
 
 /// The length of a window, in milliseconds.
 pub const WINDOW_MILLIS: i64 = 5 * 60 * 1_000;
@@ -71,12 +71,16 @@ pub struct Counts {
     pub without_cloudtrail: i64,
     /// Of `removed`: those without S3's own word.
     pub without_confirmation: i64,
+    /// Of `removed`: those that took a fresh upload away ([`crate::domain::Verdict::is_stale`]).
+    pub stale: i64,
+    /// Of `removed`: those that repeat another one ([`crate::domain::Verdict::duplicate_of`]).
+    pub repeated: i64,
 }
 
 impl Counts {
-    /// What one removal adds.
+    /// What one removal adds, as far as something is said of it.
     #[must_use]
-    pub fn of_removal(removal: &Removal) -> Self {
+    pub fn of_removal(removal: &Removal, said: &Settling) -> Self {
         if removal.cause == Cause::Lifecycle {
             return Self { lifecycle: 1, ..Self::default() };
         }
@@ -87,6 +91,17 @@ impl Counts {
             objects: i64::from(removal.kind == Kind::Object),
             without_cloudtrail: i64::from(!removal.sources.contains(Source::CloudTrail)),
             without_confirmation: i64::from(!removal.is_confirmed),
+            ..Self::of_said(said)
+        }
+    }
+
+    fn of_said(said: &Settling) -> Self {
+        let (Settling::Settled(said) | Settling::Reopened(said)) = said else {
+            return Self::default();
+        };
+        Self {
+            stale: i64::from(said.is_stale == Some(true)),
+            repeated: i64::from(said.duplicate_of.is_some()),
             ..Self::default()
         }
     }
@@ -99,7 +114,7 @@ impl Counts {
 
     /// The numbers, in the order of the members.
     #[must_use]
-    pub const fn numbers(&self) -> [i64; 8] {
+    pub const fn numbers(&self) -> [i64; 10] {
         [
             self.removed,
             self.markers,
@@ -109,13 +124,26 @@ impl Counts {
             self.denied,
             self.without_cloudtrail,
             self.without_confirmation,
+            self.stale,
+            self.repeated,
         ]
     }
 
     /// The counts with these numbers, in the order of the members.
     #[must_use]
-    pub const fn from_numbers(numbers: [i64; 8]) -> Self {
-        let [removed, markers, versions, objects, lifecycle, denied, no_trail, no_word] = numbers;
+    pub const fn from_numbers(numbers: [i64; 10]) -> Self {
+        let [
+            removed,
+            markers,
+            versions,
+            objects,
+            lifecycle,
+            denied,
+            no_trail,
+            no_word,
+            stale,
+            repeated,
+        ] = numbers;
         Self {
             removed,
             markers,
@@ -125,6 +153,8 @@ impl Counts {
             denied,
             without_cloudtrail: no_trail,
             without_confirmation: no_word,
+            stale,
+            repeated,
         }
     }
 

@@ -17,8 +17,9 @@ use std::sync::Arc;
 use crate::domain::{Actor, Day, ProtectionChange, Source, Timestamp};
 
 /// How many days before a day count as its past: the last 28 that ended at least 24 hours before,
-/// and as many before these, by which each of them is judged itself.
-pub const PAST_DAYS: i64 = 57;
+/// as many and one before these, by which each of them is judged itself, and one more so that the
+/// day before is judged as it was when it was today.
+pub const PAST_DAYS: i64 = 59;
 
 /// All that is known of one bucket around one day.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub struct Input<'a> {
     pub bucket: &'a str,
     /// The day whose findings are wanted: episodes that begin on it.
     pub day: Day,
-    /// Cells of the day before, the day, and the day after, as far as there are any; any order.
+    /// Cells from two days before the day to the day after, as far as there are any; any order.
     pub cells: &'a [Cell],
     /// Cells of the days from `PAST_DAYS` before the day up to two before; any order.
     pub past: &'a [Cell],

@@ -31,11 +31,13 @@ pub enum Family {
     RequestToDeleteLatency,
     /// Counted or settled facts that later evidence contradicted.
     Corrections,
+    /// Findings, each once.
+    Findings,
 }
 
 impl Family {
     /// Every durable family.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::DeleteRequests,
         Self::ObjectsRemoved,
         Self::RemovalsByKind,
@@ -45,6 +47,7 @@ impl Family {
         Self::StaleDeletes,
         Self::RequestToDeleteLatency,
         Self::Corrections,
+        Self::Findings,
     ];
 
     /// The metric's name.
@@ -60,6 +63,7 @@ impl Family {
             Self::StaleDeletes => "deltrail_stale_deletes_total",
             Self::RequestToDeleteLatency => "deltrail_request_to_delete_latency_seconds",
             Self::Corrections => "deltrail_corrections_total",
+            Self::Findings => "deltrail_findings_total",
         }
     }
 
@@ -76,6 +80,7 @@ impl Family {
             Self::RemovalsByKind => &["bucket", "kind", "cause"],
             Self::RequestToDeleteLatency => &["bucket", "basis"],
             Self::Corrections => &["reason"],
+            Self::Findings => &["detector", "severity", "mode"],
         }
     }
 

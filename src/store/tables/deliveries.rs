@@ -49,22 +49,21 @@ pub(in crate::store) fn end_delivery(
     (finding_id, notifier, revision): (&str, &str, i64),
     end: DeliveryEnd,
 ) -> Result<()> {
-    let name = values![finding_id, notifier];
     match end {
         DeliveryEnd::Told => session.execute(
             "UPDATE deliveries SET told_revision = ?3, attempts = 0, claimed_until = 0
              WHERE finding_id = ?1 AND notifier = ?2",
-            &[name[0], name[1], revision.into()],
+            &values![finding_id, notifier, revision],
         ),
         DeliveryEnd::Again(at) => session.execute(
             "UPDATE deliveries SET due_at = ?3, claimed_until = 0
              WHERE finding_id = ?1 AND notifier = ?2",
-            &[name[0], name[1], at.as_millis().into()],
+            &values![finding_id, notifier, at.as_millis()],
         ),
         DeliveryEnd::GaveUp => session.execute(
             "UPDATE deliveries SET gave_up = 1, claimed_until = 0
              WHERE finding_id = ?1 AND notifier = ?2",
-            &name,
+            &values![finding_id, notifier],
         ),
     }?;
     Ok(())

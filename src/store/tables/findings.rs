@@ -66,12 +66,12 @@ macro_rules! finding_columns {
         "id, mode, state, is_live, opened_at, changed_at, closed_at, revision, finding"
     };
 }
-pub(super) use finding_columns;
 
 /// Reads a row of `findings`; none for one of a newer version, which is left to that version.
 pub(super) fn finding_of(row: &mut Row<'_>) -> Result<Option<FindingRow>> {
     let id = row.read()?;
-    let (mode, state) = (row.text(|it| Some(Mode::named(it)))?, row.text(|it| Some(State::named(it)))?);
+    let (mode, state) =
+        (row.text(|it| Some(Mode::named(it)))?, row.text(|it| Some(State::named(it)))?);
     let (is_live, opened_at, changed_at) = (row.read()?, time(row)?, time(row)?);
     let (closed_at, revision) = (optional_time(row)?, row.read()?);
     let finding = row.text(|text| Some(serde_json::from_str::<Finding>(text).ok()))?;
@@ -259,7 +259,7 @@ fn deliver(
                      attempts = 0, gave_up = 0, due_at = CASE
                          WHEN t.told_revision < t.revision AND t.due_at < excluded.due_at
                          THEN t.due_at ELSE excluded.due_at END",
-            &values![row.id, notifier, row.revision, due_at.as_millis()],
+            &values![row.id, notifier.as_str(), row.revision, due_at.as_millis()],
         )?;
     }
     Ok(())
@@ -324,16 +324,4 @@ pub(in crate::store) fn findings(
         },
     )?;
     Ok(found)
-}
-
-/// How many live findings are open, by detector, bucket and severity.
-pub(in crate::store) fn open_findings(
-    session: &Session<'_>,
-) -> Result<Vec<(String, String, String)>> {
-    session.rows(
-        "SELECT DISTINCT detector, bucket, severity FROM findings
-         WHERE state = 'open' AND mode = 'live' ORDER BY detector, bucket, severity",
-        &[],
-        |row| Ok((row.read()?, row.read()?, row.read()?)),
-    )
 }

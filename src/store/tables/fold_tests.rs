@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use deltrail_core::detect::{Cell, Counts, Window};
 use deltrail_core::domain::{
-    Actor, Api, Call, Cause, Evidence, Family, Kind, Mark, Outcome, Part, Removal, RemovalRole,
-    Request, Source, Target, Timestamp, fold,
+    Actor, Api, Call, Cause, Day, Evidence, Family, Kind, Mark, Outcome, Part, Removal,
+    RemovalRole, Request, Settling, Source, Target, Timestamp, fold,
 };
 use proptest::prelude::*;
 
 use super::fixtures::{database, open, stored};
 use super::slots::slot_key;
-use crate::store::{Batch, CommitReport, Location, RowCounts, Store};
+use crate::store::{Batch, Cells, CommitReport, Location, RowCounts, Store};
 
 const BUCKETS: [&str; 2] = ["photos", "archive"];
 const KEYS: [Option<&str>; 3] = [Some("cat.jpg"), Some("dog.jpg"), None];
@@ -166,6 +167,27 @@ impl Truth {
         truth
     }
 
+    /// What detectors count by, from the removals and requests; nothing is settled here.
+    fn cells(&self, bucket: &str) -> BTreeMap<(Window, Actor), Counts> {
+        let mut cells: BTreeMap<(Window, Actor), Counts> = BTreeMap::new();
+        let mut add = |at, actor: &Actor, counts| {
+            *cells.entry((Window::of(at), actor.clone())).or_default() += counts;
+        };
+        for ((of, _), removals) in &self.removals {
+            for removal in removals.iter().filter(|_| of == bucket) {
+                let counts = Counts::of_removal(removal, &Settling::Open);
+                add(removal.at, &removal.actor, counts);
+            }
+        }
+        for ((of, _), request) in &self.requests {
+            if of == bucket {
+                add(request.at, &request.actor, Counts::of_request(request));
+            }
+        }
+        cells.retain(|_, counts| *counts != Counts::default());
+        cells
+    }
+
     fn count(&self, bucket: &str, is_counted: impl Fn(&Removal) -> bool) -> i64 {
         let rows = self.removals.iter().filter(|((of, _), _)| of == bucket);
         let count = rows.flat_map(|(_, rows)| rows).filter(|row| is_counted(row)).count();
@@ -204,6 +226,15 @@ async fn commit_all(store: &Store, groups: Vec<Vec<Vec<Evidence>>>) -> CommitRep
     sum
 }
 
+/// The cells of a bucket, those without anything left in them aside.
+async fn cells(store: &Store, bucket: &str) -> BTreeMap<(Window, Actor), Counts> {
+    let first = Day::of(Timestamp::from_millis(0));
+    let Cells { cells, callers } = store.past(bucket, first.plus(2)).await.unwrap();
+    let known = |cell: &Cell| ((cell.window, Actor::clone(&callers[&cell.caller])), cell.counts);
+    let cells = cells.iter().map(known);
+    cells.filter(|(_, counts)| *counts != Counts::default()).collect()
+}
+
 async fn check(store: &Store, pieces: &[Evidence]) {
     let truth = Truth::of(pieces);
     let mut rows = 0;
@@ -212,6 +243,7 @@ async fn check(store: &Store, pieces: &[Evidence]) {
         rows += expected.len() as u64;
     }
     for bucket in BUCKETS {
+        assert_eq!(cells(store, bucket).await, truth.cells(bucket), "cells of {bucket}");
         let all = truth.count(bucket, |_| true);
         let known = truth.count(bucket, |row| row.kind != Kind::Unknown);
         let confirmed = truth.count(bucket, |row| row.is_confirmed);

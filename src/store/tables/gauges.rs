@@ -1,8 +1,8 @@
 //! What gauges show of the store as a whole. It writes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use deltrail_core::domain::{Source, Timestamp};
+use deltrail_core::domain::{Detector, Severity, Source, Timestamp};
 
 use super::rows::{known_source, time};
 use super::totals::OTHER;
@@ -40,8 +40,37 @@ pub(in crate::store) fn gauges(session: &Session<'_>) -> Result<Gauges> {
         )?,
         settled_window,
         watermarks: lowest(session)?,
+        open_findings: open_findings(session)?,
         last_deliveries: last_deliveries(session)?,
     })
+}
+
+/// Those of a newer version's detectors are left to that version.
+fn open_findings(session: &Session<'_>) -> Result<BTreeSet<(Detector, String, Severity)>> {
+    let open = session.rows(
+        "SELECT detector, bucket, severity FROM findings WHERE state = 'open' AND mode = 'live'",
+        &[],
+        |row| {
+            let detector = row.text(|name| Some(Detector::named(name)))?;
+            let bucket = row.read::<String>()?;
+            Ok((detector, bucket, row.text(|name| Some(Severity::named(name)))?))
+        },
+    )?;
+    let mut labelled = BTreeSet::new();
+    for (detector, bucket, severity) in open {
+        let label = if bucket.is_empty() { bucket } else { label_of(session, bucket)? };
+        labelled.extend(detector.zip(severity).map(|(it, severity)| (it, label, severity)));
+    }
+    Ok(labelled)
+}
+
+fn label_of(session: &Session<'_>, bucket: String) -> Result<String> {
+    let named: Option<bool> = session.optional(
+        "SELECT is_named FROM labelled_buckets WHERE bucket = ?1",
+        &values![bucket],
+        column,
+    )?;
+    Ok(if named == Some(true) { bucket } else { OTHER.to_owned() })
 }
 
 /// Removals by event time, for each bucket that is counted. What was learnt from files of the past
@@ -63,13 +92,7 @@ fn by_label(
     let mut sums = BTreeMap::new();
     for (bucket, count) in session.rows(counts, values, |row| Ok((row.read()?, row.read()?)))? {
         let (bucket, count): (String, i64) = (bucket, count);
-        let named: Option<bool> = session.optional(
-            "SELECT is_named FROM labelled_buckets WHERE bucket = ?1",
-            &values![bucket],
-            column,
-        )?;
-        let label = if named == Some(true) { bucket } else { OTHER.to_owned() };
-        *sums.entry(label).or_default() += u64::try_from(count).unwrap_or(0);
+        *sums.entry(label_of(session, bucket)?).or_default() += u64::try_from(count).unwrap_or(0);
     }
     Ok(sums)
 }

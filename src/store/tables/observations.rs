@@ -16,7 +16,7 @@ use super::rows::{actor, optional_time, time};
 use super::told::Told;
 use super::watermarks::{lowest, lowest_by_source};
 use crate::store::session::{Result, Row, Session, column, values};
-use crate::store::{DueDay, Observations};
+use crate::store::{Cells, DueDay, Observations};
 
 /// Single removals that are looked at for one bucket and day.
 const SUSPECTS_MAX: i64 = 10_000;
@@ -66,7 +66,7 @@ pub(in crate::store) fn observations(
     (bucket, day): (&str, Day),
     stale_window_millis: i64,
 ) -> Result<Observations> {
-    let (cells, callers) = cells(session, bucket, (day.plus(-1), day.plus(2)))?;
+    let Cells { cells, callers } = cells(session, bucket, (day.plus(-2), day.plus(2)))?;
     let mut observations = Observations {
         cells,
         callers,
@@ -88,11 +88,11 @@ pub(in crate::store) fn cells(
     session: &Session<'_>,
     bucket: &str,
     (from, to): (Day, Day),
-) -> Result<(Vec<Cell>, BTreeMap<i64, Arc<Actor>>)> {
+) -> Result<Cells> {
     let span = values![bucket, from.number() * WINDOWS_PER_DAY, to.number() * WINDOWS_PER_DAY];
     let cells = session.rows(
         "SELECT window_number, actor_id, removed, markers, versions, objects, lifecycle, denied,
-             without_cloudtrail, without_confirmation
+             without_cloudtrail, without_confirmation, stale, repeated
          FROM rollups WHERE bucket = ?1 AND window_number >= ?2 AND window_number < ?3",
         &span,
         cell_of,
@@ -105,12 +105,12 @@ pub(in crate::store) fn cells(
         &span,
         |row| Ok((row.read()?, Arc::new(actor(row)?))),
     )?;
-    Ok((cells, callers.into_iter().collect()))
+    Ok(Cells { cells, callers: callers.into_iter().collect() })
 }
 
 fn cell_of(row: &mut Row<'_>) -> Result<Cell> {
     let (window, caller) = (Window::numbered(row.read()?), row.read()?);
-    let mut numbers = [0; 8];
+    let mut numbers = [0; 10];
     for number in &mut numbers {
         *number = row.read()?;
     }

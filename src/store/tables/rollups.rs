@@ -73,12 +73,13 @@ fn add_cell(
     actor_id: i64,
     counts: &Counts,
 ) -> Result<()> {
-    let [removed, markers, versions, objects, lifecycle, denied, no_trail, no_word] =
+    let [removed, markers, versions, objects, lifecycle, denied, no_trail, no_word, stale, again] =
         counts.numbers();
     session.execute(
         "INSERT INTO rollups AS t (bucket, window_number, actor_id, removed, markers, versions,
-                 objects, lifecycle, denied, without_cloudtrail, without_confirmation)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 objects, lifecycle, denied, without_cloudtrail, without_confirmation,
+                 stale, repeated)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
              ON CONFLICT (bucket, window_number, actor_id) DO UPDATE SET
                  removed = t.removed + excluded.removed,
                  markers = t.markers + excluded.markers,
@@ -87,7 +88,8 @@ fn add_cell(
                  lifecycle = t.lifecycle + excluded.lifecycle,
                  denied = t.denied + excluded.denied,
                  without_cloudtrail = t.without_cloudtrail + excluded.without_cloudtrail,
-                 without_confirmation = t.without_confirmation + excluded.without_confirmation",
+                 without_confirmation = t.without_confirmation + excluded.without_confirmation,
+                 stale = t.stale + excluded.stale, repeated = t.repeated + excluded.repeated",
         &values![
             bucket,
             window.number(),
@@ -100,6 +102,8 @@ fn add_cell(
             denied,
             no_trail,
             no_word,
+            stale,
+            again,
         ],
     )?;
     Ok(())

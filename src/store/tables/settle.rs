@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use deltrail_core::detect::Counts;
 use deltrail_core::domain::{DUPLICATE_MILLIS_MAX, PAIR_MILLIS_MAX, SETTLE_MILLIS, count_settled};
 
 use super::creations::forget;
@@ -212,8 +213,15 @@ fn settle_slot(
         let kept_from = horizon.writes_kept_from;
         let said =
             told.said(session, slot_id, (&removal, verdict), &counted.settling, kept_from)?;
+        let before = Counts::of_removal(&removal, &counted.settling);
         let counted = count_settled(&removal, counted, said, label, &mut journal.delta);
         write_settled(session, slot_id, &removal, &counted)?;
+        let change = Counts::of_removal(&removal, &counted.settling) - before;
+        if change != Counts::default() {
+            let actor_id = journal.actors.id_of(&removal.actor)?;
+            journal.provenance = counted.provenance;
+            journal.count(horizon.bucket, removal.at, actor_id, change);
+        }
     }
     Ok(())
 }

@@ -128,9 +128,9 @@ pub(super) fn write_slot(
     }
     journal.report.removals += change.gained;
     journal.delta.merge(change.delta);
-    for was in &change.replaced {
+    for (was, counted) in &change.replaced {
         let actor_id = journal.actors.id_of(&was.actor)?;
-        let counts = Counts::default() - Counts::of_removal(was);
+        let counts = Counts::default() - Counts::of_removal(was, &counted.settling);
         journal.count(bucket, was.at, actor_id, counts);
     }
     let times = change.written.iter().map(|(removal, _)| removal.at);
@@ -139,7 +139,7 @@ pub(super) fn write_slot(
         confirm(journal, bucket, &removal, &mut now)?;
         let actor_id = journal.actors.id_of(&removal.actor)?;
         write_removal(session, slot.id, bucket, &removal, actor_id, &now)?;
-        journal.count(bucket, removal.at, actor_id, Counts::of_removal(&removal));
+        journal.count(bucket, removal.at, actor_id, Counts::of_removal(&removal, &now.settling));
     }
     if let Some((first, last)) = span {
         if !slot.is_new {

@@ -15,6 +15,8 @@ CREATE TABLE rollups (
     denied BIGINT NOT NULL,                 -- refused requests
     without_cloudtrail BIGINT NOT NULL,
     without_confirmation BIGINT NOT NULL,
+    stale BIGINT NOT NULL,                  -- that took a fresh upload away, once settled
+    repeated BIGINT NOT NULL,               -- that repeat another one, once settled
     PRIMARY KEY (bucket, window_number, actor_id)
 );
 
@@ -95,7 +97,7 @@ CREATE INDEX removals_suspect ON removals (bucket, at)
 INSERT INTO rollups
     SELECT bucket, window_number, actor_id, sum(removed), sum(markers), sum(versions),
         sum(objects), sum(lifecycle), sum(denied), sum(without_cloudtrail),
-        sum(without_confirmation)
+        sum(without_confirmation), sum(stale), sum(repeated)
     FROM (
         SELECT bucket, at / 300000 AS window_number, actor_id,
             (cause = 'api')::integer AS removed,
@@ -105,10 +107,12 @@ INSERT INTO rollups
             (cause = 'lifecycle')::integer AS lifecycle,
             0 AS denied,
             (cause = 'api' AND sources & 1 = 0)::integer AS without_cloudtrail,
-            (cause = 'api' AND is_confirmed = 0)::integer AS without_confirmation
+            (cause = 'api' AND is_confirmed = 0)::integer AS without_confirmation,
+            coalesce((cause = 'api' AND is_stale = 1)::integer, 0) AS stale,
+            (cause = 'api' AND duplicate_of IS NOT NULL)::integer AS repeated
         FROM removals
         UNION ALL
-        SELECT bucket, at / 300000, actor_id, 0, 0, 0, 0, 0, 1, 0, 0
+        SELECT bucket, at / 300000, actor_id, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0
         FROM requests WHERE outcome = 'denied'
     ) AS known
     GROUP BY bucket, window_number, actor_id;

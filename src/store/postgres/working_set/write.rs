@@ -277,7 +277,8 @@ const MERGED: [(Table, &str); 6] = [
              lifecycle = t.lifecycle + excluded.lifecycle,
              denied = t.denied + excluded.denied,
              without_cloudtrail = t.without_cloudtrail + excluded.without_cloudtrail,
-             without_confirmation = t.without_confirmation + excluded.without_confirmation",
+             without_confirmation = t.without_confirmation + excluded.without_confirmation,
+             stale = t.stale + excluded.stale, repeated = t.repeated + excluded.repeated",
     ),
     (
         Table::DetectionDue,

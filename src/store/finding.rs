@@ -1,0 +1,157 @@
+//! What the store is asked by those who look for findings, keep them, and tell people of them: the
+//! part of [`Store`] that concerns detection. It knows no database.
+
+use deltrail_core::detect::{Expectation, PAST_DAYS};
+use deltrail_core::domain::{Day, Timestamp};
+
+use super::detection::{
+    Cells, Delivery, DeliveryEnd, DueDay, FindingFilter, FindingRow, Found, Observations, Written,
+};
+use super::tables::{deliveries, findings, observations};
+use super::{Store, StoreError};
+
+impl Store {
+    /// The days of buckets that something changed on since their findings were made, at most
+    /// `limit` of them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn due_days(&self, limit: usize) -> Result<Vec<DueDay>, StoreError> {
+        self.0.read(move |session| observations::due_days(session, limit)).await
+    }
+
+    /// The days of a bucket, from `from` on, on which anything was removed or found.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn days_from(&self, bucket: &str, from: Day) -> Result<Vec<Day>, StoreError> {
+        let bucket = bucket.to_owned();
+        self.0.read(move |session| observations::days_from(session, &bucket, from)).await
+    }
+
+    /// What detectors are given of a bucket around a day.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn observations(
+        &self,
+        bucket: &str,
+        day: Day,
+        stale_window_millis: i64,
+    ) -> Result<Observations, StoreError> {
+        let bucket = bucket.to_owned();
+        self.0
+            .read(move |session| {
+                observations::observations(session, (&bucket, day), stale_window_millis)
+            })
+            .await
+    }
+
+    /// The past of a bucket before a day, by which the day is judged, and who its cells name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn past(&self, bucket: &str, day: Day) -> Result<Cells, StoreError> {
+        let bucket = bucket.to_owned();
+        let days = (day.plus(-PAST_DAYS), day.plus(-1));
+        self.0.read(move |session| observations::cells(session, &bucket, days)).await
+    }
+
+    /// Keys that were removed from a bucket between two times, the first `limit` of them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn sample_keys(
+        &self,
+        bucket: &str,
+        between: (Timestamp, Timestamp),
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let bucket = bucket.to_owned();
+        self.0
+            .read(move |session| observations::sample_keys(session, &bucket, between, limit))
+            .await
+    }
+
+    /// Writes findings, all of a bucket and its days at once: new ones, changed ones, and those
+    /// withdrawn that were not found again. Nothing when the rows have changed meanwhile.
+    ///
+    /// # Errors
+    /// When nothing of it was kept.
+    pub async fn write_findings(&self, found: Found) -> Result<Written, StoreError> {
+        self.0
+            .write(move |session, options| findings::write_findings(session, options, &found))
+            .await
+    }
+
+    /// Resolves the findings that have not changed for half an hour, and gives them.
+    ///
+    /// # Errors
+    /// When nothing of it was kept.
+    pub async fn resolve_findings(&self, now: Timestamp) -> Result<Vec<FindingRow>, StoreError> {
+        self.0.write(move |session, _| findings::resolve_findings(session, now)).await
+    }
+
+    /// The findings that fit, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn findings(&self, filter: FindingFilter) -> Result<Vec<FindingRow>, StoreError> {
+        self.0.read(move |session| findings::findings(session, &filter)).await
+    }
+
+    /// The finding of this id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn finding(&self, id: &str) -> Result<Option<FindingRow>, StoreError> {
+        let id = id.to_owned();
+        self.0.read(move |session| findings::finding(session, &id)).await
+    }
+
+    /// Claims what somebody has to be told first, if anything is due.
+    ///
+    /// # Errors
+    /// When nothing was claimed.
+    pub async fn claim_delivery(&self, now: Timestamp) -> Result<Option<Delivery>, StoreError> {
+        self.0
+            .write(move |session, options| {
+                deliveries::claim_delivery(session, &options.writer, now)
+            })
+            .await
+    }
+
+    /// Notes how telling somebody of a finding ended.
+    ///
+    /// # Errors
+    /// When it was not noted: it will be told again.
+    pub async fn end_delivery(
+        &self,
+        delivery: &Delivery,
+        end: DeliveryEnd,
+    ) -> Result<(), StoreError> {
+        let (id, notifier) = (delivery.row.id.clone(), delivery.notifier.clone());
+        let revision = delivery.row.revision;
+        self.0
+            .write(move |session, _| {
+                deliveries::end_delivery(session, (&id, &notifier, revision), end)
+            })
+            .await
+    }
+
+    /// Keeps an announcement; false when there is one of this name already.
+    ///
+    /// # Errors
+    /// When it was not kept.
+    pub async fn announce(
+        &self,
+        expectation: Expectation,
+        said_by: Option<String>,
+    ) -> Result<bool, StoreError> {
+        self.0
+            .write(move |session, _| {
+                deliveries::announce(session, &expectation, said_by.as_deref())
+            })
+            .await
+    }
+}
