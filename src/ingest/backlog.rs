@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::store::{Holds, SourceKey};
+use crate::store::{Holds, OneOf};
 
 /// A message that waited for longer says that there is a backlog.
 const OLD_AFTER: Duration = Duration::from_mins(1);
@@ -27,8 +27,10 @@ pub(super) struct Backlog {
     /// What is worked on, since when, and whether it was old when it came.
     in_flight: BTreeMap<u64, (Duration, bool)>,
     began: u64,
+    /// When messages that could not be read are visible again.
+    unread_returns_at: Option<Duration>,
     /// What has come by this queue.
-    sources: BTreeSet<SourceKey>,
+    sources: BTreeSet<OneOf>,
 }
 
 impl Backlog {
@@ -57,8 +59,13 @@ impl Backlog {
         self.returns_at = self.returns_at.max(Some(returns_at));
     }
 
-    /// Something of these sources came by this queue.
-    pub(super) fn heard(&mut self, sources: impl IntoIterator<Item = SourceKey>) {
+    /// A message that could not be read comes again at this time, if it does: it may hold anything.
+    pub(super) fn unread(&mut self, returns_at: Duration) {
+        self.unread_returns_at = self.unread_returns_at.max(Some(returns_at));
+    }
+
+    /// Something came by this queue, each of one of these sources.
+    pub(super) fn heard(&mut self, sources: impl IntoIterator<Item = OneOf>) {
         self.sources.extend(sources);
     }
 
@@ -69,9 +76,10 @@ impl Backlog {
             self.was_clear = true;
             return holds;
         }
+        let is_recent = |seen: Duration| now < seen + REMEMBERED;
         match holds {
             Holds::All => Holds::All,
-            _ if !self.was_clear => Holds::All,
+            _ if !self.was_clear || self.unread_returns_at.is_some_and(is_recent) => Holds::All,
             Holds::None => Holds::These(self.sources.clone()),
             Holds::These(mut sources) => {
                 sources.extend(self.sources.iter().cloned());
@@ -85,7 +93,7 @@ impl Backlog {
         let is_held = |&(since, is_old): &(Duration, bool)| is_old || now > since + SLOW_AFTER;
         !self.has_received
             || self.old_seen_at.is_some_and(is_recent)
-            || self.returns_at.is_some_and(is_recent)
+            || self.returns_at.max(self.unread_returns_at).is_some_and(is_recent)
             || self.in_flight.values().any(is_held)
     }
 }
@@ -99,17 +107,15 @@ mod tests {
     use deltrail_core::domain::Source;
 
     use super::*;
+    use crate::store::SourceKey;
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
 
-    fn key(region: &str) -> SourceKey {
-        SourceKey {
-            source: Source::S3Notification,
-            account: String::new(),
-            region: region.to_owned(),
-        }
+    fn key(region: &str) -> OneOf {
+        let (source, account, region) = (Source::S3Notification, String::new(), region.to_owned());
+        [SourceKey { source, account, region }].into()
     }
 
     /// A queue that was drained once, and had brought something from one region.
@@ -166,6 +172,17 @@ mod tests {
         backlog.let_go(at(60));
         assert!(held(&mut backlog, 64));
         assert!(!held(&mut backlog, 65));
+    }
+
+    #[test]
+    fn what_could_not_be_read_holds_everything_until_it_has_come_again() {
+        let mut backlog = drained();
+        backlog.unread(at(60));
+        backlog.let_go(at(70));
+        assert_eq!(backlog.add_to(Holds::None, at(64)), Holds::All, "it may be of any source");
+        let theirs = Holds::These([key("eu-west-1")].into());
+        assert_eq!(backlog.add_to(Holds::None, at(65)), theirs);
+        assert!(!held(&mut backlog, 75));
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub(super) async fn keep_facts(ingest: &Ingest, queue: &SourceQueue, told: Vec<T
     }
     let now = ingest.now();
     let life = sources.iter().map(|source| ProofOfLife::delivered(source.clone(), now)).collect();
-    queue.heard(sources);
+    queue.heard(sources.into_iter().map(|source| [source].into()));
     let report = match ingest.commit(Batch { facts, life, ..Batch::default() }).await {
         Ok(report) => report,
         Err(error) => return Kept(Err(error)),

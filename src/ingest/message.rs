@@ -23,7 +23,7 @@ use super::tell::queue_place;
 use super::underway::Naming;
 use crate::metrics::RecordResult;
 use crate::queue::{Entry, Message};
-use crate::store::SourceKey;
+use crate::store::OneOf;
 
 /// What a message says, or why that cannot be told.
 pub(super) type Items = Result<Vec<Item>, EnvelopeError>;
@@ -160,6 +160,7 @@ async fn work(
         Ok(items) => items,
         Err(error) => {
             queue.arrived(Arrival::News);
+            queue.unread();
             return Verdict::Poison(vec![Failure::of_message(
                 RejectReason::UnknownEnvelope.as_str(),
                 format!("message {} of queue {}: {error}", message.id, queue.name()),
@@ -175,7 +176,7 @@ async fn work(
     for item in items {
         match item {
             Item::Created { object, .. } | Item::NamedLog(object) if ingest.allows(&object) => {
-                queue.heard(sources_of_log(&object));
+                queue.heard([sources_of_log(&object)]);
                 verdict = verdict.and(commit_object(ingest, &object, &naming).await);
             }
             Item::NamedLog(object) => {
@@ -220,13 +221,18 @@ fn arrival_of(item: &Item) -> Option<Arrival> {
     }
 }
 
-/// Whose words a log object may hold: what it is shows when it is read.
-fn sources_of_log(object: &ObjectRef) -> impl Iterator<Item = SourceKey> {
+/// Whose words a log object may hold: what its path does not say shows when it is read.
+fn sources_of_log(object: &ObjectRef) -> OneOf {
     let path = match LogKey::of(&object.key) {
         LogKey::Log(path) | LogKey::Digest(DigestPath { log: path, .. }) => path,
         _ => LogPath::default(),
     };
-    [Source::CloudTrail, Source::AccessLog].into_iter().map(move |source| source_key(source, &path))
+    let sources: &[Source] = match (&path.bucket, &path.account) {
+        (Some(_), _) => &[Source::AccessLog],
+        (None, Some(_)) => &[Source::CloudTrail],
+        (None, None) => &[Source::CloudTrail, Source::AccessLog],
+    };
+    sources.iter().map(|&source| source_key(source, &path)).collect()
 }
 
 /// Whether an object that nobody allowed looks like a CloudTrail log: then `--log-bucket` is

@@ -13,7 +13,7 @@ use super::lease::Leases;
 use super::tell::locked;
 use super::trouble::{Told, Trouble};
 use crate::queue::{Queue, QueueAttributes, QueueError};
-use crate::store::{Holds, SourceKey};
+use crate::store::{Holds, OneOf};
 
 /// The visibility timeout that SQS gives a queue unless told otherwise.
 const VISIBILITY_DEFAULT: Duration = Duration::from_secs(30);
@@ -141,8 +141,8 @@ impl SourceQueue {
         locked(&self.backlog).received(oldest, self.drained_since.elapsed());
     }
 
-    /// Notes whose words came by this queue.
-    pub(super) fn heard(&self, sources: impl IntoIterator<Item = SourceKey>) {
+    /// Notes whose words came by this queue: each time those of one of these.
+    pub(super) fn heard(&self, sources: impl IntoIterator<Item = OneOf>) {
         locked(&self.backlog).heard(sources);
     }
 
@@ -161,6 +161,12 @@ impl SourceQueue {
         let returns_at = self.drained_since.elapsed() + time;
         locked(&self.hints).let_go(returns_at);
         locked(&self.backlog).let_go(returns_at);
+    }
+
+    /// Notes that a message cannot be read, and may come again.
+    pub(super) fn unread(&self) {
+        let returns_at = self.drained_since.elapsed() + self.visibility();
+        locked(&self.backlog).unread(returns_at);
     }
 
     /// What the state of the queue may mean, if that is new. While nothing is received, as when

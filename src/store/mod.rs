@@ -54,7 +54,7 @@ pub use self::query::{
 };
 pub use self::reader::Reader;
 pub use self::retention::{FORGET_MARGIN_MILLIS, Forget, ForgetReport, Sweep};
-pub use self::settling::{Gauges, Holds, Settle, SettleReport, SourceKey};
+pub use self::settling::{Gauges, Holds, OneOf, Settle, SettleReport, SourceKey};
 
 use self::running::RunningStore;
 

@@ -15,6 +15,9 @@ pub struct SourceKey {
     pub region: String,
 }
 
+/// What waits to be read is of one of these sources; of which, shows when it is read.
+pub type OneOf = BTreeSet<SourceKey>;
+
 /// Whose watermarks may not move now, because what they have delivered still waits to be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Holds {
@@ -23,16 +26,28 @@ pub enum Holds {
     None,
     /// Everybody's.
     All,
-    /// These ones'.
-    These(BTreeSet<SourceKey>),
+    /// These ones'; and everybody's when the store was never told anything by any of them, because
+    /// then nobody knows what they may tell of.
+    These(BTreeSet<OneOf>),
 }
 
-impl Holds {
+/// Whose watermarks stay, whichever writer of the store asked for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Held {
+    /// Everybody's.
+    All,
+    /// These ones', and where they stand, in milliseconds.
+    These(BTreeMap<SourceKey, Option<i64>>),
+}
+
+impl Held {
+    /// Nobody's watermark.
+    pub(super) const NONE: Self = Self::These(BTreeMap::new());
+
     pub(super) fn holds(&self, key: &SourceKey) -> bool {
         match self {
-            Self::None => false,
             Self::All => true,
-            Self::These(keys) => keys.contains(key),
+            Self::These(keys) => keys.contains_key(key),
         }
     }
 }

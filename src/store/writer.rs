@@ -121,7 +121,7 @@ impl Writer {
             pulse: &pulse,
         };
         work.until_closed();
-        session.tidy_up().map_err(|error| work.explain(&error))
+        session.tidy_up(&options.writer).map_err(|error| work.explain(&error))
     }
 }
 
@@ -241,8 +241,9 @@ impl Work<'_> {
     }
 
     fn settle(&self, ask: &Settle) -> Result<SettleReport, StoreError> {
-        self.in_transaction(|| advance(self.session, &ask.holds))?;
-        self.in_transaction(|| settle(self.session, self.options, ask))
+        let held =
+            self.in_transaction(|| advance(self.session, &self.options.writer, &ask.holds))?;
+        self.in_transaction(|| settle(self.session, self.options, ask, &held))
     }
 
     fn forget(&self, ask: &Forget) -> Result<ForgetReport, StoreError> {

@@ -5,6 +5,7 @@ mod address;
 mod connection;
 mod explain;
 mod migrate;
+mod replicas;
 mod session;
 mod texts;
 mod tls;
@@ -19,6 +20,7 @@ pub use self::address::PostgresAddress;
 pub(super) use self::connection::{PostgresConnection, Purpose};
 pub(super) use self::explain::explain;
 pub(super) use self::migrate::{check_to_read, migrate};
+pub(super) use self::replicas::{leave, with_holds_of_others};
 pub(super) use self::session::PostgresSession;
 pub(super) use self::working_set::{KEEP_COMMITS_OUT, WorkingSet, open_memory};
 

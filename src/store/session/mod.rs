@@ -17,6 +17,7 @@ pub(super) use self::row::{Cell, Row, column};
 pub(super) use self::value::{Value, values};
 use super::StoreError;
 use super::postgres::{self, PostgresSession};
+use super::settling::Held;
 use super::sqlite::{self, SqliteSession};
 
 /// Work on a connection. It holds the statements that it has run once, so that each is prepared
@@ -172,6 +173,15 @@ impl Session<'_> {
         }
     }
 
+    /// Says to the other writers of the store who is held here, and adds whom they hold.
+    pub(super) fn with_holds_of_others(&self, writer: &str, held: Held) -> Result<Held> {
+        match self {
+            // There are none.
+            Self::Sqlite(_) => Ok(held),
+            Self::Postgres(_) => postgres::with_holds_of_others(self, writer, held),
+        }
+    }
+
     /// How many bytes the database takes.
     pub(super) fn bytes(&self) -> Result<u64> {
         let bytes: i64 = self.one(
@@ -187,11 +197,17 @@ impl Session<'_> {
         Ok(u64::try_from(bytes).unwrap_or_default())
     }
 
-    /// Leaves the database as it is best found by whoever opens it next.
-    pub(super) fn tidy_up(&self) -> Result<()> {
+    /// Leaves the database as it is best found by the other writers and whoever opens it next.
+    pub(super) fn tidy_up(&self, writer: &str) -> Result<()> {
         match self {
             Self::Sqlite(session) => session.fold_log(),
-            Self::Postgres(_) => Ok(()),
+            Self::Postgres(_) => {
+                // Of whom nothing is heard any more, the others find that out by themselves.
+                if self.revive().is_ok() {
+                    let _ = self.in_transaction(|| postgres::leave(self, writer));
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -7,15 +7,16 @@ use deltrail_core::domain::{Detector, Severity, Source, Timestamp};
 use super::rows::{known_source, time};
 use super::totals::OTHER;
 use super::watermarks::{complete_until, lowest};
+use crate::store::Gauges;
 use crate::store::session::{Result, Session, Value, column, values};
-use crate::store::{Gauges, Holds};
+use crate::store::settling::Held;
 
 /// The length of the window that settled removals are counted in.
 const WINDOW_MILLIS: i64 = 5 * 60 * 1_000;
 
 /// Reads them all.
 pub(in crate::store) fn gauges(session: &Session<'_>) -> Result<Gauges> {
-    let settled_window = match complete_until(session, &Holds::None)? {
+    let settled_window = match complete_until(session, &Held::NONE)? {
         None => None,
         Some(watermark) => {
             let end = watermark.div_euclid(WINDOW_MILLIS) * WINDOW_MILLIS;

@@ -52,6 +52,8 @@ mod intent_tests;
 #[cfg(test)]
 mod plan_tests;
 #[cfg(test)]
+mod replica_tests;
+#[cfg(test)]
 mod settle_tests;
 #[cfg(test)]
 mod source_tests;

@@ -15,7 +15,8 @@ use super::settle_intents::settle_intents;
 use super::told::Told;
 use super::watermarks::{complete_until, watermark_of};
 use crate::store::session::{Result, Session, column, values};
-use crate::store::{Holds, Options, Settle, SettleReport};
+use crate::store::settling::Held;
+use crate::store::{Options, Settle, SettleReport};
 
 /// Facts of one kind in one bucket that are settled in one transaction.
 pub(super) const ROWS_MAX: usize = 1_000;
@@ -25,15 +26,17 @@ const TRANSACTION_ROWS_MAX: u64 = 10_000;
 pub(in crate::store) const CREATIONS_KEPT_MILLIS: i64 = 26 * 60 * 60 * 1_000;
 
 /// Settles what may be settled, inside a transaction. The watermarks were moved before, in another
-/// one: commits write the sources last, so nobody may wait for a bucket who has written a source.
+/// one, which says who is held: commits write the sources last, so nobody may wait for a bucket who
+/// has written a source.
 pub(in crate::store) fn settle(
     session: &Session<'_>,
     options: &Options,
     ask: &Settle,
+    held: &Held,
 ) -> Result<SettleReport> {
     let mut journal = Journal::new(session, options);
     let mut report = SettleReport::default();
-    let writes_kept_from = writes_kept_from(session, &ask.holds)?
+    let writes_kept_from = writes_kept_from(session, held)?
         .min(ask.now.as_millis().saturating_sub(CREATIONS_KEPT_MILLIS));
     let mut forgotten_before = writes_kept_from;
     for bucket in open_buckets(session)? {
@@ -43,7 +46,7 @@ pub(in crate::store) fn settle(
             break;
         }
         session.lock_bucket(&bucket)?;
-        let watermark = watermark_of(session, &bucket, &ask.holds)?;
+        let watermark = watermark_of(session, &bucket, held)?;
         let horizon = Horizon {
             bucket: &bucket,
             // Nothing is that old.
@@ -70,8 +73,8 @@ pub(in crate::store) fn settle(
 }
 
 /// The event time, in milliseconds, from which on every write is kept.
-pub(super) fn writes_kept_from(session: &Session<'_>, holds: &Holds) -> Result<i64> {
-    let until = complete_until(session, holds)?;
+pub(super) fn writes_kept_from(session: &Session<'_>, held: &Held) -> Result<i64> {
+    let until = complete_until(session, held)?;
     Ok(until.map_or(i64::MIN, |at| at.saturating_sub(CREATIONS_KEPT_MILLIS)))
 }
 

@@ -28,8 +28,12 @@ fn key_of(source: Source) -> SourceKey {
     SourceKey { source, account: account.into(), region: region.into() }
 }
 
+fn holding_keys<const N: usize>(one_of: [SourceKey; N]) -> Settle {
+    Settle { holds: Holds::These(BTreeSet::from([one_of.into()])), ..ask() }
+}
+
 fn holding(source: Source) -> Settle {
-    Settle { holds: Holds::These(BTreeSet::from([key_of(source)])), ..ask() }
+    holding_keys([key_of(source)])
 }
 
 #[tokio::test]
@@ -78,6 +82,42 @@ async fn held_watermarks_stay_and_no_others() {
         assert_eq!(watermark(&store, Source::S3Notification).await, Some(minute(98)));
         settle(&store, &ask()).await;
         assert_eq!(watermark(&store, Source::CloudTrail).await, Some(minute(80)));
+    }
+}
+
+#[tokio::test]
+async fn what_waits_of_a_source_that_never_told_anything_holds_all_sources() {
+    for store in stores(500) {
+        hear(&store, Source::CloudTrail, minute(100)).await;
+        settle(&store, &holding(Source::S3Notification)).await;
+        assert_eq!(watermark(&store, Source::CloudTrail).await, None, "it may tell of anything");
+        let either = [key_of(Source::S3Notification), key_of(Source::CloudTrail)];
+        settle(&store, &holding_keys(either.clone())).await;
+        assert_eq!(
+            watermark(&store, Source::CloudTrail).await,
+            None,
+            "it is the known one of them"
+        );
+        hear(&store, Source::AccessLog, minute(300)).await;
+        settle(&store, &holding_keys(either)).await;
+        assert_eq!(watermark(&store, Source::AccessLog).await, Some(minute(120)));
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_waits_for_held_sources_of_its_region_that_never_told_of_it() {
+    for store in stores(500) {
+        let elsewhere = Evidence { bucket: "other".into(), ..direct("owl.jpg", "O", minute(0)) };
+        let abroad = Evidence { region: "us-east-1".into(), ..elsewhere.clone() };
+        tell(&store, [elsewhere.fact()]).await;
+        tell(&store, [Evidence { id: "abroad".into(), ..abroad }.fact()]).await;
+        tell(&store, [notice("cat.jpg", "A", minute(0)).fact()]).await;
+        hear(&store, Source::S3Notification, minute(100)).await;
+        settle(&store, &holding(Source::CloudTrail)).await;
+        assert_eq!(settled(&store, "cat.jpg").await, 0, "the record of its request may wait there");
+        let abroad = SourceKey { region: "us-east-1".into(), ..key_of(Source::CloudTrail) };
+        settle(&store, &holding_keys([abroad])).await;
+        assert_eq!(settled(&store, "cat.jpg").await, 1, "there is no record of it elsewhere");
     }
 }
 

@@ -6,21 +6,22 @@ use super::super::rows::optional_time;
 use super::super::told::Told;
 use super::super::watermarks::{SILENT_MILLIS_MAX, complete_until, source_key, watermark_of};
 use crate::store::session::{Result, Row, Session, values};
-use crate::store::{Completeness, Holds, SourceKey, SourceState};
+use crate::store::settling::Held;
+use crate::store::{Completeness, SourceKey, SourceState};
 
 /// Of one bucket, or of all of them together.
 pub(super) fn completeness(session: &Session<'_>, bucket: Option<&str>) -> Result<Completeness> {
     let Some(bucket) = bucket else {
         return Ok(Completeness {
             bucket: None,
-            until: complete_until(session, &Holds::None)?.map(Timestamp::from_millis),
+            until: complete_until(session, &Held::NONE)?.map(Timestamp::from_millis),
             has_creations: false,
             sources: all_sources(session)?,
         });
     };
     Ok(Completeness {
         bucket: Some(bucket.to_owned()),
-        until: watermark_of(session, bucket, &Holds::None)?.map(Timestamp::from_millis),
+        until: watermark_of(session, bucket, &Held::NONE)?.map(Timestamp::from_millis),
         has_creations: Told::of(session, bucket)?.has_creations,
         sources: sources_of(session, bucket)?,
     })

@@ -16,7 +16,8 @@ use super::super::slots::said_key;
 use super::super::told::Told;
 use super::{Asked, Found};
 use crate::store::session::{Result, Row, Session, values};
-use crate::store::{DeletionRow, Holds, IntentState, KeyIntent, Repeated, Replacement};
+use crate::store::settling::Held;
+use crate::store::{DeletionRow, IntentState, KeyIntent, Repeated, Replacement};
 
 /// Declared deletes of one key that are looked at, the newest first.
 const INTENTS_MAX: i64 = 100;
@@ -120,7 +121,7 @@ fn judge_open(asked: Asked<'_>, placed: &mut [Placed]) -> Result<()> {
     for (index, it) in placed.iter().enumerate().filter(|(_, it)| !it.row.is_settled) {
         open.entry(it.slot_id).or_default().push(index);
     }
-    let kept_from = writes_kept_from(asked.session, &Holds::None)?;
+    let kept_from = writes_kept_from(asked.session, &Held::NONE)?;
     let mut told: BTreeMap<String, Told> = BTreeMap::new();
     for (slot_id, indexes) in open {
         let due: Vec<(String, i64)> = indexes
