@@ -75,8 +75,8 @@ struct Shelf {
     made: u64,
     /// Names of queues that were deleted and not made anew.
     deleted: BTreeSet<String>,
-    /// Requests over the wire by the queue that they name.
-    requests: BTreeMap<String, u64>,
+    /// Requests over the wire by the queue that they name, and by what they ask.
+    requests: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 /// A queue with what is known about it beside its messages.
@@ -170,13 +170,21 @@ impl Queues {
     /// How many requests over the wire have named a queue of this name, whatever came of them.
     #[must_use]
     pub fn requests(&self, name: &str) -> u64 {
-        self.with_shelf(|shelf| shelf.requests.get(name).copied().unwrap_or_default())
+        self.with_shelf(|shelf| shelf.requests.get(name).into_iter().flatten().map(|it| it.1).sum())
+    }
+
+    /// How many of them asked for an action, such as `ReceiveMessage`.
+    #[must_use]
+    pub fn requests_for(&self, name: &str, action: &str) -> u64 {
+        let count = |shelf: &mut Shelf| shelf.requests.get(name)?.get(action).copied();
+        self.with_shelf(count).unwrap_or_default()
     }
 
     /// Counts a request over the wire; says whether it names a queue that was deleted.
-    fn note_request(&self, name: &str) -> bool {
+    fn note_request(&self, name: &str, action: &str) -> bool {
         self.with_shelf(|shelf| {
-            *shelf.requests.entry(name.to_owned()).or_default() += 1;
+            let requests = shelf.requests.entry(name.to_owned()).or_default();
+            *requests.entry(action.to_owned()).or_default() += 1;
             shelf.deleted.contains(name)
         })
     }

@@ -64,7 +64,7 @@ async fn outcome(queues: &Queues, headers: &HeaderMap, body: &[u8]) -> Result<Va
     let caller = Caller::of(headers)?;
     let request = Request::parse(body)?;
     let named = request.named_queue().unwrap_or("*");
-    if queues.note_request(named) && action != "CreateQueue" {
+    if queues.note_request(named, action) && action != "CreateQueue" {
         queues.options().faults.count(Fault::SqsQueueDeleted);
     }
     strike(queues, &caller, action, &request)?;

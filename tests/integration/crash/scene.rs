@@ -87,6 +87,12 @@ impl Scene {
         waiting(self.sandbox.queues())[0]
     }
 
+    /// How many receives each queue was asked for.
+    pub fn receives(&self) -> [u64; 2] {
+        let queues = self.sandbox.queues();
+        [QUEUE, EVENTS_QUEUE].map(|queue| queues.requests_for(queue, "ReceiveMessage"))
+    }
+
     /// Waits until the queues hold nothing any more.
     async fn until_read(&self) {
         eventually(SECONDS_MAX, "everything is read", async || {

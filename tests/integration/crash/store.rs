@@ -1,6 +1,7 @@
 //! A store that cannot be written: its disk is full, another program has locked it, or its file is
 //! damaged. It knows SQLite as far as it is needed to lock or damage a file.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -60,6 +61,40 @@ async fn until_status(daemon: &Daemon, status: u16) {
     .await;
 }
 
+/// What the daemon says of the free space.
+fn free_as_told(daemon: &Daemon) -> Result<u64, String> {
+    let free = daemon.scrape()?.counts("deltrail_store_free_bytes", &[]);
+    Ok(free.get(&Vec::new()).copied().unwrap_or_default())
+}
+
+async fn until_told(daemon: &Daemon, free: Range<u64>) {
+    eventually(SECONDS_MAX, "the free space is told", async || {
+        let told = free_as_told(daemon)?;
+        if free.contains(&told) { Ok(()) } else { Err(format!("{told} bytes")) }
+    })
+    .await;
+}
+
+/// Waits for those receives that were about to be sent when the space ran short; how many there
+/// were of each queue.
+async fn until_no_receive_begins(scene: &Scene) -> [u64; 2] {
+    let mut before = scene.receives();
+    eventually(SECONDS_MAX, "receiving stops", async || {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = scene.receives();
+        let was = std::mem::replace(&mut before, now);
+        if was == now { Ok(now) } else { Err(format!("{was:?} receives, then {now:?}")) }
+    })
+    .await
+}
+
+/// Fails if a receive begins although messages wait. It is the time itself that is waited for: four
+/// times as long as a poller sleeps before it looks again.
+async fn expect_no_receive(scene: &Scene, receives: [u64; 2]) {
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(scene.receives(), receives, "receiving has stopped");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_stops_receiving_and_loses_nothing() {
     let Some(disk) = SmallDisk::mount("crash-disk") else {
@@ -73,15 +108,20 @@ async fn a_full_disk_stops_receiving_and_loses_nothing() {
     until_status(&daemon, 503).await;
     let why = daemon.body_of("/-/ready");
     assert!(why.contains("the disk of the store is nearly full"), "{why}");
+    assert!(free_as_told(&daemon).unwrap() < 64 * MIB);
+    let receives = until_no_receive_begins(&scene).await;
     scene.write(40).await;
-    let left = scene.left();
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(scene.left() >= left.min(40), "receiving has stopped");
+    expect_no_receive(&scene, receives).await;
     disk.leave(70 * MIB);
+    until_told(&daemon, 64 * MIB..96 * MIB).await;
+    expect_no_receive(&scene, receives).await;
     assert_eq!(daemon.status_of("/-/ready"), 503, "not enough room yet");
     disk.leave(120 * MIB);
+    until_told(&daemon, 96 * MIB..u64::MAX).await;
     until_status(&daemon, 200).await;
     scene.until_true(&daemon, &disk.0).await;
+    let now = scene.receives();
+    assert!(now.iter().zip(receives).all(|(now, before)| *now > before), "{receives:?}: {now:?}");
     daemon.stop();
 }
 
