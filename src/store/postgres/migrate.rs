@@ -36,7 +36,8 @@ pub(in crate::store) fn migrate(address: &PostgresAddress) -> Result<(), StoreEr
     let known = known.into_iter().collect::<Result<Vec<_>, _>>().map_err(failed)?;
     // Migrations expand before they contract, so the version before runs on the tables of the next:
     // old and new tasks overlap while a new version is rolled out, and it may be rolled back.
-    let runner = Runner::new(&known).set_abort_missing(false);
+    // In one transaction with the note that it is done: whoever is killed between finds neither.
+    let runner = Runner::new(&known).set_abort_missing(false).set_grouped(true);
     connection.wait_mut(async |client| runner.run_async(client).await).map_err(failed)?;
     Ok(())
 }

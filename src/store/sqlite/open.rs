@@ -135,7 +135,9 @@ fn migrate(connection: &mut Connection, place: &str) -> Result<(), StoreError> {
     let known = known.into_iter().collect::<Result<Vec<_>, _>>().map_err(migration)?;
     // Migrations expand before they contract, so the version before runs on the tables of the next:
     // old and new tasks overlap while a new version is rolled out, and it may be rolled back.
-    Runner::new(&known).set_abort_missing(false).run(connection).map_err(migration)?;
+    // In one transaction with the note that it is done: whoever is killed between finds neither.
+    let runner = Runner::new(&known).set_abort_missing(false).set_grouped(true);
+    runner.run(connection).map_err(migration)?;
     Ok(())
 }
 

@@ -74,12 +74,19 @@ impl Scene {
 
     /// A daemon with its store in another folder.
     pub async fn daemon_in(&self, folder: &Path) -> Daemon {
+        let mut daemon = self.begin_in(folder);
+        daemon.until_ready().await;
+        daemon
+    }
+
+    /// The same, and does not wait until it is ready.
+    pub fn begin_in(&self, folder: &Path) -> Daemon {
         let who = principal(DAEMON, Kind::User);
         let signer = [REGION, &who.access_key_id, &who.secret_access_key];
         let urls = [QUEUE, EVENTS_QUEUE].map(|queue| self.sandbox.queues().url(queue));
         let [queue, events] = [&urls[0], &urls[1]];
         let settings = ["--queue-url", queue, "--queue-url", events, "--log-bucket", LOGS];
-        Daemon::start_at(self.sandbox.endpoint(), signer, folder, &settings).await
+        Daemon::begin_at(self.sandbox.endpoint(), signer, folder, &settings)
     }
 
     /// How many messages are still to be read.

@@ -40,6 +40,18 @@ impl Daemon {
     /// store is in `folder` unless the settings name another one.
     pub async fn start_at(
         endpoint: &str,
+        signer: [&str; 3],
+        folder: &Path,
+        settings: &[&str],
+    ) -> Self {
+        let mut daemon = Self::begin_at(endpoint, signer, folder, settings);
+        daemon.until_ready().await;
+        daemon
+    }
+
+    /// The same, and does not wait for it.
+    pub fn begin_at(
+        endpoint: &str,
         [region, access_key_id, secret_access_key]: [&str; 3],
         folder: &Path,
         settings: &[&str],
@@ -68,12 +80,21 @@ impl Daemon {
             .stderr(output)
             .spawn()
             .unwrap();
-        let mut daemon = Self { process, ops, app, log };
-        daemon.until_ready().await;
-        daemon
+        Self { process, ops, app, log }
     }
 
-    async fn until_ready(&mut self) {
+    /// Whether it is ready now.
+    pub fn is_ready(&self) -> bool {
+        matches!(http_get(self.ops, "/-/ready"), Ok((200, _)))
+    }
+
+    /// Whether it has ended, by itself or after a signal.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until it is ready; fails if it ends before.
+    pub async fn until_ready(&mut self) {
         eventually(60, "the daemon is ready", async || {
             if let Some(status) = self.process.try_wait().unwrap() {
                 panic!("the daemon ended with {status}:\n{}", self.output());
