@@ -94,6 +94,19 @@ impl Given {
         })?;
         let mut problems = Problems::default();
         for (key, value) in table {
+            let (key, value) = match (key.as_str(), value) {
+                ("detectors", toml::Value::Table(detectors)) => {
+                    let name = settings::DETECTOR_MODE.name.to_owned();
+                    match modes(detectors) {
+                        Ok(modes) => (name, modes),
+                        Err(what) => {
+                            problems.add(format!("{}: {what}", path.display()));
+                            continue;
+                        }
+                    }
+                }
+                (_, value) => (key, value),
+            };
             let result = Setting::named(&key)
                 .ok_or_else(|| unknown(&key))
                 .and_then(|setting| Ok((setting, texts(setting, value)?)));
@@ -118,6 +131,25 @@ impl Given {
 /// A comma too many, as at the end, means nothing.
 fn list(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+/// The tables `[detectors.NAME]` as the setting that says the same.
+fn modes(detectors: toml::Table) -> Result<toml::Value, String> {
+    let mut modes = Vec::new();
+    for (name, detector) in detectors {
+        let toml::Value::Table(detector) = detector else {
+            return Err(format!("detectors.{name} is no table: write [detectors.{name}]"));
+        };
+        for (key, value) in detector {
+            match (key.as_str(), value) {
+                ("mode", toml::Value::String(mode)) => {
+                    modes.push(toml::Value::String(format!("{name}={mode}")));
+                }
+                _ => return Err(format!("[detectors.{name}] takes a mode only, not {key}")),
+            }
+        }
+    }
+    Ok(toml::Value::Array(modes))
 }
 
 /// The parser's message, with the line that it is about.

@@ -30,6 +30,9 @@ pub use surroundings::Surroundings;
 pub use token::AppToken;
 pub use units::{format_size, format_time, parse_size, parse_time};
 
+use deltrail_core::detect::Sensitivity;
+use deltrail_core::domain::{Detector, Mode};
+
 use crate::store::Location;
 use reading::Reading;
 
@@ -117,6 +120,10 @@ pub struct Config {
     pub retention: Duration,
     /// How soon after its object was replaced a removal is stale, 1 s to 24 h.
     pub stale_window: Duration,
+    /// How much is unusual enough to be a finding.
+    pub sensitivity: Sensitivity,
+    /// What becomes of the findings of a detector, where that is said; the last one counts.
+    pub detector_modes: Vec<(Detector, Mode)>,
     /// Form of the program's own log.
     pub log_format: LogFormat,
     /// Which log lines are written, as `tracing` directives; `DELTRAIL_LOG`, else `RUST_LOG`.
@@ -166,6 +173,8 @@ impl Config {
             tls_key: None,
             retention: Duration::from_hours(90 * 24),
             stale_window: Duration::from_mins(15),
+            sensitivity: Sensitivity::Normal,
+            detector_modes: Vec::new(),
             log_format: if surroundings.is_terminal { LogFormat::Text } else { LogFormat::Json },
             log_filter: filter.to_owned(),
             workers: surroundings.cores,
@@ -211,6 +220,8 @@ impl Config {
         read.one(&settings::TLS_KEY, &mut config.tls_key, parse::file);
         read.one(&settings::RETENTION, &mut config.retention, parse::retention);
         read.one(&settings::STALE_WINDOW, &mut config.stale_window, parse::stale_window);
+        read.one(&settings::SENSITIVITY, &mut config.sensitivity, parse::sensitivity);
+        read.many(&settings::DETECTOR_MODE, &mut config.detector_modes, parse::detector_mode);
         read.one(&settings::LOG_FORMAT, &mut config.log_format, parse::log_format);
         read.one(&settings::WORKERS, &mut config.workers, parse::workers);
         read.one(

@@ -6,6 +6,9 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use deltrail_core::detect::Sensitivity;
+use deltrail_core::domain::{Detector, Mode};
+
 use super::units::{format_size, parse_size, parse_time};
 use super::{AppToken, LogFormat, MissingObject, OBJECT_MEMORY_BYTES};
 use crate::queue::Queue;
@@ -118,6 +121,21 @@ pub(super) fn stale_window(text: &str) -> Result<Duration, String> {
         return Err("is out of range: write a time from 1s to 24h".to_owned());
     }
     Ok(window)
+}
+
+pub(super) fn sensitivity(text: &str) -> Result<Sensitivity, String> {
+    Sensitivity::named(text).ok_or_else(|| "is none of low, normal and high".to_owned())
+}
+
+pub(super) fn detector_mode(text: &str) -> Result<(Detector, Mode), String> {
+    let (name, mode) =
+        text.split_once('=').ok_or_else(|| "has no =: write NAME=MODE".to_owned())?;
+    let names = || Detector::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ");
+    let detector = Detector::named(name.trim())
+        .ok_or_else(|| format!("names no detector: there are {}", names()))?;
+    let mode = Mode::named(mode.trim())
+        .ok_or_else(|| "has no mode of live, dry_run and off".to_owned())?;
+    Ok((detector, mode))
 }
 
 pub(super) fn retention(text: &str) -> Result<Duration, String> {

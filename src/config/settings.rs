@@ -80,7 +80,7 @@ settings! {
         WATCH_BUCKET: "watch-bucket" Many("PATTERN"), "*",
             "Buckets whose notifications are believed; * and ? stand for characters";
         IMPORTANT_BUCKET: "important-bucket" Many("PATTERN"), "",
-            "Buckets that have latency series of their own";
+            "Buckets that have latency series of their own, and whose findings are critical";
         MISSING_OBJECT: "missing-object" One("retry|skip"), "retry",
             "What to do about a log object that is not there";
         POISON_AFTER: "poison-after" One("COUNT"), "5",
@@ -118,6 +118,11 @@ settings! {
     "Detection" {
         STALE_WINDOW: "stale-window" One("TIME"), "15m",
             "A removal so soon after its object was replaced is stale";
+        SENSITIVITY: "sensitivity" One("low|normal|high"), "normal",
+            "How much is unusual enough to be a finding";
+        DETECTOR_MODE: "detector-mode" Many("NAME=MODE"), "",
+            "live, dry_run (kept and counted, nobody is told) or off for one detector; in the file \
+             also [detectors.NAME] mode = \"MODE\"";
     }
     "Limits" {
         WORKERS: "workers" One("COUNT"), "cores",
@@ -161,6 +166,6 @@ mod tests {
         assert_eq!(QUEUE_URL.environment_variable(), "DELTRAIL_QUEUE_URL");
         assert_eq!(Setting::named("queue-url"), Some(&QUEUE_URL));
         assert_eq!(Setting::named("queue_url"), None);
-        assert_eq!(ALL.len(), 29);
+        assert_eq!(ALL.len(), 31);
     }
 }

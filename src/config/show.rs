@@ -36,6 +36,13 @@ impl Config {
             settings::TLS_KEY => path(self.tls_key.as_deref()),
             settings::RETENTION => format_time(self.retention),
             settings::STALE_WINDOW => format_time(self.stale_window),
+            settings::SENSITIVITY => self.sensitivity.as_str().to_owned(),
+            settings::DETECTOR_MODE => self
+                .detector_modes
+                .iter()
+                .map(|(detector, mode)| format!("{}={}", detector.as_str(), mode.as_str()))
+                .collect::<Vec<_>>()
+                .join(","),
             settings::LOG_FORMAT => self.log_format.as_str().to_owned(),
             settings::WORKERS => self.workers.to_string(),
             settings::IN_FLIGHT_MESSAGES => self.in_flight_messages_max.to_string(),

@@ -52,12 +52,14 @@ pub struct Observations {
     pub announced: Vec<Announced>,
 }
 
-/// The findings of one bucket on the days that a due day matters to: all there are, made from the
-/// rows as they were at its version.
+/// The findings of one bucket on the days that its due days matter to: all there are, made from
+/// rows that are at least as new as the versions of the due days.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// What they were made for.
-    pub due: DueDay,
+    /// The bucket.
+    pub bucket: String,
+    /// What they were made for, all of this bucket.
+    pub due: Vec<DueDay>,
     /// For each day, the findings that begin on it, each with what becomes of it.
     pub days: BTreeMap<Day, Vec<(Finding, Mode)>>,
     /// Who is told of findings.
@@ -71,8 +73,7 @@ pub struct Found {
 /// What came of findings that were to be written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Whether the rows were still as they were when the findings were made; if not, nothing was
-    /// written, and the day is still due.
+    /// Whether nobody else had looked at newer rows meanwhile; else nothing was written.
     pub is_current: bool,
     /// The findings that are new or other than before.
     pub changed: Vec<FindingRow>,

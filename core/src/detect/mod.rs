@@ -6,9 +6,11 @@
 //! findings of that day are made anew, and those that are not made again are withdrawn.
 
 mod cell;
+mod prefixes;
 mod settings;
 
 pub use cell::{Cell, Counts, WINDOW_MILLIS, WINDOWS_PER_DAY, Window};
+pub use prefixes::common_prefixes;
 pub use settings::{Expectation, Sensitivity, Settings};
 
 use std::collections::BTreeMap;

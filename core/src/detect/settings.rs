@@ -16,6 +16,27 @@ pub enum Sensitivity {
     High,
 }
 
+impl Sensitivity {
+    /// Every value, in order.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Normal, Self::High];
+
+    /// The text of the setting.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+        }
+    }
+
+    /// The value of this text.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
 /// What a user chose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {

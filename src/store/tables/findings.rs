@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use deltrail_core::domain::{Day, Family, Finding, Mode, Part, Provenance, State, Timestamp};
+use deltrail_core::domain::{Day, Family, Finding, Mode, Part, State, Timestamp};
 
 use super::journal::Journal;
 use super::rows::{optional_time, time};
-use crate::store::session::{Result, Row, Session, column, values};
+use crate::store::session::{Result, Row, Session, values};
 use crate::store::{DueDay, FindingFilter, FindingRow, Found, Options, Written};
 
 /// How long after its last change a finding stays open, in milliseconds of the clock: whoever looks
@@ -17,26 +17,28 @@ pub const OPEN_MILLIS: i64 = 30 * 60 * 1_000;
 /// How long a change that is not worse than what was told before waits for others, in milliseconds.
 const UPDATE_MILLIS: i64 = 5 * 60 * 1_000;
 
-/// Writes the findings of a bucket; nothing when its rows have changed since.
+/// Writes the findings of a bucket; nothing when somebody else has looked at newer rows. What has
+/// changed since stays due, so that findings made from older rows do not stay.
 pub(in crate::store) fn write_findings(
     session: &Session<'_>,
     options: &Options,
     found: &Found,
 ) -> Result<Written> {
-    session.lock_bucket(&found.due.bucket)?;
-    if version(session, &found.due)? != Some(found.due.version) {
-        return Ok(Written::default());
+    session.lock_bucket(&found.bucket)?;
+    for due in &found.due {
+        if !is_due(session, due)? {
+            return Ok(Written::default());
+        }
     }
     let mut journal = Journal::new(session, options);
-    journal.provenance = if found.due.is_live { Provenance::Live } else { Provenance::Backfill };
     let mut written = Written { is_current: true, ..Written::default() };
     for (day, findings) in &found.days {
-        let mut known = of_day(session, &found.due.bucket, *day)?;
+        let mut known = of_day(session, &found.bucket, *day)?;
         for (finding, mode) in findings {
             let id = finding.id();
             let changed = match known.remove(&id) {
                 None => Some(insert(&mut journal, found, (id, finding, *mode))?),
-                Some(row) => update(session, found, row, (finding, *mode))?,
+                Some(row) => update(&mut journal, found, row, (finding, *mode))?,
             };
             written.changed.extend(changed);
         }
@@ -44,20 +46,27 @@ pub(in crate::store) fn write_findings(
             written.changed.push(withdraw(session, found, row)?);
         }
     }
-    session.execute(
-        "DELETE FROM detection_due WHERE bucket = ?1 AND day_number = ?2 AND version = ?3",
-        &values![found.due.bucket, found.due.day.number(), found.due.version],
-    )?;
+    for due in &found.due {
+        session.execute(
+            "DELETE FROM detection_due WHERE bucket = ?1 AND day_number = ?2 AND version = ?3",
+            &values![due.bucket, due.day.number(), due.version],
+        )?;
+    }
     journal.close()?;
     Ok(written)
 }
 
-fn version(session: &Session<'_>, due: &DueDay) -> Result<Option<i64>> {
-    session.optional(
-        "SELECT version FROM detection_due WHERE bucket = ?1 AND day_number = ?2",
+fn is_due(session: &Session<'_>, due: &DueDay) -> Result<bool> {
+    session.is_any(
+        "SELECT 1 FROM detection_due WHERE bucket = ?1 AND day_number = ?2",
         &values![due.bucket, due.day.number()],
-        column,
     )
+}
+
+/// Whether anything but files of the past tells of this day of the bucket.
+fn is_live(found: &Found, day: Day) -> bool {
+    let tells = |due: &&DueDay| due.is_live && (due.day.number() - day.number()).abs() <= 1;
+    found.due.iter().any(|due| tells(&due))
 }
 
 /// The columns of [`finding_of`].
@@ -106,7 +115,7 @@ fn insert(
     found: &Found,
     (id, finding, mode): (String, &Finding, Mode),
 ) -> Result<FindingRow> {
-    let is_live = found.due.is_live;
+    let is_live = is_live(found, finding.day);
     let row = FindingRow {
         id,
         finding: finding.clone(),
@@ -135,32 +144,36 @@ fn count(journal: &mut Journal<'_>, row: &FindingRow) {
 
 /// What a finding has become; nothing when it is as it was.
 fn update(
-    session: &Session<'_>,
+    journal: &mut Journal<'_>,
     found: &Found,
     was: FindingRow,
     (finding, mode): (&Finding, Mode),
 ) -> Result<Option<FindingRow>> {
+    let tells = is_live(found, finding.day);
     let is_same = was.finding == *finding && was.mode == mode && was.state != State::Withdrawn;
-    if is_same && (was.is_live || !found.due.is_live) {
+    if is_same && (was.is_live || !tells) {
         return Ok(None);
     }
     let is_worse = finding.severity > was.finding.severity || was.state != State::Open;
+    let becomes_live = tells && !was.is_live;
     let knows_who = was.finding.who.is_empty() && !finding.who.is_empty();
-    let is_live = was.is_live || found.due.is_live;
     let row = FindingRow {
         finding: finding.clone(),
         mode,
-        state: if found.due.is_live { State::Open } else { State::Resolved },
-        is_live,
+        state: if tells { State::Open } else { State::Resolved },
+        is_live: was.is_live || tells,
         changed_at: found.now,
-        closed_at: (!found.due.is_live).then_some(found.now),
+        closed_at: (!tells).then_some(found.now),
         revision: was.revision + 1,
         ..was
     };
-    write(session, &row)?;
-    if found.due.is_live {
+    write(journal.session, &row)?;
+    if becomes_live {
+        count(journal, &row);
+    }
+    if tells {
         let waits = if is_worse || knows_who { 0 } else { UPDATE_MILLIS };
-        deliver(session, found, &row, later(found.now, waits))?;
+        deliver(journal.session, found, &row, later(found.now, waits))?;
     }
     Ok(Some(row))
 }

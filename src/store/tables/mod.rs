@@ -40,6 +40,8 @@ mod creation_tests;
 #[cfg(test)]
 mod figure_tests;
 #[cfg(test)]
+mod finding_tests;
+#[cfg(test)]
 pub(super) mod fixtures;
 #[cfg(test)]
 pub(super) mod fold_tests;
