@@ -76,6 +76,9 @@ macro_rules! finding_columns {
     };
 }
 
+#[cfg(test)]
+pub(super) use finding_columns;
+
 /// Reads a row of `findings`; none for one of a newer version, which is left to that version.
 pub(super) fn finding_of(row: &mut Row<'_>) -> Result<Option<FindingRow>> {
     let id = row.read()?;

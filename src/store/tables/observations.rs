@@ -135,6 +135,7 @@ fn suspects(
              ), (
                  SELECT max(o.at) FROM removals AS o
                  WHERE o.slot_id = r.slot_id AND o.identity = r.duplicate_of
+                     AND o.at BETWEEN r.at - ?5 AND r.at + ?6
              ), a.actor
          FROM removals AS r INDEXED BY removals_suspect
          JOIN slots AS s ON s.id = r.slot_id
@@ -142,7 +143,14 @@ fn suspects(
          WHERE r.bucket = ?1 AND r.at >= ?2 AND r.at < ?3 AND r.settled = 1
              AND (r.is_stale = 1 OR r.duplicate_of IS NOT NULL)
          ORDER BY r.at, s.key, r.identity LIMIT ?4",
-        &values![bucket, from, to, SUSPECTS_MAX],
+        &values![
+            bucket,
+            from,
+            to,
+            SUSPECTS_MAX,
+            DUPLICATE_MILLIS_MAX + PAIR_MILLIS_MAX,
+            PAIR_MILLIS_MAX,
+        ],
         |row| {
             let (key, at, caller) = (row.read()?, time(row)?, row.read()?);
             let is_stale = row.read::<Option<bool>>()? == Some(true);

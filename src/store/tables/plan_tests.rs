@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::creations::creation_columns;
+use super::findings::finding_columns;
 use super::protections::protection_columns;
 use super::request_rows::request_columns;
 use super::rows::{counted_columns, evidence_columns, removal_columns};
@@ -13,17 +14,21 @@ use crate::store::Location;
 use crate::store::sqlite::open_writer;
 
 /// The files whose statements run with every commit, every tick, or every look at the gauges.
-pub(super) const FILES: [(&str, &str); 18] = [
+pub(super) const FILES: [(&str, &str); 22] = [
     ("actors.rs", include_str!("actors.rs")),
     ("commit.rs", include_str!("commit.rs")),
     ("creations.rs", include_str!("creations.rs")),
+    ("deliveries.rs", include_str!("deliveries.rs")),
+    ("findings.rs", include_str!("findings.rs")),
     ("forget.rs", include_str!("forget.rs")),
     ("gauges.rs", include_str!("gauges.rs")),
     ("heard.rs", include_str!("heard.rs")),
     ("intents.rs", include_str!("intents.rs")),
     ("journal.rs", include_str!("journal.rs")),
     ("neighbourhood.rs", include_str!("neighbourhood.rs")),
+    ("observations.rs", include_str!("observations.rs")),
     ("requests.rs", include_str!("requests.rs")),
+    ("rollups.rs", include_str!("rollups.rs")),
     ("history.rs", include_str!("history.rs")),
     ("settle.rs", include_str!("settle.rs")),
     ("settle_calls.rs", include_str!("settle_calls.rs")),
@@ -35,26 +40,29 @@ pub(super) const FILES: [(&str, &str); 18] = [
 ];
 
 /// What statements name their columns with, by the macros' names.
-const COLUMNS: [(&str, &str); 7] = [
+const COLUMNS: [(&str, &str); 8] = [
     ("counted_columns!()", counted_columns!()),
     ("creation_columns!()", creation_columns!()),
     ("evidence_columns!()", evidence_columns!()),
+    ("finding_columns!()", finding_columns!()),
     ("key_columns!()", "slot_id"),
     ("protection_columns!()", protection_columns!()),
     ("removal_columns!()", removal_columns!()),
     ("request_columns!()", request_columns!()),
 ];
 
-/// What may be read as a whole: tables of few rows, two rows of a subquery, the exceptions that
+/// What may be read as a whole: tables of few rows, the first rows of what is due, two rows of a subquery, the exceptions that
 /// gauges count, and the smallest index of the writes, which are counted. Of a bucket: few rows
 /// too, the first row of an index, and what is open when files of the past have been read.
-const WIDE_READS_ALLOWED: [&str; 14] = [
+const WIDE_READS_ALLOWED: [&str; 16] = [
     "SCAN writes",
     "SCAN l USING COVERING INDEX sqlite_autoindex_labelled_buckets_1",
     "SCAN sources USING INDEX sqlite_autoindex_sources_1",
     "SCAN requests USING COVERING INDEX requests_unresolved",
     "SCAN removals USING COVERING INDEX removals_unconfirmed",
     "SCAN intent_keys USING COVERING INDEX intent_keys_unfulfilled",
+    "SCAN detection_due",
+    "SCAN findings USING INDEX findings_open",
     "SCAN creations USING COVERING INDEX creations_by_time",
     "SEARCH b USING PRIMARY KEY (bucket=?)",
     "SEARCH bucket_sources USING PRIMARY KEY (bucket=?)",
