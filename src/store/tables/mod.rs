@@ -52,6 +52,8 @@ mod index_tests;
 #[cfg(test)]
 mod intent_tests;
 #[cfg(test)]
+mod observation_tests;
+#[cfg(test)]
 mod plan_tests;
 #[cfg(test)]
 mod replica_tests;

@@ -1,0 +1,129 @@
+//! What detectors are given: who looks suspicious before and after it is settled alike, what was
+//! announced, which declared deletes did not happen, and since when anything was seen.
+
+use deltrail_core::detect::{Counts, Expectation, Suspicion};
+use deltrail_core::domain::{Day, Evidence, Source, Timestamp};
+
+use super::fixtures::stores;
+use super::story::{
+    BUCKET, Told as _, direct, intent, minute, notice, second, settle_until, tell, written,
+};
+use crate::store::{Observations, Store};
+
+const WINDOW_MILLIS: i64 = 15 * 60_000;
+
+async fn seen(store: &Store) -> Observations {
+    store.observations(BUCKET, Day::of(minute(0)), WINDOW_MILLIS).await.unwrap()
+}
+
+/// Key, moment and reason of each suspect.
+fn suspects(seen: &Observations) -> Vec<(&str, Timestamp, Suspicion)> {
+    let told = |it: &deltrail_core::detect::Suspect| it.suspicion.clone();
+    seen.suspects.iter().map(|it| (it.key.as_str(), it.at, told(it))).collect()
+}
+
+#[tokio::test]
+async fn a_stale_and_a_repeated_removal_are_suspects_before_and_after_they_are_settled() {
+    for store in stores(500) {
+        tell(
+            &store,
+            [
+                written("cat.jpg", "W1", minute(0)).fact(),
+                written("cat.jpg", "W2", minute(10)).fact(),
+                direct("cat.jpg", "A", minute(14)).fact(),
+                notice("cat.jpg", "A", minute(14)).fact(),
+                direct("cat.jpg", "B", second(14 * 60 + 1)).fact(),
+                notice("cat.jpg", "B", second(14 * 60 + 1)).fact(),
+                direct("dog.jpg", "C", minute(14)).fact(),
+                notice("dog.jpg", "C", minute(14)).fact(),
+            ],
+        )
+        .await;
+        let provisional = seen(&store).await;
+        let repeated = Suspicion::Repeated { first_at: minute(14) };
+        let stale = Suspicion::Stale { replaced_at: Some(minute(10)) };
+        let expected = [("cat.jpg", minute(14), stale), ("cat.jpg", second(14 * 60 + 1), repeated)];
+        assert_eq!(suspects(&provisional), expected);
+        let due = store.due_days(10).await.unwrap();
+
+        settle_until(&store, 20).await;
+        let settled = seen(&store).await;
+        assert_eq!(suspects(&settled), expected);
+        let sum = |seen: &Observations| {
+            seen.cells.iter().fold(Counts::default(), |sum, cell| sum + cell.counts)
+        };
+        assert_eq!((sum(&provisional).stale, sum(&provisional).repeated), (0, 0));
+        assert_eq!((sum(&settled).stale, sum(&settled).repeated), (1, 1));
+        assert_eq!(sum(&settled).removed, 3);
+        assert!(
+            settled.suspects.iter().all(|it| settled.callers.contains_key(&it.caller.unwrap()))
+        );
+        // What is counted of them is another thing than before.
+        assert!(store.due_days(10).await.unwrap()[0].version > due[0].version);
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_declared_delete_that_did_not_happen_is_a_suspect_of_the_day_it_was_declared() {
+    for store in stores(500) {
+        let heard: [Evidence; 1] = [notice("dog.jpg", "A", minute(1))];
+        tell(&store, heard.map(|it| it.fact())).await;
+        tell(&store, [intent("I", &["cat.jpg", "dog.jpg"], minute(0)).fact()]).await;
+        settle_until(&store, 60).await;
+        let seen = seen(&store).await;
+        assert_eq!(suspects(&seen), [("cat.jpg", minute(0), Suspicion::Unfulfilled)]);
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_announcement_comes_with_the_removals_that_it_speaks_of() {
+    for store in stores(500) {
+        let told = [("tmp/1", 1), ("tmp/2", 6), ("tmp/3", 61), ("raw/1", 1), ("tmq", 1)];
+        tell(&store, told.map(|(key, at)| direct(key, key, minute(at)).fact())).await;
+        let expectation = Expectation {
+            id: "cleanup".to_owned(),
+            principal: None,
+            bucket: BUCKET.to_owned(),
+            prefix: "tmp/".to_owned(),
+            since: minute(0),
+            until: minute(60),
+            objects_max: 10,
+        };
+        assert!(store.announce(expectation.clone(), None).await.unwrap());
+        assert!(!store.announce(expectation.clone(), None).await.unwrap(), "there is one already");
+        let seen = seen(&store).await;
+        assert_eq!(seen.announced.len(), 1);
+        assert_eq!(seen.announced[0].expectation, expectation);
+        let of_windows: Vec<i64> =
+            seen.announced[0].cells.iter().map(|cell| cell.counts.removed).collect();
+        assert_eq!(of_windows, [1, 1]);
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn silence_counts_from_the_first_event_that_was_ever_seen() {
+    for store in stores(500) {
+        assert_eq!(seen(&store).await.observed_since, None);
+        tell(&store, [direct("cat.jpg", "A", minute(50)).fact()]).await;
+        tell(&store, [written("dog.jpg", "W", minute(20)).fact()]).await;
+        tell(&store, [direct("cat.jpg", "B", minute(70)).fact()]).await;
+        let seen = seen(&store).await;
+        assert_eq!(seen.observed_since, Some(minute(20)));
+        assert_eq!(seen.watermarks.get(&Source::CloudTrail), None, "nothing was settled yet");
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn keys_are_sampled_from_the_beginning_of_a_span() {
+    for store in stores(500) {
+        let told = (0..9).map(|nth| direct(&format!("k{nth}"), &format!("R{nth}"), minute(nth)));
+        tell(&store, told.map(|it| it.fact())).await;
+        let keys = store.sample_keys(BUCKET, (minute(2), minute(7)), 3).await.unwrap();
+        assert_eq!(keys, ["k2", "k3", "k4"]);
+        store.close().await.unwrap();
+    }
+}
