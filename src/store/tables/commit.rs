@@ -56,7 +56,7 @@ fn commit_batch<'a>(
     let fresh = write_facts(journal, batch.provenance, &facts, &slots, log_object_id)?;
     write_requests(journal, &fresh)?;
     write_slots(journal, &slots, &fresh)?;
-    resolve_late(session, &fresh, &mut journal.delta)?;
+    resolve_late(journal, &fresh)?;
     for reject in &batch.rejects {
         journal.report.new_rejects += u64::from(write_reject(session, reject)?);
     }

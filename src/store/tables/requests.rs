@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use deltrail_core::detect::Counts;
 use deltrail_core::domain::{
-    Api, Counted, Delta, Evidence, Family, PAIR_MILLIS_MAX, Part, Removal, RemovalRole, Request,
-    Source, Timestamp, count_confirmed_latency, count_latency, count_request,
+    Api, Counted, Evidence, Family, PAIR_MILLIS_MAX, Part, Removal, RemovalRole, Request, Source,
+    Timestamp, count_confirmed_latency, count_latency, count_request,
 };
 
 use super::journal::Journal;
@@ -182,11 +182,8 @@ pub(super) fn started_at(
 }
 
 /// Resolves bulk calls that were settled as unresolved, when new evidence tells of a key of theirs.
-pub(super) fn resolve_late(
-    session: &Session<'_>,
-    fresh: &[&Evidence],
-    delta: &mut Delta,
-) -> Result<()> {
+pub(super) fn resolve_late(journal: &mut Journal<'_>, fresh: &[&Evidence]) -> Result<()> {
+    let session = journal.session;
     let mut has_unresolved: BTreeMap<&str, bool> = BTreeMap::new();
     for piece in fresh.iter().filter(|piece| piece.key.is_some()) {
         let bucket = piece.bucket.as_str();
@@ -198,7 +195,10 @@ pub(super) fn resolve_late(
         if known {
             let resolved = resolve_by(session, piece)?;
             let amount = i64::try_from(resolved).unwrap_or(i64::MAX);
-            delta.add(Family::Corrections, &["unresolved"], Part::Value, amount);
+            if resolved > 0 {
+                journal.mark(bucket, piece.at);
+            }
+            journal.delta.add(Family::Corrections, &["unresolved"], Part::Value, amount);
         }
     }
     Ok(())

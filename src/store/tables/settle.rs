@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deltrail_core::detect::Counts;
-use deltrail_core::domain::{DUPLICATE_MILLIS_MAX, PAIR_MILLIS_MAX, SETTLE_MILLIS, count_settled};
+use deltrail_core::domain::{
+    DUPLICATE_MILLIS_MAX, PAIR_MILLIS_MAX, Provenance, SETTLE_MILLIS, count_settled,
+};
 
 use super::creations::forget;
 use super::history::{Judged, judged};
@@ -56,7 +58,7 @@ pub(in crate::store) fn settle(
         };
         let settled = [
             settle_removals(&mut journal, &horizon, ask)?,
-            settle_calls(&journal, &horizon)?,
+            settle_calls(&mut journal, &horizon)?,
             settle_intents(&mut journal, &horizon)?,
         ];
         report.settled += settled.iter().map(|&count| count as u64).sum::<u64>();
@@ -222,8 +224,8 @@ fn settle_slot(
         let change = Counts::of_removal(&removal, &counted.settling) - before;
         if change != Counts::default() {
             let actor_id = journal.actors.id_of(&removal.actor)?;
-            journal.provenance = counted.provenance;
-            journal.count(horizon.bucket, removal.at, actor_id, change);
+            let is_live = counted.provenance == Provenance::Live;
+            journal.rollups.add(horizon.bucket, removal.at, actor_id, change, is_live);
         }
     }
     Ok(())

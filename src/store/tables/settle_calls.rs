@@ -27,13 +27,16 @@ const DUE_OR_BACKFILLED: &str = concat!(
 );
 
 /// Settles accepted bulk calls; gives how many.
-pub(super) fn settle_calls(journal: &Journal<'_>, horizon: &Horizon<'_>) -> Result<usize> {
+pub(super) fn settle_calls(journal: &mut Journal<'_>, horizon: &Horizon<'_>) -> Result<usize> {
     let due = if horizon.takes_backfill { DUE_OR_BACKFILLED } else { DUE };
     let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
     let values = values![horizon.bucket, horizon.until, limit];
     let due = journal.session.rows(due, &values, request_of)?;
     for request in &due {
         let is_resolved = is_resolved(journal.session, request)?;
+        if !is_resolved {
+            journal.mark(horizon.bucket, request.at);
+        }
         let resolution = if is_resolved { "resolved" } else { "unresolved" };
         journal.session.execute(
             "UPDATE requests SET resolution = ?3 WHERE bucket = ?1 AND identity = ?2",

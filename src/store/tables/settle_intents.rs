@@ -1,7 +1,7 @@
 //! Settling declared deletes: which removal fulfilled each key, and how long that took.
 
 use deltrail_core::domain::{
-    Basis, Family, Part, Removal, SETTLE_MILLIS, Timestamp, fulfilment, observe_latency,
+    Basis, Day, Family, Part, Removal, SETTLE_MILLIS, Timestamp, fulfilment, observe_latency,
 };
 
 use super::journal::Journal;
@@ -86,6 +86,10 @@ pub(super) fn settle_intents(journal: &mut Journal<'_>, horizon: &Horizon<'_>) -
 
 fn settle_key(journal: &mut Journal<'_>, horizon: &Horizon<'_>, key: &Key) -> Result<()> {
     let candidates = candidates(journal.session, key.slot_id, key.requested_at)?;
+    if candidates.is_empty() || key.said_before == SaidBefore::Unfulfilled {
+        let day = Day::of(key.requested_at);
+        journal.rollups.mark(horizon.bucket, day, !key.is_backfilled);
+    }
     match fulfilment(key.requested_at, &candidates) {
         None => {
             if key.said_before == SaidBefore::Fulfilled {
