@@ -99,20 +99,31 @@ impl Writer {
     /// Opens the database and says to `opened` how that went. Works until it is told to close or
     /// nobody is left who could ask, then tidies the database up.
     pub(super) fn run(self, opened: &Sender<Result<(), StoreError>>) -> Result<(), StoreError> {
-        let Self { options, jobs, pulse } = self;
-        let connection = match Connection::open_writer(&options.location) {
-            Ok(connection) => connection,
+        match Connection::open_writer(&self.options.location) {
+            Ok(connection) => self.work_on(&connection, opened),
             Err(error) => {
                 // Whoever opens a store waits for this.
                 let _ = opened.send(Err(error));
+                Ok(())
+            }
+        }
+    }
+
+    /// Whoever opens a store is told that it is open when nothing is left that could fail.
+    fn work_on(
+        self,
+        connection: &Connection,
+        opened: &Sender<Result<(), StoreError>>,
+    ) -> Result<(), StoreError> {
+        let Self { options, jobs, pulse } = self;
+        let session = connection.session();
+        let working_set = match connection.working_set() {
+            Ok(working_set) => working_set,
+            Err(error) => {
+                let _ = opened.send(Err(explain(&options.location.to_string(), &error)));
                 return Ok(());
             }
         };
-        let _ = opened.send(Ok(()));
-        let session = connection.session();
-        let working_set = connection
-            .working_set()
-            .map_err(|error| explain(&options.location.to_string(), &error))?;
         let work = Work {
             session: &session,
             working_set: working_set.as_ref(),
@@ -120,6 +131,7 @@ impl Writer {
             jobs: &jobs,
             pulse: &pulse,
         };
+        let _ = opened.send(Ok(()));
         work.until_closed();
         session.tidy_up(&options.writer).map_err(|error| work.explain(&error))
     }
@@ -282,5 +294,33 @@ impl Work<'_> {
 
     fn explain(&self, error: &SqlError) -> StoreError {
         explain(&self.options.location.to_string(), error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::store::postgres::{PostgresConnection, Purpose};
+    use crate::store::tables::fixtures::{database, options};
+
+    #[test]
+    fn a_store_whose_commits_cannot_be_worked_out_is_not_open() {
+        let Some(location) = database() else { return };
+        let Location::Postgres(address) = &location else { panic!("{location}") };
+        let no_database = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(no_database.path(), "these are my notes".repeat(100)).unwrap();
+        let connection = Connection::Postgres {
+            connection: PostgresConnection::open(address, Purpose::Write).unwrap(),
+            memory: Some(rusqlite::Connection::open(no_database.path()).unwrap()),
+        };
+        let ((opens, opened), (_, jobs)) = (channel(), channel());
+        let pulse = Arc::new(Pulse::new());
+        let writer = Writer { options: options(location.clone(), 500), jobs, pulse };
+        assert_eq!(writer.work_on(&connection, &opens), Ok(()));
+        let answer = opened.try_recv().unwrap();
+        assert!(matches!(answer, Err(StoreError::Corrupted { .. })), "{answer:?}");
+        assert!(opened.try_recv().is_err(), "it is told once");
     }
 }
