@@ -87,7 +87,7 @@ impl Table {
 }
 
 /// One column.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) is_text: bool,

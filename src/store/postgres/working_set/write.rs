@@ -33,9 +33,9 @@ impl Write<'_, '_> {
         let labelled = self.difference(Table::LabelledBuckets)?;
         self.add(Table::LabelledBuckets, &labelled.new, "")?;
         let ids = Ids { actors: self.actors()?, slots: self.slots()? };
-        for (table, deleted) in REWRITTEN {
+        for (table, key) in REWRITTEN {
             let mut difference = self.difference(table)?;
-            self.remove(table, deleted, &difference.gone)?;
+            self.remove(table, key, &difference.gone)?;
             difference.new.append(&mut difference.changed);
             self.identify(table, &mut difference.new, &ids);
             self.copy(table, &difference.new)?;
@@ -141,21 +141,30 @@ impl Write<'_, '_> {
         Ok(())
     }
 
-    fn remove(&self, table: Table, statement: &str, rows: &[Row]) -> Result<()> {
+    /// Takes out the rows that these columns name.
+    fn remove(&self, table: Table, key: &[&str], rows: &[Row]) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
-        let keys: Vec<Array> = KEYS
-            .iter()
-            .filter(|(keyed, _)| *keyed == table)
-            .flat_map(|(_, names)| names.iter())
-            .map(|name| {
-                let place = self.memory.column(table, name);
-                Array::of_column(rows, place, self.memory.columns(table)[place].is_text)
+        let places = key.iter().map(|name| self.memory.column(table, name));
+        let columns = self.memory.columns(table);
+        let (columns, arrays): (Vec<Column>, Vec<Array>) = places
+            .map(|place| {
+                let column = columns[place].clone();
+                let array = Array::of_column(rows, place, column.is_text);
+                (column, array)
             })
-            .collect();
-        let values: Vec<_> = keys.iter().map(Array::value).collect();
-        self.connection.execute(statement, &values)?;
+            .unzip();
+        let values: Vec<_> = arrays.iter().map(Array::value).collect();
+        let same: Vec<String> = key.iter().map(|name| format!("t.{name} = i.{name}")).collect();
+        let sql = format!(
+            "DELETE FROM {} AS t USING unnest({}) AS i ({}) WHERE {}",
+            table.name(),
+            placeholders(&columns),
+            names(&columns),
+            same.join(" AND "),
+        );
+        self.connection.execute(&sql, &values)?;
         Ok(())
     }
 
@@ -209,41 +218,9 @@ impl Write<'_, '_> {
     }
 }
 
-/// Tables whose changed rows are taken out and written again, and the statement that takes them
-/// out: whoever writes to a bucket has it alone.
-const REWRITTEN: [(Table, &str); 5] = [
-    (
-        Table::Evidence,
-        "DELETE FROM evidence AS t USING unnest($1::bigint[], $2::text[], $3::text[])
-             AS i (slot_id, request_id, id)
-         WHERE t.slot_id = i.slot_id AND t.request_id = i.request_id AND t.id = i.id",
-    ),
-    (
-        Table::Requests,
-        "DELETE FROM requests AS t USING unnest($1::text[], $2::text[]) AS i (identity, bucket)
-         WHERE t.identity = i.identity AND t.bucket = i.bucket",
-    ),
-    (
-        Table::Removals,
-        "DELETE FROM removals AS t USING unnest($1::bigint[], $2::bigint[], $3::text[])
-             AS i (slot_id, at, identity)
-         WHERE t.slot_id = i.slot_id AND t.at = i.at AND t.identity = i.identity",
-    ),
-    (
-        Table::Creations,
-        "DELETE FROM creations AS t USING unnest($1::bigint[], $2::text[]) AS i (slot_id, identity)
-         WHERE t.slot_id = i.slot_id AND t.identity = i.identity",
-    ),
-    (
-        Table::IntentKeys,
-        "DELETE FROM intent_keys AS t USING unnest($1::bigint[], $2::text[])
-             AS i (slot_id, intent_id)
-         WHERE t.slot_id = i.slot_id AND t.intent_id = i.intent_id",
-    ),
-];
-
-/// What names a row of those tables.
-const KEYS: [(Table, &[&str]); 5] = [
+/// Tables whose changed rows are taken out and written again, and the columns that name a row of
+/// them: whoever writes to a bucket has it alone.
+const REWRITTEN: [(Table, &[&str]); 5] = [
     (Table::Evidence, &["slot_id", "request_id", "id"]),
     (Table::Requests, &["identity", "bucket"]),
     (Table::Removals, &["slot_id", "at", "identity"]),
