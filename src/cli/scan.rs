@@ -87,6 +87,7 @@ fn as_json(report: &ScanReport) -> serde_json::Value {
             "ignored": report.ignored,
             "rejected": report.rejected,
             "rejects": report.rejects,
+            "too_old": report.too_old,
         },
         "removals_learnt": report.removals,
         "oldest_event_at": report.span.map(|(oldest, _)| oldest.to_string()),
@@ -114,6 +115,7 @@ fn table(report: &ScanReport) -> String {
         ("records", records.to_string(), String::new()),
         ("records of evidence", report.evidence.to_string(), span),
         ("records rejected", report.rejected.to_string(), listed(&report.rejects)),
+        ("records too old", report.too_old.to_string(), older(report.too_old)),
         ("removals learnt", report.removals.to_string(), String::new()),
         ("bytes", report.compressed_bytes.to_string(), inflated),
         ("seconds", format!("{:.1}", report.took.as_secs_f64()), String::new()),
@@ -131,6 +133,12 @@ fn table(report: &ScanReport) -> String {
         table.push_str("\nstopped before all files were looked at; the next scan goes on there\n");
     }
     table
+}
+
+/// What became of records that are too old, if any are.
+fn older(count: u64) -> String {
+    let note = "skipped: a daemon on this store forgets what is older than --retention";
+    if count > 0 { note.to_owned() } else { String::new() }
 }
 
 /// `digest 2, zero_byte 1`.
@@ -164,6 +172,7 @@ mod tests {
             ignored: 16_000,
             rejected: 2,
             rejects: [("invalid_json", 2)].into(),
+            too_old: 40,
             removals: 3_900,
             span: Some((at("2026-09-01T00:00:00Z"), at("2026-09-21T10:00:00.123Z"))),
             compressed_bytes: 1_048_576,
@@ -183,6 +192,7 @@ mod tests {
         records                          20002
         records of evidence               4000  from 2026-09-01T00:00:00.000Z to 2026-09-21T10:00:00.123Z
         records rejected                     2  invalid_json 2
+        records too old                     40  skipped: a daemon on this store forgets what is older than --retention
         removals learnt                   3900
         bytes                          1048576  10000000 inflated
         seconds                            1.2

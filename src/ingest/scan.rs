@@ -15,7 +15,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::Ingest;
 use super::object::{Handled, ObjectFailure, read_object};
 use super::tell::locked;
-use crate::metrics::{RecordResult, SkipReason};
+use crate::metrics::{RecordResult, SkipReason, TOO_OLD};
 use crate::objects::{FolderError, Found, LocalFile, Walk};
 use crate::store::{Batch, CommitReport, StoredFact};
 
@@ -48,6 +48,8 @@ pub struct ScanReport {
     pub rejected: u64,
     /// Those, and what is wrong with files as a whole, by reason.
     pub rejects: BTreeMap<&'static str, u64>,
+    /// Those that were skipped, because what is so old was forgotten.
+    pub too_old: u64,
     /// Removals that nobody had told of before.
     pub removals: u64,
     /// The earliest and the latest event time of the evidence.
@@ -211,6 +213,7 @@ impl Ingest {
             report.evidence += of(RecordResult::Evidence);
             report.ignored += of(RecordResult::Ignored);
             report.rejected += of(RecordResult::Rejected);
+            report.too_old += metrics.rejected.with_label_values(&[source, TOO_OLD]).get();
             for reason in RejectReason::ALL.map(RejectReason::as_str) {
                 let count = metrics.rejected.with_label_values(&[source, reason]).get();
                 if count > 0 {

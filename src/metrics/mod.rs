@@ -20,7 +20,7 @@ pub use labels::{ObjectResult, QueueState, RecordResult, SkipReason};
 use deltrail_core::domain::{DiscardedLatency, Family, Part, Series, Source, Timestamp};
 
 /// The `reason` of facts that are older than what the store keeps.
-const TOO_OLD: &str = "too_old";
+pub const TOO_OLD: &str = "too_old";
 
 /// What went wrong with the metrics themselves.
 #[derive(Debug, thiserror::Error)]

@@ -14,6 +14,15 @@ use crate::world::{World, gzip, one_delete};
 /// A noon of September 2026.
 const START_MILLIS: i64 = 1_789_992_000_000;
 
+/// The access log's line of a delete of September.
+const LINE: &str = concat!(
+    "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be example-images ",
+    "[21/Sep/2026:10:00:00 +0000] 192.0.2.3 arn:aws:iam::111122223333:user/dev ",
+    "3E57427F33A59F07 REST.DELETE.OBJECT a/b.jpg \"DELETE /a/b.jpg HTTP/1.1\" 204 - - 1234 7 ",
+    "- \"-\" \"aws-cli/2.15\" - aGVsbG8= SigV4 TLS_AES_128_GCM_SHA256 AuthHeader ",
+    "example-images.s3.us-east-1.amazonaws.com TLSv1.3 - -\n",
+);
+
 /// A folder with log files in it, and a store beside it.
 struct Place {
     logs: PathBuf,
@@ -156,18 +165,11 @@ fn a_scan_goes_on_where_an_earlier_one_ended() {
 #[test]
 fn every_kind_of_log_is_read_whatever_it_is_called() {
     let place = Place::new("scan-kinds");
-    let line = concat!(
-        "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be example-images ",
-        "[21/Sep/2026:10:00:00 +0000] 192.0.2.3 arn:aws:iam::111122223333:user/dev ",
-        "3E57427F33A59F07 REST.DELETE.OBJECT a/b.jpg \"DELETE /a/b.jpg HTTP/1.1\" 204 - - 1234 7 ",
-        "- \"-\" \"aws-cli/2.15\" - aGVsbG8= SigV4 TLS_AES_128_GCM_SHA256 AuthHeader ",
-        "example-images.s3.us-east-1.amazonaws.com TLSv1.3 - -\n",
-    );
     let intent = json!({
         "deltrail": "intent", "id": "i-1", "bucket": "example-images", "keys": ["a/b.jpg"],
         "requested_at": "2026-09-21T09:59:00.123Z",
     });
-    place.write("2026-09-21-10-15-00-0123456789ABCDEF", line.as_bytes());
+    place.write("2026-09-21-10-15-00-0123456789ABCDEF", LINE.as_bytes());
     place.write("declared.ndjson", format!("{intent}\n").as_bytes());
     place.write("trail", &one_delete("example-images"));
     place.write("nothing.json", b"");
@@ -183,6 +185,22 @@ fn every_kind_of_log_is_read_whatever_it_is_called() {
     assert_eq!(summary["records"]["evidence"], 3);
     assert_eq!(summary["removals_learnt"], 2);
     assert_eq!(summary["oldest_event_at"], "2026-09-21T09:59:00.123Z");
+}
+
+#[test]
+fn what_is_older_than_what_a_daemon_forgot_is_skipped_and_said() {
+    let place = Place::new("scan-too-old");
+    place.write("a.json.gz", &one_delete("photos"));
+    place.scan(&place.logs, &[]);
+    let october: i64 = 1_790_812_800_000;
+    let store = Connection::open(&place.store).unwrap();
+    store.execute("UPDATE forgotten SET before_at = ?1", [october]).unwrap();
+    place.write("2026-09-21-10-15-00-0123456789ABCDEF", LINE.as_bytes());
+    let (summary, is_well) = place.scan(&place.logs, &[]);
+    assert!(is_well);
+    assert_eq!((&summary["files"]["read"], &summary["records"]["too_old"]), (&json!(1), &json!(1)));
+    assert_eq!(summary["removals_learnt"], 0);
+    assert_eq!(place.number("SELECT count(*) FROM removals"), 1);
 }
 
 #[test]
