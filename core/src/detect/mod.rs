@@ -5,10 +5,25 @@
 //! The unit is one bucket on one UTC day ([`Input`]): whatever changes in the rows behind it, the
 //! findings of that day are made anew, and those that are not made again are withdrawn.
 
+mod announced;
+mod baseline;
 mod cell;
+mod episode;
+mod limits;
+mod mass_delete;
+mod new_deleter;
+mod origin;
 mod prefixes;
+mod relation;
+mod scene;
+mod series;
 mod settings;
+mod subject;
+#[cfg(test)]
+mod tests;
+mod version_purge;
 
+pub use baseline::{Baseline, Baselines};
 pub use cell::{Cell, Counts, WINDOW_MILLIS, WINDOWS_PER_DAY, Window};
 pub use prefixes::common_prefixes;
 pub use settings::{Expectation, Sensitivity, Settings};
@@ -16,7 +31,9 @@ pub use settings::{Expectation, Sensitivity, Settings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::{Actor, Day, ProtectionChange, Source, Timestamp};
+use scene::Scene;
+
+use crate::domain::{Actor, Day, Detector, Finding, Mode, ProtectionChange, Source, Timestamp};
 
 /// How many days before a day count as its past: the last 28 that ended at least 24 hours before,
 /// as many and one before these, by which each of them is judged itself, and one more so that the
@@ -94,3 +111,33 @@ pub struct Suspect {
     /// Why it is one.
     pub suspicion: Suspicion,
 }
+
+/// The findings of this bucket that began on this day: the same for the same input, in whatever
+/// order its parts are.
+#[must_use]
+pub fn detect(input: &Input<'_>) -> Vec<Finding> {
+    detect_with(&Baselines::of(input), input)
+}
+
+/// The same with baselines that [`Baselines::of`] made for the same bucket and day; the past of the
+/// input is not read.
+#[must_use]
+pub fn detect_with(baselines: &Baselines, input: &Input<'_>) -> Vec<Finding> {
+    let scene = Scene::new(baselines, input);
+    let mut findings = Vec::new();
+    for (detector, find) in DETECTORS {
+        if input.settings.mode(detector) != Mode::Off {
+            findings.extend(find(&scene));
+        }
+    }
+    relation::related(input, findings)
+}
+
+/// What looks for the findings of each detector.
+type Find = fn(&Scene<'_>) -> Vec<Finding>;
+
+const DETECTORS: [(Detector, Find); 3] = [
+    (Detector::MassDelete, mass_delete::find),
+    (Detector::NewDeleter, new_deleter::find),
+    (Detector::VersionPurge, version_purge::find),
+];
