@@ -9,6 +9,7 @@ mod container;
 mod contract;
 mod crash;
 mod demo;
+mod deploy;
 mod dispositions;
 mod documentation;
 mod drain;

@@ -21,7 +21,8 @@ use crate::requirement::{root, scratch, skipped, tool};
 
 /// Runs the emulator until this test process is gone, however it went: the shell's `cat` ends when
 /// the pipe from here is closed.
-const KEEPER: &str = r#""$@" & emulator=$!; cat > /dev/null; kill "$emulator"; wait "$emulator""#;
+pub const KEEPER: &str =
+    r#""$@" & emulator=$!; cat > /dev/null; kill "$emulator"; wait "$emulator""#;
 
 /// The emulator, one for all tests of this process; their buckets and queues are apart by name.
 pub struct Emulator {
