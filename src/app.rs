@@ -19,7 +19,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use aws_config::{BehaviorVersion, SdkConfig};
 use deltrail_core::decode::{Limits, Wanted};
-use deltrail_core::domain::{Part, Provenance, Series, Timestamp};
+use deltrail_core::detect::Settings;
+use deltrail_core::domain::{Part, Provenance, Series, Severity, Timestamp};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +31,7 @@ use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::{Objects, ObjectsOptions};
 use crate::queue::Queue;
 use crate::store::{Options as StoreOptions, Store, StoreError};
-use crate::watch::{Options as WatchOptions, learn_from, watch};
+use crate::watch::{Detection, Options as WatchOptions, learn_from, watch};
 use lent::{commit, health, totals_source};
 use listening::Listening;
 use signals::StopSignals;
@@ -311,10 +312,26 @@ fn settle(
     let options = WatchOptions {
         retention: config.retention,
         stale_window: config.stale_window,
+        detection: detection(config),
         holds: Box::new(move || ingest.holds()),
         clock,
     };
     tokio::spawn(watch(options, store.clone(), Arc::clone(metrics), settled.clone()))
+}
+
+/// What detectors are told by the settings.
+fn detection(config: &Config) -> Detection {
+    let important = config.important_buckets.clone();
+    Detection {
+        settings: Settings {
+            sensitivity: config.sensitivity,
+            modes: config.detector_modes.iter().copied().collect(),
+            is_important: false,
+        },
+        is_important: Box::new(move |bucket| matches_any(&important, bucket)),
+        notifiers: Vec::new(),
+        told_from: Severity::Warning,
+    }
 }
 
 /// Looks at the room on the disk often, because commits may fill it fast, and at the totals seldom.

@@ -2,16 +2,19 @@
 //! where that stands, and what is old is forgotten. It knows neither queues nor what evidence
 //! means.
 
+mod detect;
 mod retention;
 mod show;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use deltrail_core::domain::Timestamp;
+use deltrail_core::detect::Settings;
+use deltrail_core::domain::{Severity, Timestamp};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use self::detect::detect_until_closed;
 use self::retention::forget_until_closed;
 pub use self::retention::learn_from;
 use self::show::Shown;
@@ -27,13 +30,27 @@ pub struct Options {
     pub retention: Duration,
     /// How soon after a write that replaced an object its removal is stale.
     pub stale_window: Duration,
+    /// What is unusual enough, and who is told.
+    pub detection: Detection,
     /// Whose watermarks must not move now.
     pub holds: Box<dyn Fn() -> Holds + Send + Sync>,
     /// What time it is.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
-/// Settles, shows and forgets until `closing`.
+/// What is unusual enough, and who is told.
+pub struct Detection {
+    /// What the user chose for all buckets.
+    pub settings: Settings,
+    /// Whether a bucket is an important one.
+    pub is_important: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    /// Names of those who are told of findings.
+    pub notifiers: Vec<String>,
+    /// The least severe findings that they are told of.
+    pub told_from: Severity,
+}
+
+/// Settles, detects, shows and forgets until `closing`.
 pub async fn watch(
     options: Options,
     store: Store,
@@ -43,6 +60,7 @@ pub async fn watch(
     tokio::join!(
         forget_until_closed(&options, &store, &closing),
         settle_until_closed(&options, &store, &metrics, &closing),
+        detect_until_closed(&options, &store, &closing),
     );
 }
 

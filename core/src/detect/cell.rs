@@ -87,7 +87,8 @@ impl Counts {
         Self {
             removed: 1,
             markers: i64::from(removal.kind == Kind::Marker),
-            versions: i64::from(removal.kind == Kind::Version),
+            // Who takes a delete marker away brings an object back.
+            versions: i64::from(removal.kind == Kind::Version && !is_undelete(said)),
             objects: i64::from(removal.kind == Kind::Object),
             without_cloudtrail: i64::from(!removal.sources.contains(Source::CloudTrail)),
             without_confirmation: i64::from(!removal.is_confirmed),
@@ -164,6 +165,13 @@ impl Counts {
             *number = reckon(*number, another);
         }
         Self::from_numbers(numbers)
+    }
+}
+
+const fn is_undelete(said: &Settling) -> bool {
+    match said {
+        Settling::Open => false,
+        Settling::Settled(said) | Settling::Reopened(said) => said.is_undelete,
     }
 }
 

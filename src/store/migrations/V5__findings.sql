@@ -102,7 +102,7 @@ INSERT INTO rollups
         SELECT bucket, at / 300000 AS window_number, actor_id,
             cause = 'api' AS removed,
             cause = 'api' AND kind = 'marker' AS markers,
-            cause = 'api' AND kind = 'version' AS versions,
+            cause = 'api' AND kind = 'version' AND is_undelete = 0 AS versions,
             cause = 'api' AND kind = 'object' AS objects,
             cause = 'lifecycle' AS lifecycle,
             0 AS denied,

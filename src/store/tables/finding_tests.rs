@@ -2,6 +2,7 @@
 //! know, by however many replicas.
 
 use std::collections::BTreeMap;
+use std::slice::from_ref;
 
 use deltrail_core::domain::{
     Day, Detector, Family, Finding, Mode, Provenance, Reason, Severity, State, Tally, Timestamp,
@@ -93,8 +94,8 @@ async fn claim(store: &Store, now: Timestamp) -> Option<Delivery> {
 async fn a_finding_opens_changes_and_is_withdrawn_and_is_counted_once() {
     for store in stores(500) {
         let few = finding(Severity::Warning, 60);
-        assert_eq!(look(&store, "A", &[few.clone()], clock(0)).await.len(), 1);
-        assert_eq!(look(&store, "B", &[few.clone()], clock(1)).await, []);
+        assert_eq!(look(&store, "A", from_ref(&few), clock(0)).await.len(), 1);
+        assert_eq!(look(&store, "B", from_ref(&few), clock(1)).await, []);
         assert_eq!(look(&store, "C", &[finding(Severity::Warning, 70)], clock(2)).await.len(), 1);
         assert_eq!(kept(&store).await, [(State::Open, 70, 2)]);
         look(&store, "D", &[], clock(3)).await;

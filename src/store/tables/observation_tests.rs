@@ -6,7 +6,7 @@ use deltrail_core::domain::{Day, Evidence, Source, Timestamp};
 
 use super::fixtures::stores;
 use super::story::{
-    BUCKET, Told as _, direct, intent, minute, notice, second, settle_until, tell, written,
+    BUCKET, Told, direct, intent, minute, notice, second, settle_until, tell, written,
 };
 use crate::store::{Observations, Store};
 
@@ -68,7 +68,7 @@ async fn a_stale_and_a_repeated_removal_are_suspects_before_and_after_they_are_s
 async fn a_declared_delete_that_did_not_happen_is_a_suspect_of_the_day_it_was_declared() {
     for store in stores(500) {
         let heard: [Evidence; 1] = [notice("dog.jpg", "A", minute(1))];
-        tell(&store, heard.map(|it| it.fact())).await;
+        tell(&store, heard.map(Told::fact)).await;
         tell(&store, [intent("I", &["cat.jpg", "dog.jpg"], minute(0)).fact()]).await;
         settle_until(&store, 60).await;
         let seen = seen(&store).await;
@@ -121,7 +121,7 @@ async fn silence_counts_from_the_first_event_that_was_ever_seen() {
 async fn keys_are_sampled_from_the_beginning_of_a_span() {
     for store in stores(500) {
         let told = (0..9).map(|nth| direct(&format!("k{nth}"), &format!("R{nth}"), minute(nth)));
-        tell(&store, told.map(|it| it.fact())).await;
+        tell(&store, told.map(Told::fact)).await;
         let keys = store.sample_keys(BUCKET, (minute(2), minute(7)), 3).await.unwrap();
         assert_eq!(keys, ["k2", "k3", "k4"]);
         store.close().await.unwrap();

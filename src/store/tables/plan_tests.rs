@@ -51,9 +51,10 @@ const COLUMNS: [(&str, &str); 8] = [
     ("request_columns!()", request_columns!()),
 ];
 
-/// What may be read as a whole: tables of few rows, the first rows of what is due, two rows of a subquery, the exceptions that
-/// gauges count, and the smallest index of the writes, which are counted. Of a bucket: few rows
-/// too, the first row of an index, and what is open when files of the past have been read.
+/// What may be read as a whole: tables of few rows, the first rows of what is due, two rows of a
+/// subquery, the exceptions that gauges count, and the smallest index of the writes, which are
+/// counted. Of a bucket: few rows too, the first row of an index, and what is open when files of
+/// the past have been read.
 const WIDE_READS_ALLOWED: [&str; 16] = [
     "SCAN writes",
     "SCAN l USING COVERING INDEX sqlite_autoindex_labelled_buckets_1",

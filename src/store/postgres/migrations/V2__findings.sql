@@ -102,7 +102,7 @@ INSERT INTO rollups
         SELECT bucket, at / 300000 AS window_number, actor_id,
             (cause = 'api')::integer AS removed,
             (cause = 'api' AND kind = 'marker')::integer AS markers,
-            (cause = 'api' AND kind = 'version')::integer AS versions,
+            (cause = 'api' AND kind = 'version' AND is_undelete = 0)::integer AS versions,
             (cause = 'api' AND kind = 'object')::integer AS objects,
             (cause = 'lifecycle')::integer AS lifecycle,
             0 AS denied,

@@ -1,0 +1,194 @@
+//! The loop of detection: days of buckets that something changed on are looked at again, and what
+//! detectors find in them is kept. What a finding is, the core says; who is told of it, `tell`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use deltrail_core::detect::{Input, PAST_DAYS, Settings, common_prefixes, detect};
+use deltrail_core::domain::{Day, Finding, Mode, State};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::{Options, millis};
+use crate::store::{Cells, DueDay, FindingRow, Found, Observations, Store, StoreError};
+
+/// How often is looked: a finding comes that much later at most.
+const TICK: Duration = Duration::from_secs(2);
+/// Days of buckets that are taken at a time.
+const DUE_MAX: usize = 500;
+/// Keys that a finding's prefixes are made of.
+const SAMPLE_KEYS: usize = 1_000;
+/// Keys that a finding names.
+const NAMED_KEYS: usize = 5;
+
+/// Looks until `closing`.
+pub(super) async fn detect_until_closed(
+    options: &Options,
+    store: &Store,
+    closing: &CancellationToken,
+) {
+    let mut every = interval(TICK);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_failing = false;
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = closing.cancelled() => return,
+        }
+        match look(options, store, closing).await {
+            Ok(()) => is_failing = false,
+            Err(error) if !is_failing && !closing.is_cancelled() => {
+                is_failing = true;
+                tracing::warn!("nothing can be detected for now: {error}; tried again");
+            }
+            Err(error) => tracing::debug!("{error}"),
+        }
+    }
+}
+
+/// Looks at everything that is due, and resolves what has been quiet.
+async fn look(
+    options: &Options,
+    store: &Store,
+    closing: &CancellationToken,
+) -> Result<(), StoreError> {
+    loop {
+        let due = store.due_days(DUE_MAX).await?;
+        let has_more = due.len() >= DUE_MAX;
+        let mut by_bucket: BTreeMap<String, Vec<DueDay>> = BTreeMap::new();
+        for day in due {
+            by_bucket.entry(day.bucket.clone()).or_default().push(day);
+        }
+        for (bucket, due) in by_bucket {
+            if closing.is_cancelled() {
+                return Ok(());
+            }
+            let written = store.write_findings(find(options, store, bucket, due).await?).await?;
+            for row in &written.changed {
+                say(row);
+            }
+        }
+        if !has_more {
+            break;
+        }
+    }
+    for row in store.resolve_findings((options.clock)()).await? {
+        say(&row);
+    }
+    Ok(())
+}
+
+/// The findings of all days of a bucket that its due days matter to.
+async fn find(
+    options: &Options,
+    store: &Store,
+    bucket: String,
+    due: Vec<DueDay>,
+) -> Result<Found, StoreError> {
+    let mut found = Found {
+        due,
+        days: BTreeMap::new(),
+        notifiers: options.detection.notifiers.clone(),
+        told_from: options.detection.told_from,
+        now: (options.clock)(),
+        bucket,
+    };
+    let settings = Settings {
+        is_important: (options.detection.is_important)(&found.bucket),
+        ..options.detection.settings.clone()
+    };
+    for day in days_that_matter(store, &found).await? {
+        let findings = of_day(options, store, &settings, (&found.bucket, day)).await?;
+        found.days.insert(day, findings);
+    }
+    Ok(found)
+}
+
+/// The due days, those beside them, whose episodes they may be part of or whose windows reach into
+/// them, and the later ones whose past they are.
+async fn days_that_matter(store: &Store, found: &Found) -> Result<BTreeSet<Day>, StoreError> {
+    let mut days = BTreeSet::new();
+    for due in &found.due {
+        days.extend((-1..=2).map(|beside| due.day.plus(beside)));
+    }
+    let Some(first) = found.due.iter().map(|due| due.day).min() else { return Ok(days) };
+    let later = store.days_from(&found.bucket, first.plus(3)).await?;
+    days.extend(later.into_iter().filter(|later| {
+        let is_past = |due: &DueDay| (due.day.plus(3)..=due.day.plus(PAST_DAYS)).contains(later);
+        found.due.iter().any(is_past)
+    }));
+    Ok(days)
+}
+
+async fn of_day(
+    options: &Options,
+    store: &Store,
+    settings: &Settings,
+    (bucket, day): (&str, Day),
+) -> Result<Vec<(Finding, Mode)>, StoreError> {
+    let observed = store.observations(bucket, day, millis(options.stale_window)).await?;
+    let past = store.past(bucket, day).await?;
+    let findings = found_in(&observed, past, settings, (bucket, day), options);
+    let mut kept = Vec::with_capacity(findings.len());
+    for mut finding in findings {
+        let mode = settings.mode(finding.detector);
+        if mode == Mode::Off {
+            continue;
+        }
+        if finding.tally.removed() > 0 {
+            name_keys(store, &mut finding).await?;
+        }
+        kept.push((finding, mode));
+    }
+    Ok(kept)
+}
+
+fn found_in(
+    observed: &Observations,
+    past: Cells,
+    settings: &Settings,
+    (bucket, day): (&str, Day),
+    options: &Options,
+) -> Vec<Finding> {
+    let mut callers = past.callers;
+    callers.extend(observed.callers.iter().map(|(id, actor)| (*id, actor.clone())));
+    detect(&Input {
+        bucket,
+        day,
+        cells: &observed.cells,
+        past: &past.cells,
+        callers: &callers,
+        suspects: &observed.suspects,
+        changes: &observed.changes,
+        unresolved_calls: observed.unresolved_calls,
+        watermarks: &observed.watermarks,
+        observed_since: observed.observed_since.unwrap_or_else(|| (options.clock)()),
+        announced: &observed.announced,
+        settings,
+    })
+}
+
+/// Names keys of a finding that was made of counts.
+async fn name_keys(store: &Store, finding: &mut Finding) -> Result<(), StoreError> {
+    let between = (finding.first_at, finding.last_at);
+    let keys = store.sample_keys(&finding.bucket, between, SAMPLE_KEYS).await?;
+    finding.prefixes = common_prefixes(&keys);
+    if finding.sample_keys.is_empty() {
+        finding.sample_keys = keys.into_iter().take(NAMED_KEYS).collect();
+    }
+    Ok(())
+}
+
+/// Says in the log what became of a finding.
+fn say(row: &FindingRow) {
+    let finding = &row.finding;
+    let (detector, severity) = (finding.detector.as_str(), finding.severity.as_str());
+    let (bucket, state, mode) = (finding.bucket.as_str(), row.state.as_str(), row.mode.as_str());
+    let reason = finding.reason.sentence.as_str();
+    let id = row.id.as_str();
+    if row.is_live && row.mode == Mode::Live && row.state == State::Open {
+        tracing::warn!(id, detector, severity, bucket, state, mode, reason, "finding");
+    } else {
+        tracing::info!(id, detector, severity, bucket, state, mode, reason, "finding");
+    }
+}
