@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::dashboards::{Panel, panels};
-use super::names::AWAITED;
 use super::promql::hurried;
 use super::rules::RUNBOOKS;
 use super::servers::{Receiver, Server, Told};
@@ -18,6 +17,9 @@ use crate::requirement::scratch;
 
 /// A minute of the rules and routes takes a second.
 const HURRY: u64 = 60;
+/// What detectors fill. Panels over these families may be empty, because the daemon does not run
+/// its detectors yet; once the demo's day ends with findings, no panel may.
+const FILLED_BY_DETECTORS: [&str; 2] = ["deltrail_finding_active", "deltrail_findings_total"];
 /// Whose nightly clean-up removes 300 objects, before which nothing was ever removed.
 const BUCKET: &str = "example-images";
 
@@ -58,10 +60,11 @@ impl Scene {
         Some(Self { demo, prometheus, _alertmanager: alertmanager, receiver })
     }
 
-    /// The last that was told of the deletions in the bucket.
-    fn last_told(&self) -> Option<Told> {
-        let mut told = self.receiver.told().into_iter().rev();
-        told.find(|it| it.labels["bucket"] == BUCKET && is_mass_deletion(it))
+    /// What was told of the deletions in the bucket, in order.
+    fn told(&self) -> Vec<Told> {
+        let mut told = self.receiver.told();
+        told.retain(|it| it.labels["bucket"] == BUCKET && is_mass_deletion(it));
+        told
     }
 }
 
@@ -110,14 +113,9 @@ impl Drop for Demo {
 fn asked(expression: &str) -> String {
     expression
         .replace("$__rate_interval", "30s")
-        .replace("$__range", "2m")
+        .replace("$__range", "10m")
         .replace("$bucket", ".*")
         .replace("$queue", ".*")
-}
-
-/// Whether the panel shows only what detectors will find.
-fn is_awaited(expression: &str) -> bool {
-    AWAITED.iter().any(|(name, _)| expression.contains(name))
 }
 
 /// The questions that nothing answers.
@@ -125,9 +123,11 @@ fn unanswered(prometheus: &Server, panels: &[Panel]) -> Vec<String> {
     let mut unanswered = Vec::new();
     for panel in panels {
         for target in &panel.targets {
-            let range_seconds = (!target.is_instant).then_some(90);
+            let range_seconds = (!target.is_instant).then_some(300);
             let series = prometheus.series(&asked(&target.expression), range_seconds);
-            if series == 0 && !is_awaited(&target.expression) {
+            let is_excused =
+                FILLED_BY_DETECTORS.iter().any(|name| target.expression.contains(name));
+            if series == 0 && !is_excused {
                 let about = format!("{}: {}", panel.dashboard, panel.title);
                 unanswered.push(format!("{about}: {}", target.expression));
             }
@@ -143,7 +143,7 @@ async fn a_day_of_the_demo_reaches_somebody_and_fills_every_panel() {
 
     let told = eventually(60, "somebody is told of the mass deletion", async || {
         let output = || format!("{:#?}\n{}", scene.receiver.told(), scene.demo.output());
-        scene.last_told().ok_or_else(output)
+        scene.told().into_iter().next().ok_or_else(output)
     })
     .await;
     assert_eq!(told.status, "firing", "{told:?}");
@@ -162,8 +162,9 @@ async fn a_day_of_the_demo_reaches_somebody_and_fills_every_panel() {
     .await;
 
     eventually(90, "somebody is told that it is over", async || {
-        let last = scene.last_told().unwrap();
-        if last.status == "resolved" { Ok(()) } else { Err(format!("{last:?}")) }
+        let told = scene.told();
+        let is_over = told.last().is_some_and(|last| last.status == "resolved");
+        if is_over { Ok(()) } else { Err(format!("{told:#?}")) }
     })
     .await;
 }

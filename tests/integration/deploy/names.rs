@@ -10,13 +10,6 @@ use super::dashboards::{panels, variables};
 use super::promql::{Expression, Reference, read};
 use super::rules::{Rule, rules};
 
-/// Families that the contract promises and detectors will fill: the program describes them as soon
-/// as it looks for findings. Until then rules and panels over them have nothing to show.
-pub const AWAITED: [(&str, &[&str]); 2] = [
-    ("deltrail_finding_active", &["detector", "bucket", "severity"]),
-    ("deltrail_findings_total", &["detector", "severity", "mode"]),
-];
-
 /// Labels that are put on by Prometheus, by Kubernetes, or by our own rules.
 const LABELS_OF_OTHERS: [&str; 6] = ["instance", "job", "pod", "le", "alertname", "missing"];
 
@@ -40,12 +33,6 @@ fn family(name: &str) -> Option<Described> {
     of_name(name).filter(|family| family.kind != Kind::Histogram).or(of_part)
 }
 
-/// The labels of a series of the program, one that is awaited included.
-fn labels_of(name: &str) -> Option<Vec<&'static str>> {
-    let awaited = AWAITED.iter().find(|(awaited, _)| *awaited == name);
-    family(name).map(|family| family.labels).or(awaited.map(|it| it.1)).map(<[_]>::to_vec)
-}
-
 #[test]
 fn rules_and_panels_speak_of_what_the_program_exports() {
     let Some(expressions) = expressions() else { return };
@@ -54,7 +41,6 @@ fn rules_and_panels_speak_of_what_the_program_exports() {
     let known: BTreeSet<&str> = described()
         .iter()
         .flat_map(|family| family.labels.iter().copied())
-        .chain(AWAITED.iter().flat_map(|(_, labels)| labels.iter().copied()))
         .chain(LABELS_OF_OTHERS)
         .collect();
     assert!(expressions.len() > 80, "rules and panels are read");
@@ -64,11 +50,10 @@ fn rules_and_panels_speak_of_what_the_program_exports() {
                 assert!(recorded.contains(name.as_str()), "{about}: no rule records {name}");
                 continue;
             }
-            let of_program = labels_of(name);
-            let of_program = of_program.unwrap_or_else(|| panic!("{about}: no metric {name}"));
+            let family = family(name).unwrap_or_else(|| panic!("{about}: no metric {name}"));
             let strange =
-                labels.iter().find(|it| *it != "le" && !of_program.contains(&it.as_str()));
-            assert_eq!(strange, None, "{about}: {name} has the labels {of_program:?}");
+                labels.iter().find(|it| *it != "le" && !family.labels.contains(&it.as_str()));
+            assert_eq!(strange, None, "{about}: {name} has the labels {:?}", family.labels);
         }
         let strange = expression.groupings.iter().find(|label| !known.contains(label.as_str()));
         assert_eq!(strange, None, "{about}: no series has this label");
@@ -98,7 +83,7 @@ fn variables_ask_for_labels_that_the_program_has() {
     for (about, query) in variables() {
         let inside = query.strip_prefix("label_values(").and_then(|it| it.strip_suffix(')'));
         let (name, label) = inside.and_then(|it| it.split_once(", ")).unwrap_or_default();
-        let labels = labels_of(name).unwrap_or_default();
+        let labels = family(name).map_or(&[][..], |family| family.labels);
         assert!(labels.contains(&label), "{about}: {query}: {name} has the labels {labels:?}");
     }
 }
