@@ -8,6 +8,7 @@ mod listening;
 mod scan;
 mod signals;
 mod token;
+mod watching;
 
 pub use scan::scan;
 pub use signals::stop_signal;
@@ -19,8 +20,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use aws_config::{BehaviorVersion, SdkConfig};
 use deltrail_core::decode::{Limits, Wanted};
-use deltrail_core::detect::Settings;
-use deltrail_core::domain::{Part, Provenance, Series, Severity, Timestamp};
+use deltrail_core::domain::{Part, Provenance, Series, Timestamp};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -31,10 +31,11 @@ use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::{Objects, ObjectsOptions};
 use crate::queue::Queue;
 use crate::store::{Options as StoreOptions, Store, StoreError};
-use crate::watch::{Detection, Options as WatchOptions, learn_from, watch};
+use crate::watch::learn_from;
 use lent::{commit, health, totals_source};
 use listening::Listening;
 use signals::StopSignals;
+use watching::settle;
 
 /// Writes of keys that are kept at most, to tell stale deletes: about 200 bytes each.
 const CREATIONS_MAX: usize = 2_000_000;
@@ -297,41 +298,6 @@ fn wall_clock() -> Timestamp {
 
 fn matches_any(patterns: &[BucketPattern], bucket: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(bucket))
-}
-
-/// Sets the settling of facts to work.
-fn settle(
-    config: &Config,
-    clock: Clock,
-    ingest: &Arc<Ingest>,
-    store: &Store,
-    metrics: &Arc<Metrics>,
-    settled: &CancellationToken,
-) -> JoinHandle<()> {
-    let ingest = Arc::clone(ingest);
-    let options = WatchOptions {
-        retention: config.retention,
-        stale_window: config.stale_window,
-        detection: detection(config),
-        holds: Box::new(move || ingest.holds()),
-        clock,
-    };
-    tokio::spawn(watch(options, store.clone(), Arc::clone(metrics), settled.clone()))
-}
-
-/// What detectors are told by the settings.
-fn detection(config: &Config) -> Detection {
-    let important = config.important_buckets.clone();
-    Detection {
-        settings: Settings {
-            sensitivity: config.sensitivity,
-            modes: config.detector_modes.iter().copied().collect(),
-            is_important: false,
-        },
-        is_important: Box::new(move |bucket| matches_any(&important, bucket)),
-        notifiers: Vec::new(),
-        told_from: Severity::Warning,
-    }
 }
 
 /// Looks at the room on the disk often, because commits may fill it fast, and at the totals seldom.

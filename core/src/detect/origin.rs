@@ -1,7 +1,7 @@
 //! Where a call came from, coarsely enough to be usual: the network of an address, and the family
 //! of a user agent. It knows AWS's ways of writing both, and no table of networks.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::domain::Actor;
 

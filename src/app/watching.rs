@@ -1,0 +1,51 @@
+//! Sets to work what goes on beside the messages: settling, detection, retention. It decides
+//! nothing about them.
+
+use std::sync::Arc;
+
+use deltrail_core::detect::Settings;
+use deltrail_core::domain::Severity;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::matches_any;
+use crate::config::Config;
+use crate::ingest::{Clock, Ingest};
+use crate::metrics::Metrics;
+use crate::store::Store;
+use crate::watch::{Detection, Options, watch};
+
+/// Sets the settling of facts to work.
+pub(super) fn settle(
+    config: &Config,
+    clock: Clock,
+    ingest: &Arc<Ingest>,
+    store: &Store,
+    metrics: &Arc<Metrics>,
+    settled: &CancellationToken,
+) -> JoinHandle<()> {
+    let ingest = Arc::clone(ingest);
+    let options = Options {
+        retention: config.retention,
+        stale_window: config.stale_window,
+        detection: detection(config),
+        holds: Box::new(move || ingest.holds()),
+        clock,
+    };
+    tokio::spawn(watch(options, store.clone(), Arc::clone(metrics), settled.clone()))
+}
+
+/// What detectors are told by the settings.
+fn detection(config: &Config) -> Detection {
+    let important = config.important_buckets.clone();
+    Detection {
+        settings: Settings {
+            sensitivity: config.sensitivity,
+            modes: config.detector_modes.iter().copied().collect(),
+            is_important: false,
+        },
+        is_important: Box::new(move |bucket| matches_any(&important, bucket)),
+        notifiers: Vec::new(),
+        told_from: Severity::Warning,
+    }
+}
