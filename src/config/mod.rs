@@ -23,7 +23,7 @@ pub use flags::{ScanFlags, SettingFlags};
 pub use given::{DEFAULT_FILE, Given, Origin};
 pub use reading::Problems;
 pub use settings::{
-    ALL as SETTINGS, APP_LISTEN, IMPORTANT_BUCKET, LOG_BUCKET, OPS_LISTEN, QUEUE_URL,
+    ALL as SETTINGS, APP_LISTEN, IMPORTANT_BUCKET, LOG_BUCKET, OPS_LISTEN, POISON_AFTER, QUEUE_URL,
     S3_PATH_STYLE, STORE, Setting, TLS_CERT, Takes,
 };
 pub use surroundings::Surroundings;

@@ -7,6 +7,7 @@
 
 pub mod estate;
 mod outage;
+mod poison;
 mod run;
 mod schedule;
 pub mod traffic;
@@ -58,11 +59,12 @@ async fn whatever_goes_wrong_everything_is_known_once_in_the_end() {
         }
     }
     assert!(failed.is_empty(), "failed schedules: {failed:?}");
-    for kind in Fault::ALL {
+    let faults = Fault::ALL.into_iter().map(|fault| format!("{fault:?}"));
+    for kind in faults.chain(poison::names()) {
         let count = strikes.get(&kind).copied().unwrap_or_default();
         assert!(
             schedules < SCHEDULES || count >= STRIKES_MIN,
-            "{kind:?} struck {count} times: {strikes:?}"
+            "{kind} struck {count} times: {strikes:?}"
         );
     }
 }

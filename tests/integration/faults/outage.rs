@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::estate::{EVENTS_QUEUE, QUEUE};
+use super::poison::Poison;
 use super::run::Stage;
 use super::traffic::Traffic;
 use crate::emulator::eventually;
@@ -43,7 +44,10 @@ async fn outage_of(fault: Fault, seed: u64) {
         assert!(asked > 0, "{fault:?}: nobody asks whether it is over");
         assert!(asked < OUTAGE.as_secs(), "{fault:?}: {asked} requests in {OUTAGE:?}");
     }
-    stage.end(&mut traffic).await.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+    stage
+        .end(&mut traffic, &Poison::default())
+        .await
+        .unwrap_or_else(|error| panic!("{fault:?}: {error}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 //! knows no kind of fault.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use deltrail::app::{Daemon, World};
 use deltrail::config::{self, Config, Given, Purpose, Surroundings};
 use deltrail::sandbox::clock::Clock;
-use deltrail::sandbox::faults::{Fault, Faults};
+use deltrail::sandbox::faults::Faults;
 use deltrail::sandbox::principal::Kind;
 use deltrail::sandbox::record::cloudtrail::ChildLayout;
 use deltrail::sandbox::sqs::QueueAttributes;
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use super::estate::{EVENTS_QUEUE, LOGS, QUEUE, Writing, waiting};
+use super::poison::{KEPT, Poison, RECEIVES_MAX, REDRIVEN};
 use super::schedule::{FAULTY_MILLIS, drawn, follow};
 use super::traffic::{ACCOUNT, REGION, Traffic, principal};
 use super::truth::Truth;
@@ -41,9 +43,13 @@ const LATER_SCALE: f64 = 20_000.0;
 /// A noon that is over long enough for hours to pass in a moment: times to come are not believed.
 const BEGINNING: Timestamp = Timestamp::from_millis(1_794_830_400_000);
 const DAEMON: &str = "deltrail";
+const QUEUES: [&str; 4] = [QUEUE, EVENTS_QUEUE, REDRIVEN, KEPT];
 
-/// How often each kind of fault struck.
-pub type Strikes = BTreeMap<Fault, u64>;
+/// Faults that strike in a schedule at least.
+const STRIKES_MIN: u64 = 5;
+
+/// How often each kind of fault struck, and how often each kind of poison was sent to which queue.
+pub type Strikes = BTreeMap<String, u64>;
 
 /// Plays the schedule of a seed.
 ///
@@ -61,10 +67,27 @@ pub async fn play(seed: u64) -> Result<Strikes, String> {
             stage.writing.tell(act);
         }
     };
-    let spells = drawn(seed);
-    tokio::join!(told, follow(&spells, &stage.sandbox, &stage.writing));
-    let strikes = stage.sandbox.faults().injected();
-    let ended = stage.end(&mut traffic).await;
+    let (spells, poison) = (drawn(seed), Poison::drawn(seed));
+    for reason in poison.reasons() {
+        traffic.expect_reject(reason);
+    }
+    tokio::join!(
+        told,
+        poison.send(&stage.sandbox),
+        follow(&spells, &stage.sandbox, &stage.writing)
+    );
+    let faults = stage.sandbox.faults().injected();
+    let struck: u64 = faults.values().sum();
+    let faults = faults.into_iter().map(|(fault, count)| (format!("{fault:?}"), count));
+    let mut strikes: Strikes = faults.collect();
+    for bad in poison.all() {
+        *strikes.entry(bad.name()).or_default() += 1;
+    }
+    let ended = stage.end(&mut traffic, &poison).await;
+    let ended = ended.and(match struck {
+        STRIKES_MIN.. => Ok(()),
+        _ => Err(format!("no more than {struck} faults")),
+    });
     let explained = |error| {
         let spells: Vec<_> = spells.iter().map(|spell| format!("\n  {spell:?}")).collect();
         format!("{error}\nspells: {}\nstrikes: {strikes:?}", spells.concat())
@@ -102,20 +125,36 @@ impl Stage {
         let layouts = [ChildLayout::SharedRequest, ChildLayout::OwnRequest];
         let layout = layouts[usize::from(seed.is_multiple_of(2))];
         let writing = Writing::into(&sandbox, !seed, attributes, layout).await;
+        Poison::make_queues(sandbox.queues());
         let folder = scratch_in_memory();
         let clock = sandbox.clock().clone();
         let world = World { aws: aws(&sandbox), clock: Arc::new(move || clock.now()) };
         let daemon = Daemon::start(settings(&sandbox, &folder), world).await.unwrap();
-        Self { sandbox, writing, daemon, folder }
+        let stage = Self { sandbox, writing, daemon, folder };
+        stage.until_queues_are_known().await;
+        stage
+    }
+
+    /// Until the daemon has asked which of its queues has a redrive policy.
+    async fn until_queues_are_known(&self) {
+        let queues = self.sandbox.queues();
+        let asked = |queue| queues.requests_for(queue, "GetQueueAttributes") > 0;
+        let deadline = Instant::now() + DEADLINE;
+        while !QUEUES.into_iter().all(asked) {
+            assert!(Instant::now() < deadline, "the daemon does not ask about its queues");
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Waits until all was read, looks whether it is true, and ends.
-    pub async fn end(self, traffic: &mut Traffic) -> Result<(), String> {
+    pub async fn end(self, traffic: &mut Traffic, poison: &Poison) -> Result<(), String> {
         self.writing.flush().await;
-        let came = match self.until_quiet().await {
-            Ok(()) => self.until_true(traffic).await,
-            error => error,
+        let came = async {
+            self.until_quiet().await?;
+            self.until_settled(poison).await?;
+            self.until_true(traffic).await
         };
+        let came = came.await;
         came.and(self.close().await)
     }
 
@@ -134,6 +173,21 @@ impl Stage {
                 _ => sleep(LOOK_EVERY).await,
             }
         }
+    }
+
+    /// Until all poison is where it belongs.
+    async fn until_settled(&self, poison: &Poison) -> Result<(), String> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            match poison.expect(self.sandbox.queues(), &self.store()) {
+                Err(_) if Instant::now() < deadline => sleep(LOOK_EVERY).await,
+                result => return result,
+            }
+        }
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.path().join("deltrail.db")
     }
 
     /// Until hours later everything is settled, and equals the truth.
@@ -157,7 +211,7 @@ impl Stage {
 
     async fn seen(&self) -> Result<Truth, String> {
         let metrics = self.scrape().await?;
-        let store = self.folder.path().join("deltrail.db");
+        let store = self.store();
         let seen = move || Truth::seen(&store, &Scrape::parse(&metrics));
         tokio::task::spawn_blocking(seen).await.unwrap()
     }
@@ -194,11 +248,12 @@ fn scratch_in_memory() -> TempDir {
 
 fn settings(sandbox: &Sandbox, folder: &TempDir) -> Config {
     let store = format!("sqlite://{}", folder.path().join("deltrail.db").display());
-    let urls = [QUEUE, EVENTS_QUEUE].map(|queue| sandbox.queues().url(queue));
+    let urls = QUEUES.map(|queue| sandbox.queues().url(queue));
     let given = Given::default()
         .with_flag(&config::QUEUE_URL, urls.into())
         .with_flag(&config::LOG_BUCKET, vec![LOGS.into()])
         .with_flag(&config::S3_PATH_STYLE, vec!["true".into()])
+        .with_flag(&config::POISON_AFTER, vec![RECEIVES_MAX.to_string()])
         .with_flag(&config::STORE, vec![store])
         .with_flag(&config::OPS_LISTEN, vec!["127.0.0.1:0".into()])
         .with_flag(&config::APP_LISTEN, vec!["127.0.0.1:0".into()]);

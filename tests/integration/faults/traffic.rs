@@ -79,6 +79,11 @@ impl Traffic {
         &self.truth
     }
 
+    /// Something that nobody can read will be rejected for this reason.
+    pub fn expect_reject(&mut self, reason: &str) {
+        self.truth.expects_reject(reason);
+    }
+
     fn deed(&mut self, at: i64) {
         match self.random.u8(..16) {
             0..=3 => self.delete(IMAGES, at),

@@ -46,6 +46,7 @@ const KINDS: &str = "deltrail_removals_by_kind_total";
 const REQUESTS: &str = "deltrail_delete_requests_total";
 const DUPLICATES: &str = "deltrail_duplicate_delete_requests_total";
 const STALE: &str = "deltrail_stale_deletes_total";
+const REJECTED: &str = "deltrail_rejected_total";
 const LATENCIES: &str = "deltrail_request_to_delete_latency_seconds_count";
 
 /// Families that are compared, with their labels: a series that nobody expected has to be 0.
@@ -59,7 +60,7 @@ const FAMILIES: [(&str, &[&str]); 11] = [
     ("deltrail_corrections_total", &["reason"]),
     ("deltrail_unresolved_bulk_deletes", &["bucket"]),
     ("deltrail_unconfirmed_removals", &["bucket"]),
-    ("deltrail_rejected_total", &["source", "reason"]),
+    (REJECTED, &["source", "reason"]),
     ("deltrail_latency_discarded_total", &["reason"]),
 ];
 
@@ -121,6 +122,11 @@ impl Truth {
 
     pub fn expects_duplicate(&mut self, bucket: &str) {
         self.count(DUPLICATES, &[bucket]);
+    }
+
+    /// A message that is rejected as a whole, of which nothing else is known than how it came.
+    pub fn expects_reject(&mut self, reason: &str) {
+        self.count(REJECTED, &["s3_notification", reason]);
     }
 
     pub fn expects_stale(&mut self, bucket: &str) {
