@@ -138,8 +138,9 @@ impl Daemon {
             readiness: readiness.clone(),
         };
         let (ops, app) = (ops_router(state), app_router(app));
-        let ops = Listening::start(Listener::Ops, config.ops_listen, ops, tls.clone()).await?;
-        let app = Listening::start(Listener::App, config.app_listen, app, tls).await?;
+        let ops =
+            Listening::start(Listener::Ops, config.ops_listen, ops, tls.clone(), &metrics).await?;
+        let app = Listening::start(Listener::App, config.app_listen, app, tls, &metrics).await?;
         for (queue, heartbeat) in queues.into_iter().zip(&heartbeats) {
             ingest.drain_queue(queue, heartbeat.clone());
         }

@@ -7,7 +7,8 @@ use axum::Router;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::{self, Listener, Tls, serve};
+use crate::http::{self, Listener, Refused, Tls, serve};
+use crate::metrics::Metrics;
 
 /// One of the daemon's listeners.
 pub(super) struct Listening {
@@ -24,12 +25,19 @@ impl Listening {
         address: SocketAddr,
         router: Router,
         tls: Option<Tls>,
+        metrics: &Metrics,
     ) -> anyhow::Result<Self> {
         let socket = http::listen(listener, address).await?;
         let address = socket.local_addr();
         let address = address.with_context(|| format!("cannot tell where {listener} is served"))?;
         let closing = CancellationToken::new();
-        let serving = tokio::spawn(serve(socket, router, tls, closing.clone()));
+        let serving = tokio::spawn(serve(
+            socket,
+            router,
+            tls,
+            Refused::by(listener, metrics),
+            closing.clone(),
+        ));
         Ok(Self { listener, address, closing, serving })
     }
 

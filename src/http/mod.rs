@@ -2,7 +2,8 @@
 //! with the API. It drives no work and never asks AWS anything.
 //!
 //! A connection takes a place (`serve`, `places`), perhaps encrypted (`tls`), each request of it
-//! passes the `front`, and each answer is shielded (`shield`).
+//! passes the `front`, and each answer is shielded (`shield`); what is not taken
+//! is counted (`refused`).
 
 mod app;
 mod front;
@@ -14,6 +15,7 @@ mod peer;
 mod places;
 mod problem;
 mod rate;
+mod refused;
 mod serve;
 mod shield;
 mod tls;
@@ -29,6 +31,7 @@ use tokio::net::TcpListener;
 pub use app::{AppState, Clock, Commit, WatchesBucket, app_router};
 pub use health::{Health, Readiness, STALLED_AFTER, Stalled};
 pub use ops::{OpsState, TotalsSource, ops_router};
+pub use refused::Refused;
 pub use serve::serve;
 pub use tls::{PemFiles, Tls, TlsError};
 pub use token::Token;
@@ -48,6 +51,14 @@ impl Listener {
         match self {
             Self::Ops => "--ops-listen",
             Self::App => "--app-listen",
+        }
+    }
+
+    /// The value of a label.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Ops => "ops",
+            Self::App => "app",
         }
     }
 

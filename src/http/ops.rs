@@ -165,6 +165,7 @@ mod tests {
     use tokio::task::JoinHandle;
     use tokio_util::sync::CancellationToken;
 
+    use super::super::refused::Refused;
     use super::super::serve;
     use super::{Health, Metrics, OpsState, Readiness, ops_router};
 
@@ -204,7 +205,13 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let serving = tokio::spawn(serve(listener, ops_router(state), None, shutdown.clone()));
+        let serving = tokio::spawn(serve(
+            listener,
+            ops_router(state),
+            None,
+            Refused::apart(),
+            shutdown.clone(),
+        ));
         Served { address, totals, buckets, readiness, shutdown, serving }
     }
 

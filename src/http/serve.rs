@@ -4,9 +4,13 @@
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::State;
+use axum::middleware;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
@@ -22,7 +26,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::peer::Peer;
 use super::places::{Capacity, Place, Places};
+use super::refused::{Refused, is_late};
 use super::tls::Tls;
+use crate::metrics::HttpRefusal;
 
 /// How long open requests may keep a listener that was asked to stop.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -67,9 +73,10 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     tls: Option<Tls>,
+    refused: Refused,
     shutdown: CancellationToken,
 ) {
-    serve_within(Terms::default(), listener, router, tls, shutdown).await;
+    serve_within(Terms::default(), listener, router, tls, refused, shutdown).await;
 }
 
 pub(super) async fn serve_within(
@@ -77,10 +84,13 @@ pub(super) async fn serve_within(
     listener: TcpListener,
     router: Router,
     tls: Option<Tls>,
+    refused: Refused,
     shutdown: CancellationToken,
 ) {
     let places = Places::new(terms.capacity);
-    let visit = Arc::new(Visit { terms, router, tls, closing: shutdown.clone() });
+    let router = router.layer(middleware::map_response_with_state(refused.clone(), note_answer));
+    let closing = shutdown.clone();
+    let visit = Arc::new(Visit { terms, router, tls, refused, closing });
     let mut visits = JoinSet::new();
     let mut told_full_at: Option<Instant> = None;
     loop {
@@ -101,7 +111,10 @@ pub(super) async fn serve_within(
         let peer = Peer::new(from.ip(), visit.tls.is_some());
         if let Some(place) = places.take(peer.address) {
             visits.spawn(Arc::clone(&visit).host(stream, peer, place));
-        } else if told_full_at.is_none_or(|at| at.elapsed() >= TELL_FULL_EVERY) {
+            continue;
+        }
+        visit.refused.count(HttpRefusal::TooManyConnections);
+        if told_full_at.is_none_or(|at| at.elapsed() >= TELL_FULL_EVERY) {
             told_full_at = Some(Instant::now());
             tracing::warn!(
                 peer = %peer.address,
@@ -112,6 +125,11 @@ pub(super) async fn serve_within(
     drop(listener);
     // What is still open then is cut off with the set.
     let _ = timeout(CLOSE_TIMEOUT, async { while visits.join_next().await.is_some() {} }).await;
+}
+
+async fn note_answer(State(refused): State<Refused>, answer: Response) -> Response {
+    refused.note_answer(answer.status());
+    answer
 }
 
 /// A peer that has gone before it was let in.
@@ -129,6 +147,7 @@ struct Visit {
     terms: Terms,
     router: Router,
     tls: Option<Tls>,
+    refused: Refused,
     closing: CancellationToken,
 }
 
@@ -144,7 +163,12 @@ impl Visit {
             None => self.converse(stream, peer).await,
             Some(tls) => match self.agree(tls, stream).await {
                 Ok(stream) => self.converse(stream, peer).await,
-                Err(error) => Err(error.to_string()),
+                Err(error) => {
+                    if is_late(&error) {
+                        self.refused.count(HttpRefusal::TooSlow);
+                    }
+                    Err(error.to_string())
+                }
             },
         };
         if let Err(error) = ended {
@@ -173,7 +197,9 @@ impl Visit {
         peer: Peer,
     ) -> Result<(), String> {
         let routes = TowerToHyperService::new(self.router.clone());
-        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        let was_asked = AtomicBool::new(false);
+        let service = service_fn(|mut request: hyper::Request<Incoming>| {
+            was_asked.store(true, Ordering::Relaxed);
             request.extensions_mut().insert(peer);
             routes.call(request)
         });
@@ -191,7 +217,10 @@ impl Visit {
                 connection.await
             }
         };
-        ended.map_err(|error| error.to_string())
+        ended.map_err(|error| {
+            self.refused.note_end(&error, was_asked.load(Ordering::Relaxed));
+            error.to_string()
+        })
     }
 }
 

@@ -148,6 +148,9 @@ families! {
     store_bytes: IntGauge = "deltrail_store_bytes" [];
     /// Free space on the disk of the store; receiving stops below 64 MiB.
     store_free_bytes: IntGauge = "deltrail_store_free_bytes" [];
+    /// Connections and requests that a listener did not take, by reason: too_many_connections,
+    /// too_often, too_large, too_slow or not_allowed.
+    http_refused: IntCounterVec = "deltrail_http_refused_total" ["listener", "reason"];
     /// Buckets that are counted as bucket "other", because the limit of labelled buckets is
     /// reached.
     label_overflow: IntCounter = "deltrail_label_overflow_total" [];

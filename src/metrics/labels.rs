@@ -56,6 +56,39 @@ impl RecordResult {
     }
 }
 
+/// Why a listener refused; the `reason` label of `deltrail_http_refused_total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpRefusal {
+    /// A connection more than there is a place for.
+    TooManyConnections,
+    /// A request of a peer that asks too often or too much at a time.
+    TooOften,
+    /// A path, query, head or body that is too large.
+    TooLarge,
+    /// A handshake, head or body that did not arrive in time, or an answer that nobody took.
+    TooSlow,
+    /// A request without the token, or from where nobody is let in without one.
+    NotAllowed,
+}
+
+impl HttpRefusal {
+    /// Every reason.
+    pub const ALL: [Self; 5] =
+        [Self::TooManyConnections, Self::TooOften, Self::TooLarge, Self::TooSlow, Self::NotAllowed];
+
+    /// The value of the label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TooManyConnections => "too_many_connections",
+            Self::TooOften => "too_often",
+            Self::TooLarge => "too_large",
+            Self::TooSlow => "too_slow",
+            Self::NotAllowed => "not_allowed",
+        }
+    }
+}
+
 /// Why a log object was skipped; among the values of the `reason` label of
 /// `deltrail_rejected_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use prometheus::TextEncoder;
 pub use durable::{DurableTotals, TOTAL_HELD_BACK_MAX};
 pub use families::Metrics;
 pub use heartbeat::Heartbeat;
-pub use labels::{ObjectResult, QueueState, RecordResult, SkipReason};
+pub use labels::{HttpRefusal, ObjectResult, QueueState, RecordResult, SkipReason};
 
 use deltrail_core::domain::{DiscardedLatency, Family, Part, Series, Source, Timestamp};
 
@@ -187,10 +187,10 @@ mod tests {
 
     use deltrail_core::domain::{Family, Part, Series, Source};
 
-    use super::{Kind, Metrics, QueueState, SkipReason, described};
+    use super::{HttpRefusal, Kind, Metrics, QueueState, SkipReason, described};
 
     /// The names that are promised. A change here is a change of the contract.
-    const PROMISED: [&str; 42] = [
+    const PROMISED: [&str; 43] = [
         "deltrail_backfilled_removals_total",
         "deltrail_build_info",
         "deltrail_commit_seconds",
@@ -203,6 +203,7 @@ mod tests {
         "deltrail_duplicate_delete_requests_total",
         "deltrail_event_delay_seconds",
         "deltrail_fetch_seconds",
+        "deltrail_http_refused_total",
         "deltrail_in_flight_bytes",
         "deltrail_in_flight_messages",
         "deltrail_in_flight_objects",
@@ -256,6 +257,7 @@ mod tests {
         metrics.publish([removed("images", 1)], Instant::now());
         metrics.expect_queue("trail");
         metrics.messages_failed.with_label_values(&["trail", "gone"]);
+        metrics.http_refused.with_label_values(&["ops", HttpRefusal::TooSlow.as_str()]);
         metrics.queue_messages.with_label_values(&["trail", QueueState::Visible.as_str()]);
         metrics.oldest_message_age.with_label_values(&["trail"]);
         metrics.dead_letter_messages.with_label_values(&["trail"]);

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{AppState, Limits, router_within};
-use crate::http::{Readiness, Token, serve};
+use crate::http::{Readiness, Refused, Token, serve};
 use crate::metrics::Metrics;
 use crate::store::{Batch, CommitReport, StoreError};
 
@@ -131,7 +131,7 @@ async fn served_within(limits: Limits, token: Option<Token>) -> Served {
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     let router = router_within(limits, state);
-    let serving = tokio::spawn(serve(listener, router, None, shutdown.clone()));
+    let serving = tokio::spawn(serve(listener, router, None, Refused::apart(), shutdown.clone()));
     Served { address, store, metrics, readiness, shutdown, serving }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::get;
@@ -10,11 +11,16 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
 use super::super::rate::Rate;
+use super::super::refused::Refused;
 use super::super::serve;
 use super::{Front, HEADERS_BYTES_MAX, PATH_BYTES_MAX, QUERY_BYTES_MAX};
 
 /// A listener with one page, of which a peer may ask for three in a minute.
 async fn served(requests: u32) -> SocketAddr {
+    served_counting(requests).await.0
+}
+
+async fn served_counting(requests: u32) -> (SocketAddr, Refused) {
     let requests = NonZeroU32::new(requests).unwrap();
     let rate = Rate::new(NonZeroU32::MIN, requests);
     let routes = Router::new()
@@ -23,8 +29,9 @@ async fn served(requests: u32) -> SocketAddr {
     let fronted = Front { rate, is_free: |path| path == "/free" }.before(routes);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, fronted, None, CancellationToken::new()));
-    address
+    let refused = Refused::apart();
+    tokio::spawn(serve(listener, fronted, None, refused.clone(), CancellationToken::new()));
+    (address, refused)
 }
 
 async fn ask_from(from: &str, address: SocketAddr, request: &str) -> (u16, String) {
@@ -111,4 +118,20 @@ async fn each_peer_has_its_own_rate_and_free_paths_have_none() {
     let forged = "GET /page HTTP/1.1\r\nx-forwarded-for: 192.0.2.7\r\nforwarded: for=192.0.2.7";
     assert_eq!(ask(address, forged).await.0, 429);
     assert_eq!(ask_from("127.0.0.2:0", address, "GET /page HTTP/1.1").await.0, 200);
+}
+
+#[tokio::test]
+async fn what_the_front_refuses_is_counted_by_why() {
+    let (address, refused) = served_counting(3).await;
+    let long = format!("GET /{} HTTP/1.1", "x".repeat(PATH_BYTES_MAX));
+    // The last of them is refused by the connection itself, whatever the rate.
+    let endless = format!("GET /page HTTP/1.1{}", "\r\na: b".repeat(200));
+    for request in ["GET /page HTTP/1.1", "GET /nothing HTTP/1.1", &long, &long, &long, &endless] {
+        ask(address, request).await;
+    }
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while refused.counts() != [0, 2, 2, 0, 0] {
+        assert!(Instant::now() < deadline, "{:?}", refused.counts());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Terms, serve_within};
 use crate::http::places::Capacity;
+use crate::http::refused::Refused;
 use crate::http::tls::{PemFiles, Tls};
+use crate::metrics::HttpRefusal;
 
 const SOON: Duration = Duration::from_millis(100);
 const NEVER: Duration = Duration::from_hours(1);
@@ -25,12 +27,26 @@ const PATIENT: Terms = Terms {
 };
 
 async fn served(terms: Terms, tls: Option<Tls>) -> SocketAddr {
+    served_counting(terms, tls).await.0
+}
+
+async fn served_counting(terms: Terms, tls: Option<Tls>) -> (SocketAddr, Refused) {
     let large = "x".repeat(64 << 20);
     let router = Router::new().route("/", get("hello")).route("/large", get(large));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve_within(terms, listener, router, tls, CancellationToken::new()));
-    address
+    let (refused, closing) = (Refused::apart(), CancellationToken::new());
+    tokio::spawn(serve_within(terms, listener, router, tls, refused.clone(), closing));
+    (address, refused)
+}
+
+/// Waits until so many were refused for each reason.
+async fn until_refused(refused: &Refused, expected: [u64; HttpRefusal::ALL.len()]) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while refused.counts() != expected {
+        assert!(Instant::now() < deadline, "{:?}, not {expected:?}", refused.counts());
+        tokio::time::sleep(SOON / 10).await;
+    }
 }
 
 async fn connect_from(from: &str, address: SocketAddr) -> TcpStream {
@@ -54,28 +70,32 @@ async fn closed(mut stream: TcpStream) {
 
 #[tokio::test]
 async fn a_head_that_trickles_in_is_not_waited_for() {
-    let address = served(Terms { head_timeout: SOON, ..PATIENT }, None).await;
+    let (address, refused) = served_counting(Terms { head_timeout: SOON, ..PATIENT }, None).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
     // Each byte comes well in time, and the head does not.
     while stream.write_all(b"a").await.is_ok() {
         tokio::time::sleep(SOON / 10).await;
     }
+    until_refused(&refused, [0, 0, 0, 1, 0]).await;
 }
 
 #[tokio::test]
 async fn a_connection_that_nothing_is_asked_over_ends() {
-    let address = served(Terms { head_timeout: SOON, ..PATIENT }, None).await;
-    closed(TcpStream::connect(address).await.unwrap()).await;
+    let (address, refused) = served_counting(Terms { head_timeout: SOON, ..PATIENT }, None).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     assert!(is_answered(&mut stream).await);
     closed(stream).await;
+    closed(TcpStream::connect(address).await.unwrap()).await;
+    // Who has asked before and is silent now is not slow.
+    until_refused(&refused, [0, 0, 0, 1, 0]).await;
 }
 
 #[tokio::test]
 async fn an_answer_that_nobody_takes_is_given_up() {
     let capacity = Capacity { all: 1, of_one_peer: 1, for_newcomers: 0 };
-    let address = served(Terms { capacity, write_timeout: SOON, ..PATIENT }, None).await;
+    let terms = Terms { capacity, write_timeout: SOON, ..PATIENT };
+    let (address, refused) = served_counting(terms, None).await;
     let mut lazy = TcpStream::connect(address).await.unwrap();
     lazy.write_all(b"GET /large HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
     // Its place is free again when the connection has been given up, though it is still open here.
@@ -83,6 +103,8 @@ async fn an_answer_that_nobody_takes_is_given_up() {
     while !is_answered(&mut TcpStream::connect(address).await.unwrap()).await {
         assert!(Instant::now() < deadline, "the place is still taken");
     }
+    let [too_many, .., too_slow, _] = refused.counts();
+    assert!(too_many > 0 && too_slow == 1, "{:?}", refused.counts());
     drop(lazy);
 }
 
@@ -117,8 +139,9 @@ async fn a_peer_that_never_agrees_on_keys_is_not_waited_for() {
     std::fs::write(&files.key, own.signing_key.serialize_pem()).unwrap();
     let tls = Tls::following(files).await.unwrap();
     let terms = Terms { handshake_timeout: SOON, ..PATIENT };
-    let address = served(terms, Some(tls)).await;
+    let (address, refused) = served_counting(terms, Some(tls)).await;
     closed(TcpStream::connect(address).await.unwrap()).await;
+    until_refused(&refused, [0, 0, 0, 1, 0]).await;
     // Nor is anything answered in clear text.
     let mut clear = TcpStream::connect(address).await.unwrap();
     assert!(!is_answered(&mut clear).await);

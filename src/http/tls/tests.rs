@@ -19,6 +19,7 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tokio_util::sync::CancellationToken;
 
+use super::super::refused::Refused;
 use super::super::serve;
 use super::{PemFiles, Tls};
 
@@ -93,7 +94,8 @@ async fn is_answered(stream: &mut TlsStream<TcpStream>) -> bool {
 async fn serving(tls: Tls) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, Router::new(), Some(tls), CancellationToken::new()));
+    let (refused, closing) = (Refused::apart(), CancellationToken::new());
+    tokio::spawn(serve(listener, Router::new(), Some(tls), refused, closing));
     address
 }
 
