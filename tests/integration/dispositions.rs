@@ -17,6 +17,8 @@ use crate::world::one_delete;
 const FAILED: &str = "deltrail_messages_failed_total";
 const REJECTED: &str = "deltrail_rejected_total";
 const REDRIVE: &str = "deltrail_queue_redrive_policy";
+/// So long poison is invisible after each receive: longer than it takes to look at it.
+const POISON_SECONDS: u64 = 2;
 const POISON: &str = "no envelope of anybody";
 
 async fn until_rejected(daemon: &Daemon) {
@@ -65,7 +67,7 @@ async fn a_passing_failure_comes_again_after_a_longer_time_even_for_a_new_daemon
 
 #[tokio::test(flavor = "multi_thread")]
 async fn poison_is_left_to_the_redrive_policy_and_counted() {
-    let gated = Gated::build("poison-redrive", 1, Some(3)).await;
+    let gated = Gated::build("poison-redrive", POISON_SECONDS, Some(3)).await;
     gated.send(POISON);
     let daemon = gated.daemon(&["--poison-after=1"]).await;
     eventually(SECONDS_MAX, "it is in the dead-letter queue", async || match gated.depth(DEAD) {
@@ -77,13 +79,16 @@ async fn poison_is_left_to_the_redrive_policy_and_counted() {
     assert_eq!(count(FAILED, ("reason", "unknown_envelope")), 3);
     assert_eq!(count(REDRIVE, ("queue", QUEUE)), 1);
     assert_eq!(count(REJECTED, ("reason", "unknown_envelope")), 0);
-    assert!(returns(&gated).is_empty(), "it comes again when its timeout is over");
+    // On a busy machine it may be extended before it was looked at; nobody returns it.
+    let asked = returns(&gated);
+    let is_left = asked.iter().all(|seconds| *seconds == POISON_SECONDS);
+    assert!(is_left, "it comes again when its timeout is over: {asked:?}");
     daemon.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_redrive_policy_poison_is_rejected_after_so_many_receives() {
-    let gated = Gated::build("poison-kept", 1, None).await;
+    let gated = Gated::build("poison-kept", POISON_SECONDS, None).await;
     gated.send(POISON);
     let daemon = gated.daemon(&["--poison-after=3"]).await;
     until_rejected(&daemon).await;

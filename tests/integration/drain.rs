@@ -4,7 +4,7 @@
 use deltrail::sandbox::sqs::Depth;
 
 use crate::emulator::{Daemon, eventually};
-use crate::gated::{Gated, QUEUE, SECONDS_MAX, names, until_at_least};
+use crate::gated::{Gated, QUEUE, Request, SECONDS_MAX, names, until_at_least};
 
 const RECEIVED: &str = "deltrail_messages_received_total";
 
@@ -70,8 +70,11 @@ async fn what_is_not_finished_in_time_is_visible_to_others_at_once() {
     daemon.expect_end();
     // Their leases would have lasted for 30 s.
     assert_eq!(gated.depth(QUEUE), Depth { visible: 35, ..Depth::default() });
-    let returns = gated.gate.requests("ChangeMessageVisibility").len();
-    assert!(returns <= 8, "{returns} calls to return 35 messages");
+    let calls = gated.gate.requests("ChangeMessageVisibility");
+    // Others extend, if it took long until they were received.
+    let is_return = |call: &&Request| call.body["Entries"][0]["VisibilityTimeout"] == 0;
+    let returns = calls.iter().filter(is_return).count();
+    assert!((4..=8).contains(&returns), "{returns} calls to return 35 messages");
     gated.gate.release();
     let daemon = gated.daemon(&[]).await;
     gated.until_all_is_counted(&daemon).await;
