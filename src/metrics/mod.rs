@@ -185,7 +185,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::time::Instant;
 
-    use deltrail_core::domain::{Family, Part, Series, Source};
+    use deltrail_core::domain::{Family, Part, Series, Source, Timestamp};
 
     use super::{HttpRefusal, Kind, Metrics, QueueState, SkipReason, described};
 
@@ -279,6 +279,19 @@ mod tests {
                 series.get_metric()[0].get_label().iter().map(prometheus::proto::LabelPair::name);
             let labels: BTreeSet<_> = labels.collect();
             assert_eq!(labels, family.labels.iter().copied().collect(), "{}", family.name);
+        }
+    }
+
+    #[test]
+    fn no_sample_bears_a_time_of_its_own() {
+        let metrics = Metrics::new().unwrap();
+        metrics.publish([removed("images", 1)], Instant::now());
+        metrics.note_delivery(Source::CloudTrail, Timestamp::from_millis(1_795_428_000_000));
+        let text = metrics.render().unwrap();
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let after_labels = line.rsplit('}').next().unwrap_or_default();
+            let words = after_labels.split_whitespace().count();
+            assert_eq!(words, if line.contains('}') { 1 } else { 2 }, "{line}");
         }
     }
 

@@ -2,8 +2,8 @@
 //! stands there, no other does, and both agree on defaults, types and labels. The figures of the
 //! benches stand there as they were measured.
 
+mod named_tests;
 mod performance;
-mod security;
 
 use std::collections::BTreeMap;
 use std::process::Command;

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod app_listener;
+mod connections;
 mod container;
 mod contract;
 mod crash;

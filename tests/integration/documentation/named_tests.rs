@@ -1,13 +1,16 @@
-//! SECURITY.md against the tests: every threat names a test that holds it, and that test is there.
+//! Pages whose claims are held by tests, SECURITY.md and docs/PEERS.md: every row names a test, and
+//! that test is there.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{code, root};
 
-/// The rows of the table of threats: who tries what, and the tests that hold it.
-fn threats(page: &str) -> Vec<(String, Vec<String>)> {
-    let table = page.lines().skip_while(|line| !line.starts_with("| who tries what |")).skip(2);
+/// The rows of the table that begins with this head: what stands first in each, and the tests that
+/// stand last.
+fn claims(page: &str, head: &str) -> Vec<(String, Vec<String>)> {
+    let head = format!("| {head} |");
+    let table = page.lines().skip_while(|line| !line.starts_with(&head)).skip(2);
     table
         .take_while(|line| line.starts_with('|'))
         .map(|line| {
@@ -45,21 +48,31 @@ fn tests_of(source: &str) -> Vec<String> {
     tests
 }
 
-#[test]
-fn every_threat_names_tests_that_are_there() {
-    let page = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
-    let threats = threats(&page);
-    assert!(threats.len() > 15, "the table of threats is not found: {threats:?}");
+/// Fails unless every row of a page's table names tests, and they are there.
+fn expect_tests(page: &str, head: &str) {
+    let text = std::fs::read_to_string(root().join(page)).unwrap();
+    let claims = claims(&text, head);
+    assert!(claims.len() > 15, "the table of {page} is not found: {claims:?}");
     let mut tests = BTreeSet::new();
     for folder in ["src", "core/src", "tests/integration"] {
         tests_in(&root().join(folder), &mut tests);
     }
-    for (threat, held_by) in threats {
-        assert!(!held_by.is_empty(), "nothing holds: {threat}");
+    for (claim, held_by) in claims {
+        assert!(!held_by.is_empty(), "nothing holds: {claim}");
         for test in held_by {
-            assert!(tests.contains(&test), "there is no test {test}, which should hold: {threat}");
+            assert!(tests.contains(&test), "there is no test {test}, which should hold: {claim}");
         }
     }
+}
+
+#[test]
+fn every_threat_names_tests_that_are_there() {
+    expect_tests("SECURITY.md", "who tries what");
+}
+
+#[test]
+fn every_complaint_names_tests_that_are_there() {
+    expect_tests("docs/PEERS.md", "what users complained of");
 }
 
 #[test]
@@ -68,5 +81,8 @@ fn only_tests_are_taken_for_tests() {
                   async fn three() {}\n    #[test]\n    fn four(x in any()) {}";
     assert_eq!(tests_of(source), ["one", "three", "four"]);
     let page = "| who tries what | what | held by |\n|---|---|---|\n| A | B | `c`, `d` |\n\n| E |";
-    assert_eq!(threats(page), [("A".to_owned(), vec!["c".to_owned(), "d".to_owned()])]);
+    assert_eq!(
+        claims(page, "who tries what"),
+        [("A".to_owned(), vec!["c".to_owned(), "d".to_owned()])]
+    );
 }

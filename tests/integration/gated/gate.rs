@@ -1,6 +1,7 @@
 //! A gate between the daemon and the sandbox: it notes every request, and can be shut, hold some
 //! back, or answer for a queue. Knows HTTP as far as that, and nothing of the daemon.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -36,6 +37,7 @@ pub struct Gate {
     pub endpoint: String,
     sqs: watch::Sender<Sqs>,
     requests: Arc<Mutex<Vec<Request>>>,
+    connections: Arc<AtomicUsize>,
     /// The part of a path, or of an action, that is held back; empty for none.
     held: watch::Sender<String>,
 }
@@ -50,12 +52,15 @@ impl Gate {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (held, holds) = watch::channel(String::new());
         let passage = Passage { upstream, modes, requests: requests.clone(), holds };
+        let connections = Arc::new(AtomicUsize::new(0));
+        let came = Arc::clone(&connections);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                came.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(passage.clone().through(client));
             }
         });
-        Self { endpoint, sqs, requests, held }
+        Self { endpoint, sqs, requests, connections, held }
     }
 
     pub fn set(&self, sqs: Sqs) {
@@ -76,6 +81,11 @@ impl Gate {
     pub fn requests(&self, what: &str) -> Vec<Request> {
         let requests = locked(&self.requests);
         requests.iter().filter(|request| request.what.contains(what)).cloned().collect()
+    }
+
+    /// How many connections were ever made.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Forgets the requests so far.
