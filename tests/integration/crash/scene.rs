@@ -4,17 +4,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use deltrail::sandbox::clock::Clock;
+use deltrail::sandbox::Sandbox;
 use deltrail::sandbox::faults::{Fault, Faults};
 use deltrail::sandbox::principal::Kind;
 use deltrail::sandbox::record::cloudtrail::ChildLayout;
 use deltrail::sandbox::sqs::QueueAttributes;
-use deltrail::sandbox::{Options, Sandbox};
 use deltrail_core::domain::Timestamp;
 
 use crate::emulator::{Daemon, eventually};
-use crate::faults::estate::{EVENTS_QUEUE, LOGS, QUEUE, Writing, waiting};
-use crate::faults::traffic::{ACCOUNT, REGION, Traffic, principal};
+use crate::faults::estate::{DAEMON, EVENTS_QUEUE, LOGS, QUEUE, Writing, sandbox_from, waiting};
+use crate::faults::traffic::{REGION, Traffic, principal};
 use crate::faults::truth::Truth;
 use crate::requirement::scratch;
 
@@ -23,7 +22,6 @@ pub const SECONDS_MAX: u64 = 120;
 /// Short: what a daemon held that was ended comes again soon.
 const VISIBILITY: Duration = Duration::from_secs(3);
 const HOUR_MILLIS: i64 = 3_600_000;
-const DAEMON: &str = "deltrail";
 
 pub struct Scene {
     pub sandbox: Sandbox,
@@ -36,20 +34,8 @@ impl Scene {
     /// Nothing has happened yet. The store and the log of the daemon are in a folder of this name.
     pub async fn open(name: &str, seed: u64) -> Self {
         let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-        let sandbox = Sandbox::start(Options {
-            listen: ([127, 0, 0, 1], 0).into(),
-            seed,
-            clock: Clock::starting_at(now, 1.0),
-            pace: Clock::starting_at(now, 1.0),
-            account: ACCOUNT.into(),
-            region: REGION.into(),
-            principals: vec![principal(DAEMON, Kind::User)],
-            faults: Faults::seeded(seed, 200, &[Fault::S3SlowBody, Fault::RepeatedLogObject]),
-            trail: None,
-            access_log_delay_seconds: 1..2,
-        })
-        .await
-        .unwrap();
+        let faults = Faults::seeded(seed, 200, &[Fault::S3SlowBody, Fault::RepeatedLogObject]);
+        let sandbox = sandbox_from(now, 1.0, seed, faults).await;
         let attributes =
             QueueAttributes { visibility_timeout: VISIBILITY, ..QueueAttributes::default() };
         let layout = ChildLayout::SharedRequest;

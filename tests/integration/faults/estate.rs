@@ -6,19 +6,25 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use deltrail::sandbox::Sandbox;
 use deltrail::sandbox::act::{Act, Call, Caller};
+use deltrail::sandbox::clock::Clock;
 use deltrail::sandbox::delivery::{Delivery, DeliveryOptions, Estate, TrailOptions};
+use deltrail::sandbox::faults::Faults;
 use deltrail::sandbox::identifiers::Identifiers;
+use deltrail::sandbox::principal::Kind;
 use deltrail::sandbox::record::cloudtrail::ChildLayout;
 use deltrail::sandbox::s3::{AccessLogTarget, Buckets, NotificationRule, ServicePut, Versioning};
 use deltrail::sandbox::sqs::{QueueAttributes, Queues, Redrive};
+use deltrail::sandbox::{Options, Sandbox};
+use deltrail_core::domain::Timestamp;
 use md5::{Digest as _, Md5};
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
-use super::traffic::{ACCOUNT, REGION, service};
+use super::traffic::{ACCOUNT, REGION, principal, service};
 
+/// Who asks S3 and SQS.
+pub const DAEMON: &str = "deltrail";
 /// Where CloudTrail and S3 write their logs.
 pub const LOGS: &str = "example-trail-logs";
 /// The queue that hears of new log objects.
@@ -28,6 +34,25 @@ pub const EVENTS_QUEUE: &str = "s3-events";
 const ACCESS_PREFIX: &str = "access/";
 /// As often as SQS lets a message be received at most: what is received so often is lost.
 const RECEIVES_MAX: u32 = 1_000;
+
+/// A sandbox that only the daemon asks, and where the clocks begin at this time: that of what
+/// happens, which goes so many times as fast, and that of the queues, which is the world's.
+pub async fn sandbox_from(begin: Timestamp, scale: f64, seed: u64, faults: Faults) -> Sandbox {
+    Sandbox::start(Options {
+        listen: ([127, 0, 0, 1], 0).into(),
+        seed,
+        clock: Clock::starting_at(begin, scale),
+        pace: Clock::starting_at(begin, 1.0),
+        account: ACCOUNT.into(),
+        region: REGION.into(),
+        principals: vec![principal(DAEMON, Kind::User)],
+        faults,
+        trail: None,
+        access_log_delay_seconds: 1..2,
+    })
+    .await
+    .unwrap()
+}
 
 /// What AWS writes about a traffic, on its way into a sandbox.
 pub struct Writing {
@@ -41,7 +66,7 @@ pub struct Writing {
 struct Remembering {
     buckets: Buckets,
     queues: Queues,
-    clock: deltrail::sandbox::clock::Clock,
+    clock: Clock,
     identifiers: Identifiers,
     acts: UnboundedSender<Act>,
     sent: Mutex<BTreeMap<String, Vec<String>>>,

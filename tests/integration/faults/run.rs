@@ -11,20 +11,19 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use deltrail::app::{Daemon, World};
 use deltrail::config::{self, Config, Given, Purpose, Surroundings};
-use deltrail::sandbox::clock::Clock;
+use deltrail::sandbox::Sandbox;
 use deltrail::sandbox::faults::Faults;
 use deltrail::sandbox::principal::Kind;
 use deltrail::sandbox::record::cloudtrail::ChildLayout;
 use deltrail::sandbox::sqs::QueueAttributes;
-use deltrail::sandbox::{Options, Sandbox};
 use deltrail_core::domain::Timestamp;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use super::estate::{EVENTS_QUEUE, LOGS, QUEUE, Writing, waiting};
+use super::estate::{DAEMON, EVENTS_QUEUE, LOGS, QUEUE, Writing, sandbox_from, waiting};
 use super::poison::{KEPT, Poison, RECEIVES_MAX, REDRIVEN};
 use super::schedule::{FAULTY_MILLIS, drawn, follow};
-use super::traffic::{ACCOUNT, REGION, Traffic, principal};
+use super::traffic::{REGION, Traffic, principal};
 use super::truth::Truth;
 use crate::emulator::{Scrape, http_get};
 
@@ -42,7 +41,6 @@ const LATER: Duration = Duration::from_hours(5);
 const LATER_SCALE: f64 = 20_000.0;
 /// A noon that is over long enough for hours to pass in a moment: times to come are not believed.
 const BEGINNING: Timestamp = Timestamp::from_millis(1_794_830_400_000);
-const DAEMON: &str = "deltrail";
 const QUEUES: [&str; 4] = [QUEUE, EVENTS_QUEUE, REDRIVEN, KEPT];
 
 /// Faults that strike in a schedule at least.
@@ -106,20 +104,7 @@ pub struct Stage {
 impl Stage {
     pub async fn open(seed: u64) -> Self {
         let faults = Faults::seeded(seed, 0, &[]);
-        let sandbox = Sandbox::start(Options {
-            listen: ([127, 0, 0, 1], 0).into(),
-            seed,
-            clock: Clock::starting_at(BEGINNING, SCALE.into()),
-            pace: Clock::starting_at(BEGINNING, 1.0),
-            account: ACCOUNT.into(),
-            region: REGION.into(),
-            principals: vec![principal(DAEMON, Kind::User)],
-            faults,
-            trail: None,
-            access_log_delay_seconds: 1..2,
-        })
-        .await
-        .unwrap();
+        let sandbox = sandbox_from(BEGINNING, SCALE.into(), seed, faults).await;
         let attributes =
             QueueAttributes { visibility_timeout: VISIBILITY, ..QueueAttributes::default() };
         let layouts = [ChildLayout::SharedRequest, ChildLayout::OwnRequest];
