@@ -8,12 +8,12 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 /// Tables of which the store itself writes every row. Rows refer to those of tables before. The one
-/// row of `forgotten` comes with the tables.
+/// row of `forgotten` and the first slices come with the tables.
 fn tables(connection: &Connection) -> Result<Vec<String>> {
     let mut select = connection.prepare(
         "SELECT name FROM sqlite_schema
          WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
-             AND name NOT IN ('refinery_schema_history', 'forgotten')
+             AND name NOT IN ('refinery_schema_history', 'forgotten', 'slices')
          ORDER BY rowid",
     )?;
     let names = select.query_map([], |row| row.get(0))?;

@@ -26,6 +26,7 @@ mod retention;
 mod running;
 mod session;
 mod settling;
+mod slices;
 mod sqlite;
 mod tables;
 mod words;

@@ -36,6 +36,8 @@ pub(super) enum After {
     Number(i64),
     /// Its name.
     Name(String),
+    /// The slice that it is in, and its name.
+    InSlice(i64, String),
 }
 
 impl Sweep {

@@ -116,8 +116,8 @@ impl Writer {
         opened: &Sender<Result<(), StoreError>>,
     ) -> Result<(), StoreError> {
         let Self { options, jobs, pulse } = self;
-        let session = connection.session();
-        let working_set = match connection.working_set() {
+        let mut session = connection.session();
+        let working_set = match session.learn_slices().and_then(|()| connection.working_set()) {
             Ok(working_set) => working_set,
             Err(error) => {
                 let _ = opened.send(Err(explain(&options.location.to_string(), &error)));
@@ -244,6 +244,7 @@ impl Work<'_> {
     fn commit_together(&self, batches: &[&Batch]) -> Result<Vec<CommitReport>, StoreError> {
         let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
         let Some(working_set) = self.working_set else {
+            self.session.grow_slices().map_err(|error| self.explain(&error))?;
             let commit = || commit_batches(self.session, self.options, batches, now);
             return self.in_transaction(commit);
         };

@@ -9,10 +9,11 @@ use super::explain::explain;
 use crate::store::StoreError;
 
 /// Every change of the tables, in order.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     ("V1__tables", include_str!("migrations/V1__tables.sql")),
     ("V2__findings", include_str!("migrations/V2__findings.sql")),
     ("V3__replicas", include_str!("migrations/V3__replicas.sql")),
+    ("V4__slices", include_str!("migrations/V4__slices.sql")),
 ];
 
 /// What programs that would change the tables of one database lock, one after the other. The

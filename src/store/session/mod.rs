@@ -18,6 +18,7 @@ pub(super) use self::value::{Value, values};
 use super::StoreError;
 use super::postgres::{self, PostgresSession};
 use super::settling::Held;
+use super::slices::{Name, Sliced};
 use super::sqlite::{self, SqliteSession};
 
 /// Work on a connection. It holds the statements that it has run once, so that each is prepared
@@ -130,9 +131,7 @@ impl Session<'_> {
     /// Does `work` in a transaction that writes: all of it is kept, or nothing.
     pub(super) fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         match self {
-            // The write lock is taken at once: a transaction that begins as a reader could not wait
-            // for it later.
-            Self::Sqlite(session) => session.in_transaction("BEGIN IMMEDIATE", work),
+            Self::Sqlite(session) => session.in_transaction(work),
             Self::Postgres(session) => session.in_transaction(work),
         }
     }
@@ -140,7 +139,7 @@ impl Session<'_> {
     /// Asks everything of one moment, whatever is committed meanwhile.
     pub(super) fn at_one_moment<T>(&self, ask: impl FnOnce() -> Result<T>) -> Result<T> {
         match self {
-            Self::Sqlite(session) => session.in_transaction("BEGIN", ask),
+            Self::Sqlite(session) => session.at_one_moment(ask),
             Self::Postgres(session) => session.in_transaction(ask),
         }
     }
@@ -179,6 +178,55 @@ impl Session<'_> {
             // There are none.
             Self::Sqlite(_) => Ok(held),
             Self::Postgres(_) => postgres::with_holds_of_others(self, writer, held),
+        }
+    }
+
+    /// Keeps in mind from now on what is in the slices of tables.
+    pub(super) fn learn_slices(&mut self) -> Result<()> {
+        match self {
+            Self::Sqlite(session) => session.learn_slices(),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Begins the next slice of each table whose newest one is full, before a transaction begins.
+    pub(super) fn grow_slices(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(session) => session.grow_slices(),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// The slices of a table, the newest first.
+    pub(super) fn slices(&self, table: Sliced) -> Result<Vec<i64>> {
+        match self {
+            Self::Sqlite(session) => session.slices(table),
+            Self::Postgres(_) => Ok(vec![0]),
+        }
+    }
+
+    /// Those of them that may hold a row of this name.
+    pub(super) fn slices_with(&self, name: Name) -> Result<Vec<i64>> {
+        match self {
+            Self::Sqlite(session) => session.slices_with(name),
+            Self::Postgres(_) => Ok(vec![0]),
+        }
+    }
+
+    /// The slice that a new row of this name belongs to, which may hold one already, and the others
+    /// that may hold one.
+    pub(super) fn place(&self, name: Name) -> Result<(i64, Vec<i64>)> {
+        match self {
+            Self::Sqlite(session) => session.place(name),
+            Self::Postgres(_) => Ok((0, Vec::new())),
+        }
+    }
+
+    /// Notes that a row of this name was added to the newest slice.
+    pub(super) fn note(&self, name: Name) {
+        match self {
+            Self::Sqlite(session) => session.note(name),
+            Self::Postgres(_) => {}
         }
     }
 

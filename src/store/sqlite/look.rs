@@ -91,7 +91,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let location = location(&directory.path().join("d.db"));
         let writer = open_writer(&location).unwrap();
-        writer.execute("INSERT INTO slots (bucket, key) VALUES ('b', 'k')", []).unwrap();
+        writer.execute("INSERT INTO slots (slice, bucket, key) VALUES (0, 'b', 'k')", []).unwrap();
         let slots = |reader: &Connection| {
             reader.query_row("SELECT count(*) FROM slots", [], |row| row.get::<_, i64>(0))
         };

@@ -4,6 +4,7 @@
 mod look;
 mod open;
 mod session;
+mod slices;
 
 pub(super) use self::look::{open_beside, open_to_look};
 pub(super) use self::open::{directory_of, explain, open_writer};

@@ -19,12 +19,13 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 128;
 
 /// Every change of the tables, in order.
-pub(super) const MIGRATIONS: [(&str, &str); 5] = [
+pub(super) const MIGRATIONS: [(&str, &str); 6] = [
     ("V1__evidence_and_totals", include_str!("../migrations/V1__evidence_and_totals.sql")),
     ("V2__every_source", include_str!("../migrations/V2__every_source.sql")),
     ("V3__each_thing_once", include_str!("../migrations/V3__each_thing_once.sql")),
     ("V4__what_was_forgotten", include_str!("../migrations/V4__what_was_forgotten.sql")),
     ("V5__findings", include_str!("../migrations/V5__findings.sql")),
+    ("V6__slices", include_str!("../migrations/V6__slices.sql")),
 ];
 
 /// Opens the one connection that writes to a file, or to memory where there is none, and brings the
@@ -47,6 +48,9 @@ pub(in crate::store) fn open_writer(location: &Location) -> Result<Connection, S
     .map_err(|error| explain(&place, &error))?;
     prepare_writer(&connection).map_err(|error| explain(&place, &error))?;
     migrate(&mut connection, &place)?;
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .map_err(|error| explain(&place, &error))?;
     Ok(connection)
 }
 
@@ -116,7 +120,8 @@ fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
     // A commit is on the disk before its message is acknowledged; NORMAL would lose the last ones
     // of a power failure.
     connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
+    // A migration may write a table anew that others refer to.
+    connection.pragma_update(None, "foreign_keys", false)?;
     // A burst must not leave its largest write-ahead log on the disk for good.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     // Kibibytes: room for the hot pages of the indexes within a small container.
@@ -210,7 +215,7 @@ mod tests {
         let applied = "SELECT count(*), count(DISTINCT version) FROM refinery_schema_history";
         let counts: (i64, i64) =
             again.query_row(applied, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        assert_eq!(counts, (4, 4));
+        assert_eq!(counts, (6, 6));
     }
 
     #[test]

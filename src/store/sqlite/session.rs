@@ -1,6 +1,6 @@
 //! Work on a SQLite connection, with the statements that it has run. It knows none of them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -8,7 +8,13 @@ use std::rc::Rc;
 use foldhash::fast::RandomState;
 use rusqlite::{CachedStatement, Connection, Statement, params_from_iter};
 
+use super::slices;
 use crate::store::session::{Result, Row, Value};
+use crate::store::slices::{Name, Sliced, Slices};
+
+/// Begins a transaction that writes. The lock is taken at once: one that begins as a reader could
+/// not wait for it later.
+const BEGIN_TO_WRITE: &str = "BEGIN IMMEDIATE";
 
 /// See [`crate::store::session::Session`].
 pub(in crate::store) struct SqliteSession<'c> {
@@ -16,11 +22,100 @@ pub(in crate::store) struct SqliteSession<'c> {
     // A cell that holds what borrows the connection would have to be lent for exactly as long; what
     // is behind `dyn` need not.
     held: Box<dyn Statements + 'c>,
+    slices: Known,
+}
+
+/// What is known of the slices of tables.
+enum Known {
+    /// Nothing: they are asked for.
+    Nothing,
+    /// That there is one.
+    One,
+    /// What is in them, as it was when the database had this version.
+    All { slices: Slices, version: Cell<i64> },
 }
 
 impl<'c> SqliteSession<'c> {
     pub(in crate::store) fn new(connection: &'c Connection) -> Self {
-        Self { connection, held: Box::new(Held { connection, by_place: RefCell::default() }) }
+        Self::knowing(connection, Known::Nothing)
+    }
+
+    /// On tables of which each is one slice.
+    pub(in crate::store) fn in_one_slice(connection: &'c Connection) -> Self {
+        Self::knowing(connection, Known::One)
+    }
+
+    fn knowing(connection: &'c Connection, slices: Known) -> Self {
+        let held = Box::new(Held { connection, by_place: RefCell::default() });
+        Self { connection, held, slices }
+    }
+
+    /// Keeps in mind from now on what is in the slices.
+    pub(in crate::store) fn learn_slices(&mut self) -> Result<()> {
+        let (slices, version) = (Slices::empty(), slices::version(self.connection)?);
+        slices::learn(self.connection, &slices)?;
+        self.slices = Known::All { slices, version: Cell::new(version) };
+        Ok(())
+    }
+
+    /// Learns what another program has written since, which none does while this one writes.
+    fn see_changes_of_others(&self) -> Result<()> {
+        let Known::All { slices, version } = &self.slices else { return Ok(()) };
+        let now = slices::version(self.connection)?;
+        if now != version.get() {
+            slices::learn(self.connection, slices)?;
+            version.set(now);
+        }
+        Ok(())
+    }
+
+    /// Begins the next slice of each table whose newest one is full, in a transaction of its own.
+    pub(in crate::store) fn grow_slices(&self) -> Result<()> {
+        let Known::All { slices, version } = &self.slices else { return Ok(()) };
+        if !slices::is_any_full(slices) {
+            return Ok(());
+        }
+        let begun = self.in_transaction(|| Ok(slices::begin_next(self.connection, slices)?));
+        // Whether a transaction took place whose end failed is not known.
+        version.set(if begun.is_ok() { version.get() } else { i64::MIN });
+        for next in begun? {
+            next.note(slices);
+        }
+        Ok(())
+    }
+
+    pub(in crate::store) fn slices(&self, table: Sliced) -> Result<Vec<i64>> {
+        match &self.slices {
+            Known::One => Ok(vec![0]),
+            Known::Nothing | Known::All { .. } => Ok(slices::numbers(self.connection, table)?),
+        }
+    }
+
+    pub(in crate::store) fn slices_with(&self, name: Name) -> Result<Vec<i64>> {
+        match &self.slices {
+            Known::All { slices: known, .. } => Ok(known.of(name.table).borrow().all_with(name)),
+            Known::Nothing | Known::One => self.slices(name.table),
+        }
+    }
+
+    pub(in crate::store) fn place(&self, name: Name) -> Result<(i64, Vec<i64>)> {
+        match &self.slices {
+            Known::All { slices: known, .. } => {
+                let known = known.of(name.table).borrow();
+                Ok((known.newest, known.full_with(name)))
+            }
+            Known::Nothing | Known::One => {
+                let mut slices = self.slices(name.table)?;
+                let newest = if slices.is_empty() { 0 } else { slices.remove(0) };
+                Ok((newest, slices))
+            }
+        }
+    }
+
+    pub(in crate::store) fn note(&self, name: Name) {
+        if let Known::All { slices: known, .. } = &self.slices {
+            known.of(name.table).borrow_mut().note(name);
+        }
     }
 
     pub(in crate::store) fn execute(
@@ -63,12 +158,24 @@ impl<'c> SqliteSession<'c> {
         each(&mut *self.connection.prepare_cached(sql)?, values, &mut read)
     }
 
-    /// Does `work` between `begin` and COMMIT.
+    /// Does `work` in a transaction that writes.
     pub(in crate::store) fn in_transaction<T>(
         &self,
-        begin: &'static str,
         work: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
+        self.between(BEGIN_TO_WRITE, || {
+            self.see_changes_of_others()?;
+            work()
+        })
+    }
+
+    /// Asks everything of one moment.
+    pub(in crate::store) fn at_one_moment<T>(&self, ask: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.between("BEGIN", ask)
+    }
+
+    /// Does `work` between `begin` and COMMIT.
+    fn between<T>(&self, begin: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.execute(begin, &[])?;
         let ended = work().and_then(|result| self.execute("COMMIT", &[]).map(|_| result));
         if ended.is_err() && !self.connection.is_autocommit() {

@@ -7,6 +7,7 @@ mod stages;
 use self::stages::{Aged, STAGES, Stage};
 use crate::store::retention::{After, FORGET_MARGIN_MILLIS};
 use crate::store::session::{Result, Session, Value, column, values};
+use crate::store::slices::Sliced;
 use crate::store::{Forget, ForgetReport, Sweep};
 
 /// The time, in milliseconds, before which nothing is learnt any more.
@@ -26,11 +27,13 @@ pub(in crate::store) fn forget(session: &Session<'_>, ask: &Forget) -> Result<Fo
     };
     let cut = before.saturating_sub(FORGET_MARGIN_MILLIS);
     let Some(last) = last_of_part(session, stage, &ask.from.after, ask.rows_max)? else {
-        let next = STAGES.get(ask.from.stage + 1);
-        let next = next.map(|next| Sweep { stage: ask.from.stage + 1, after: next.start() });
-        return Ok(ForgetReport { rows: 0, next });
+        return Ok(ForgetReport { rows: 0, next: behind(session, &ask.from)? });
     };
-    let part = Part { session, after: value(&ask.from.after), last: value(&last), cut };
+    let slice = match &last {
+        After::InSlice(slice, _) => Some(Value::Integer(*slice)),
+        After::Number(_) | After::Name(_) => None,
+    };
+    let part = Part { session, after: value(&ask.from.after), last: value(&last), slice, cut };
     let (mut rows, mut is_done) = (0, true);
     for aged in stage.aged {
         let forgotten = part.forget(aged, ask.rows_max)?;
@@ -43,6 +46,19 @@ pub(in crate::store) fn forget(session: &Session<'_>, ask: &Forget) -> Result<Fo
     }
     let after = if is_done { last } else { ask.from.after.clone() };
     Ok(ForgetReport { rows, next: Some(Sweep { stage: ask.from.stage, after }) })
+}
+
+/// What comes after all rows of a table, or of a slice of it; none after the last table.
+fn behind(session: &Session<'_>, from: &Sweep) -> Result<Option<Sweep>> {
+    if let After::InSlice(slice, _) = from.after {
+        let slices = session.slices(Sliced::Requests)?;
+        if let Some(&next) = slices.iter().rev().find(|&&number| number > slice) {
+            let after = After::InSlice(next, String::new());
+            return Ok(Some(Sweep { stage: from.stage, after }));
+        }
+    }
+    let next = STAGES.get(from.stage + 1);
+    Ok(next.map(|next| Sweep { stage: from.stage + 1, after: next.start() }))
 }
 
 /// The last row of the next part of a table; none when there are no more rows.
@@ -62,13 +78,19 @@ fn last_of_part(
             let last: Option<String> = session.one(stage.last, &values, column)?;
             Ok(last.map(After::Name))
         }
+        After::InSlice(slice, _) => {
+            let [after, limit] = values;
+            let values = [after, limit, Value::Integer(*slice)];
+            let last: Option<String> = session.one(stage.last, &values, column)?;
+            Ok(last.map(|last| After::InSlice(*slice, last)))
+        }
     }
 }
 
 fn value(after: &After) -> Value<'_> {
     match after {
         After::Number(number) => Value::Integer(*number),
-        After::Name(name) => Value::Text(name),
+        After::Name(name) | After::InSlice(_, name) => Value::Text(name),
     }
 }
 
@@ -77,6 +99,8 @@ struct Part<'a> {
     session: &'a Session<'a>,
     after: Value<'a>,
     last: Value<'a>,
+    /// The slice that all of them are in, if their table has any.
+    slice: Option<Value<'a>>,
     /// What happened before this time, in milliseconds, is forgotten.
     cut: i64,
 }
@@ -87,19 +111,25 @@ struct Forgotten {
     is_all: bool,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
     /// Forgets the oldest rows of the part, so many at most. Rows of one millisecond go together,
     /// because a row that all tables have no name for cannot be told from its neighbour.
     fn forget(&self, aged: &Aged, rows_max: u32) -> Result<Forgotten> {
         let cut = Value::Integer(self.cut);
         let limit = Value::Integer(rows_max.into());
-        let oldest = &[self.after, self.last, cut, limit];
+        let oldest = self.values(&[self.after, self.last, cut, limit]);
         let (count, until): (i64, Option<i64>) =
-            self.session.one(aged.oldest, oldest, |row| Ok((row.read()?, row.read()?)))?;
+            self.session.one(aged.oldest, &oldest, |row| Ok((row.read()?, row.read()?)))?;
         let Some(until) = until else { return Ok(Forgotten { rows: 0, is_all: true }) };
         let until = Value::Integer(until);
-        let rows = self.session.execute(aged.forget, &[self.after, self.last, until])?;
+        let forgotten = self.values(&[self.after, self.last, until]);
+        let rows = self.session.execute(aged.forget, &forgotten)?;
         Ok(Forgotten { rows: rows as u64, is_all: count < i64::from(rows_max) })
+    }
+
+    /// The values of a statement, with the slice last.
+    fn values(&self, values: &[Value<'a>]) -> Vec<Value<'a>> {
+        values.iter().copied().chain(self.slice).collect()
     }
 }
 

@@ -11,6 +11,7 @@ use deltrail_core::domain::{
 use super::creations::{created_of, creation_columns};
 use super::rows::{counted_columns, counted_of, removal_columns, removal_of};
 use crate::store::session::{Result, Row, Session, values};
+use crate::store::slices::Name;
 
 /// The part of a slot's history that says what `due` removals are, judged.
 pub(super) fn judged(
@@ -136,13 +137,25 @@ fn known_calls(session: &Session<'_>, removals: &[Removal]) -> Result<BTreeSet<S
     let mut calls = BTreeSet::new();
     let children = removals.iter().filter(|it| it.is_child_only() && it.target == Target::Unknown);
     for request_id in children.filter_map(|child| child.request_id.as_deref()) {
-        let is_known = session.is_any(
-            "SELECT 1 FROM requests WHERE identity = ?1 AND api = 'DeleteObjects'",
-            &values![format!("r:{request_id}")],
-        )?;
-        calls.extend(is_known.then(|| request_id.to_owned()));
+        if !calls.contains(request_id) && is_known_call(session, request_id)? {
+            calls.insert(request_id.to_owned());
+        }
     }
     Ok(calls)
+}
+
+fn is_known_call(session: &Session<'_>, request_id: &str) -> Result<bool> {
+    let identity = format!("r:{request_id}");
+    for slice in session.slices_with(Name::of_request(&identity))? {
+        let is_known = session.is_any(
+            "SELECT 1 FROM requests WHERE slice = ?1 AND identity = ?2 AND api = 'DeleteObjects'",
+            &values![slice, identity],
+        )?;
+        if is_known {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn made_marker(session: &Session<'_>, slot_id: i64, version: &str) -> Result<bool> {

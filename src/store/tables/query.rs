@@ -20,6 +20,7 @@ pub(in crate::store) use self::key::key_history;
 use self::rows::rows_of;
 use super::settle::each_bucket;
 use crate::store::session::{Cell, Result, Row, Session, Value, values};
+use crate::store::slices::Sliced;
 use crate::store::{DeletionFilter, Deletions, Looking, PrincipalPattern, Within};
 
 /// A moment of a store that is asked.
@@ -59,13 +60,14 @@ pub(in crate::store) fn deletions(asked: Asked<'_>, filter: &DeletionFilter) -> 
 /// The newest that fit, at most `count`, from the newest to the oldest.
 fn newest(session: &Session<'_>, filter: &DeletionFilter, count: usize) -> Result<Vec<Found>> {
     if filter.request_id.is_some() || filter.bucket().is_some() {
-        return Selection::of(filter, filter.bucket(), None).run(session, filter, count);
+        let selection = Selection::of(session, filter, filter.bucket(), None)?;
+        return selection.run(session, filter, count);
     }
     // No index holds the times of all buckets, and there are many more rows than buckets.
     let mut found: Vec<Found> = Vec::new();
     for bucket in buckets(session)? {
         let oldest = found.last().filter(|_| found.len() >= count).map(|it| it.at);
-        let selection = Selection::of(filter, Some(&bucket), oldest);
+        let selection = Selection::of(session, filter, Some(&bucket), oldest)?;
         found.extend(selection.run(session, filter, count)?);
         found.sort_by_key(|it| std::cmp::Reverse(it.at));
         found.truncate(count);
@@ -86,7 +88,12 @@ struct Selection {
 
 impl Selection {
     /// `oldest` is an event time before which nobody wants any.
-    fn of(filter: &DeletionFilter, bucket: Option<&str>, oldest: Option<i64>) -> Self {
+    fn of(
+        session: &Session<'_>,
+        filter: &DeletionFilter,
+        bucket: Option<&str>,
+        oldest: Option<i64>,
+    ) -> Result<Self> {
         let mut selection = Self { sql: String::new(), values: Vec::new() };
         let mut conditions = Vec::new();
         // The tables in the order in which they are to be read.
@@ -94,13 +101,16 @@ impl Selection {
         if let Some(request_id) = &filter.request_id {
             let id = selection.text(request_id);
             let identity = selection.text(&format!("r:{request_id}"));
+            let (keys, requests) =
+                (slices(session, Sliced::Keys)?, slices(session, Sliced::Requests)?);
             conditions.push(format!(
                 "r.request_id = {id} AND r.slot_id IN (
                      SELECT slot_id FROM evidence
                      WHERE request_id = {id} AND slot_id IS NOT NULL AND is_key_of_request = 0
                      UNION ALL SELECT s.id FROM requests AS q CROSS JOIN slots AS s
-                         ON s.bucket = q.bucket AND s.key = coalesce(q.key, '')
-                     WHERE q.identity = {identity}
+                         ON s.slice IN ({keys}) AND s.bucket = q.bucket
+                             AND s.key = coalesce(q.key, '')
+                     WHERE q.slice IN ({requests}) AND q.identity = {identity}
                  )"
             ));
         }
@@ -111,7 +121,10 @@ impl Selection {
                     None => "slots AS s CROSS JOIN removals AS r ON r.slot_id = s.id",
                 };
                 let (bucket, from) = (selection.text(bucket), selection.text(prefix));
-                conditions.push(format!("s.bucket = {bucket} AND s.key >= {from}"));
+                let keys = slices(session, Sliced::Keys)?;
+                conditions.push(format!(
+                    "s.slice IN ({keys}) AND s.bucket = {bucket} AND s.key >= {from}"
+                ));
                 if let Some(end) = after_prefix(prefix) {
                     conditions.push(format!("s.key < {}", selection.text(&end)));
                 }
@@ -134,7 +147,7 @@ impl Selection {
             "SELECT r.at, r.slot_id, r.identity, r.actor_id FROM {tables} WHERE {conditions}
              ORDER BY r.at DESC, r.slot_id DESC, r.identity DESC"
         );
-        selection
+        Ok(selection)
     }
 
     /// Adds a value; gives how the statement names it.
@@ -179,6 +192,12 @@ impl Selection {
         })?;
         Ok(found)
     }
+}
+
+/// The slices of a table, as a statement lists them.
+fn slices(session: &Session<'_>, table: Sliced) -> Result<String> {
+    let numbers: Vec<String> = session.slices(table)?.iter().map(i64::to_string).collect();
+    Ok(numbers.join(", "))
 }
 
 /// As many callers are remembered at most.

@@ -3,6 +3,7 @@
 use deltrail_core::domain::{Family, Removal, Series, Source};
 
 use super::rows::{known_source, optional_time, removal_columns, removal_of};
+use super::slots::slot_of;
 use crate::store::session::{Result, Session, column, values};
 use crate::store::{LedgerKey, ProofOfLife, RowCounts, Total, words};
 
@@ -63,15 +64,15 @@ pub(in crate::store) fn removals(
     bucket: &str,
     key: &str,
 ) -> Result<Vec<Removal>> {
+    let slot_id = slot_of(session, bucket, key)?;
     session.rows(
         concat!(
             "SELECT ",
             removal_columns!(),
             " FROM removals LEFT JOIN actors ON actors.id = actor_id
-             WHERE slot_id = (SELECT id FROM slots WHERE bucket = ?1 AND key = ?2)
-             ORDER BY identity"
+             WHERE slot_id = ?1 ORDER BY identity"
         ),
-        &values![bucket, key],
+        &values![slot_id],
         removal_of,
     )
 }

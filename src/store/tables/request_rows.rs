@@ -3,7 +3,8 @@
 use deltrail_core::domain::Request;
 
 use super::rows::{actor, millis, optional_time, sources, time};
-use crate::store::session::{Result, Row, Session, Value, values};
+use crate::store::session::{Result, Row, Session, SqlError, Value, values};
+use crate::store::slices::Name;
 use crate::store::words;
 
 /// The columns of [`request_of`], of `requests` beside `actors`.
@@ -37,46 +38,87 @@ pub(super) fn request_of(row: &mut Row<'_>) -> Result<Request> {
     })
 }
 
-/// Adds a request; false when it is there already.
+/// A request that is kept, and where.
+pub(super) struct Placed {
+    pub(super) slice: i64,
+    pub(super) request: Request,
+    pub(super) is_backfilled: bool,
+}
+
+/// The request of this name in a slice.
+pub(super) fn request_in(
+    session: &Session<'_>,
+    slice: i64,
+    bucket: &str,
+    identity: &str,
+) -> Result<Option<Placed>> {
+    session.optional(
+        concat!(
+            "SELECT ",
+            request_columns!(),
+            ", is_backfilled FROM requests LEFT JOIN actors ON actors.id = actor_id
+             WHERE slice = ?1 AND identity = ?2 AND bucket = ?3"
+        ),
+        &values![slice, identity, bucket],
+        |row| Ok(Placed { slice, request: request_of(row)?, is_backfilled: row.read()? }),
+    )
+}
+
+/// Adds a request, or gives the one that is there already.
 pub(super) fn insert_request(
     session: &Session<'_>,
     request: &Request,
     actor_id: i64,
     is_backfilled: bool,
-) -> Result<bool> {
+) -> Result<Option<Placed>> {
+    let name = Name::of_request(&request.identity);
+    let (newest, others) = session.place(name)?;
+    let known = |slice| request_in(session, slice, &request.bucket, &request.identity);
+    for slice in others {
+        if let Some(known) = known(slice)? {
+            return Ok(Some(known));
+        }
+    }
     let inserted = session.execute(
-        "INSERT INTO requests (is_backfilled, bucket, identity, key, api, outcome, request_id,
-             account, region, at, started_at, ended_at, total_millis, http_status, error_code,
-             sources, actor_kind, actor_id)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        &values_of(request, actor_id, is_backfilled),
+        "INSERT INTO requests (slice, is_backfilled, bucket, identity, key, api, outcome,
+             request_id, account, region, at, started_at, ended_at, total_millis, http_status,
+             error_code, sources, actor_kind, actor_id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        &values_of(newest, request, actor_id, is_backfilled),
     )?;
-    Ok(inserted == 1)
+    if inserted == 1 {
+        session.note(name);
+        return Ok(None);
+    }
+    known(newest)?.map(Some).ok_or(SqlError::NoRow)
 }
 
 /// Writes what is known of a request now; how its settling stands is kept, unless it turns out that
 /// it was refused.
 pub(super) fn update_request(
     session: &Session<'_>,
+    slice: i64,
     request: &Request,
     actor_id: i64,
     is_backfilled: bool,
 ) -> Result<()> {
     session.execute(
-        "UPDATE requests SET is_backfilled = ?1, key = ?4, api = ?5, outcome = ?6, request_id = ?7,
-             account = ?8, region = ?9, at = ?10, started_at = ?11, ended_at = ?12,
-             total_millis = ?13, http_status = ?14, error_code = ?15, sources = ?16,
-             actor_kind = ?17, actor_id = ?18,
-             resolution = CASE WHEN ?6 = 'ok' THEN resolution END
-         WHERE bucket = ?2 AND identity = ?3",
-        &values_of(request, actor_id, is_backfilled),
+        "UPDATE requests SET is_backfilled = ?2, key = ?5, api = ?6, outcome = ?7, request_id = ?8,
+             account = ?9, region = ?10, at = ?11, started_at = ?12, ended_at = ?13,
+             total_millis = ?14, http_status = ?15, error_code = ?16, sources = ?17,
+             actor_kind = ?18, actor_id = ?19,
+             resolution = CASE WHEN ?7 = 'ok' THEN resolution END
+         WHERE slice = ?1 AND identity = ?4 AND bucket = ?3",
+        &values_of(slice, request, actor_id, is_backfilled),
     )?;
     Ok(())
 }
 
-/// What a row says of a request, its name after its provenance, in the order of the columns.
-fn values_of(request: &Request, actor_id: i64, is_backfilled: bool) -> [Value<'_>; 18] {
+/// What a row says of a request, its name after its place and provenance, in the order of the
+/// columns.
+fn values_of(slice: i64, request: &Request, actor_id: i64, is_backfilled: bool) -> [Value<'_>; 19] {
     values![
+        slice,
         is_backfilled,
         request.bucket.as_str(),
         request.identity,

@@ -10,10 +10,11 @@ use deltrail_core::domain::{
 };
 
 use super::journal::Journal;
-use super::request_rows::{insert_request, request_columns, request_of, update_request};
+use super::request_rows::{Placed, insert_request, update_request};
 use super::rows::{counted_columns, counted_of, optional_time, removal_columns, removal_of};
-use super::slots::reopen;
+use super::slots::{reopen, slot_of};
 use crate::store::session::{Result, Session, values};
+use crate::store::slices::Name;
 
 /// Joins the requests of new evidence with what was known of them, and counts what is new.
 pub(super) fn write_requests(journal: &mut Journal<'_>, fresh: &[&Evidence]) -> Result<()> {
@@ -39,21 +40,11 @@ pub(super) fn write_requests(journal: &mut Journal<'_>, fresh: &[&Evidence]) -> 
 fn write_one(journal: &mut Journal<'_>, told: Request) -> Result<()> {
     let actor_id = journal.actors.id_of(&told.actor)?;
     let is_live = journal.is_live();
-    if insert_request(journal.session, &told, actor_id, !is_live)? {
+    let Some(known) = insert_request(journal.session, &told, actor_id, !is_live)? else {
         journal.count(&told.bucket, told.at, actor_id, Counts::of_request(&told));
         return if is_live { count(journal, None, &told) } else { Ok(()) };
-    }
-    let (before, is_backfilled) = journal.session.one(
-        concat!(
-            "SELECT ",
-            request_columns!(),
-            ", is_backfilled
-                 FROM requests LEFT JOIN actors ON actors.id = actor_id
-                 WHERE bucket = ?1 AND identity = ?2"
-        ),
-        &values![told.bucket.as_str(), told.identity],
-        |row| Ok((request_of(row)?, row.read::<bool>()?)),
-    )?;
+    };
+    let Placed { slice, request: before, is_backfilled } = known;
     let after = joined(journal.session, before.clone(), told)?;
     if before == after {
         return Ok(());
@@ -63,7 +54,7 @@ fn write_one(journal: &mut Journal<'_>, told: Request) -> Result<()> {
     journal.count(&before.bucket, before.at, actor_id, was);
     let actor_id = journal.actors.id_of(&after.actor)?;
     journal.count(&after.bucket, after.at, actor_id, Counts::of_request(&after));
-    update_request(journal.session, &after, actor_id, is_backfilled)?;
+    update_request(journal.session, slice, &after, actor_id, is_backfilled)?;
     if is_backfilled { Ok(()) } else { count(journal, Some(&before), &after) }
 }
 
@@ -72,15 +63,12 @@ fn write_one(journal: &mut Journal<'_>, told: Request) -> Result<()> {
 fn joined(session: &Session<'_>, a: Request, b: Request) -> Result<Request> {
     if a.api == Api::DeleteObject && a.key != b.key {
         for request in [&a, &b] {
+            let key = request.key.as_deref().unwrap_or_default();
+            let slot_id = slot_of(session, &request.bucket, key)?;
             session.execute(
                 "UPDATE evidence SET is_key_of_request = 0
-                     WHERE slot_id = (SELECT id FROM slots WHERE bucket = ?1 AND key = ?2)
-                         AND request_id = ?3 AND is_key_of_request = 1",
-                &values![
-                    request.bucket.as_str(),
-                    request.key.as_deref().unwrap_or_default(),
-                    request.request_id.as_deref()
-                ],
+                     WHERE slot_id = ?1 AND request_id = ?2 AND is_key_of_request = 1",
+                &values![slot_id, request.request_id.as_deref()],
             )?;
         }
     }
@@ -172,13 +160,19 @@ pub(super) fn started_at(
     bucket: &str,
     request_id: &str,
 ) -> Result<Option<Timestamp>> {
-    let found = session.optional(
-        "SELECT started_at FROM requests
-             WHERE bucket = ?1 AND identity = ?2 AND is_backfilled = 0",
-        &values![bucket, format!("r:{request_id}")],
-        optional_time,
-    )?;
-    Ok(found.flatten())
+    let identity = format!("r:{request_id}");
+    for slice in session.slices_with(Name::of_request(&identity))? {
+        let found = session.optional(
+            "SELECT started_at FROM requests
+                 WHERE slice = ?1 AND identity = ?2 AND bucket = ?3 AND is_backfilled = 0",
+            &values![slice, identity, bucket],
+            optional_time,
+        )?;
+        if let Some(started_at) = found {
+            return Ok(started_at);
+        }
+    }
+    Ok(None)
 }
 
 /// Resolves bulk calls that were settled as unresolved, when new evidence tells of a key of theirs.
@@ -214,11 +208,15 @@ fn any_unresolved(session: &Session<'_>, bucket: &str) -> Result<bool> {
 fn resolve_by(session: &Session<'_>, piece: &Evidence) -> Result<usize> {
     let mut resolved = 0;
     if let Some(request_id) = &piece.request_id {
-        resolved += session.execute(
-            "UPDATE requests SET resolution = 'resolved'
-                 WHERE bucket = ?1 AND identity = ?2 AND resolution = 'unresolved'",
-            &values![piece.bucket.as_str(), format!("r:{request_id}")],
-        )?;
+        let identity = format!("r:{request_id}");
+        for slice in session.slices_with(Name::of_request(&identity))? {
+            resolved += session.execute(
+                "UPDATE requests SET resolution = 'resolved'
+                     WHERE slice = ?1 AND identity = ?2 AND bucket = ?3
+                         AND resolution = 'unresolved'",
+                &values![slice, identity, piece.bucket.as_str()],
+            )?;
+        }
     }
     if is_child(piece) {
         let at = piece.at.as_millis();
@@ -244,9 +242,9 @@ pub(super) fn is_resolved(session: &Session<'_>, request: &Request) -> Result<bo
     if let Some(request_id) = &request.request_id {
         let is_told = session.is_any(
             "SELECT 1 FROM evidence
-                 WHERE request_id = ?1 AND is_key_of_request = 0 AND slot_id <> coalesce((
-                     SELECT id FROM slots WHERE bucket = ?2 AND key = ''
-                 ), -1) AND bucket = ?2 LIMIT 1",
+                 WHERE request_id = ?1 AND is_key_of_request = 0 AND bucket = ?2
+                     AND EXISTS (SELECT 1 FROM slots WHERE slots.id = slot_id AND slots.key <> '')
+                 LIMIT 1",
             &values![request_id.as_str(), request.bucket.as_str()],
         )?;
         if is_told {
@@ -259,9 +257,7 @@ pub(super) fn is_resolved(session: &Session<'_>, request: &Request) -> Result<bo
              WHERE bucket = ?1 AND at BETWEEN ?2 AND ?3 AND (role = 'child'
                  OR (role = 'none' AND api IS NULL AND slot_id IS NOT NULL
                      AND amends_event_id IS NULL))
-                 AND slot_id <> coalesce((
-                     SELECT id FROM slots WHERE bucket = ?1 AND key = ''
-                 ), -1)
+                 AND EXISTS (SELECT 1 FROM slots WHERE slots.id = slot_id AND slots.key <> '')
              LIMIT 1",
         &values![request.bucket.as_str(), at - PAIR_MILLIS_MAX, at + PAIR_MILLIS_MAX],
     )

@@ -5,6 +5,7 @@ use super::request_rows::{request_columns, request_of};
 use super::requests::is_resolved;
 use super::settle::{Horizon, ROWS_MAX};
 use crate::store::session::{Result, values};
+use crate::store::slices::Name;
 
 /// The calls of bucket `?1` that are due at `?2`.
 const DUE: &str = concat!(
@@ -38,10 +39,13 @@ pub(super) fn settle_calls(journal: &mut Journal<'_>, horizon: &Horizon<'_>) -> 
             journal.mark(horizon.bucket, request.at);
         }
         let resolution = if is_resolved { "resolved" } else { "unresolved" };
-        journal.session.execute(
-            "UPDATE requests SET resolution = ?3 WHERE bucket = ?1 AND identity = ?2",
-            &values![request.bucket.as_str(), request.identity, resolution],
-        )?;
+        for slice in journal.session.slices_with(Name::of_request(&request.identity))? {
+            journal.session.execute(
+                "UPDATE requests SET resolution = ?4
+                     WHERE slice = ?1 AND identity = ?2 AND bucket = ?3",
+                &values![slice, request.identity, request.bucket.as_str(), resolution],
+            )?;
+        }
     }
     Ok(due.len())
 }

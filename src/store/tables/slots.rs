@@ -17,7 +17,8 @@ use super::rows::{counted_columns, counted_of, delete_removal, write_removal};
 use super::settle::CREATIONS_KEPT_MILLIS;
 use crate::store::StoredFact;
 use crate::store::change::slot_change;
-use crate::store::session::{Result, Session, values};
+use crate::store::session::{Result, Session, SqlError, values};
+use crate::store::slices::Name;
 
 /// A slot as it was before the batch.
 #[derive(Debug, Clone, Copy)]
@@ -73,18 +74,43 @@ pub(in crate::store) fn slots_of(stored: &StoredFact) -> Vec<(&str, &str)> {
 }
 
 fn upsert_slot(session: &Session<'_>, bucket: &str, key: &str) -> Result<SlotRow> {
-    let insert = "INSERT INTO slots (bucket, key) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    if let Some(id) = session.insert(insert, &values![bucket, key])? {
+    let name = Name::of_key(bucket, key);
+    let (newest, others) = session.place(name)?;
+    for slice in others {
+        if let Some(slot) = slot_in(session, slice, bucket, key)? {
+            return Ok(slot);
+        }
+    }
+    let made = session.insert(
+        "INSERT INTO slots (slice, bucket, key) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        &values![newest, bucket, key],
+    )?;
+    if let Some(id) = made {
+        session.note(name);
         return Ok(SlotRow { id, is_new: true, has_child: false, has_intent: false });
     }
-    session.one(
-        "SELECT id, has_child, has_intent FROM slots WHERE bucket = ?1 AND key = ?2",
-        &values![bucket, key],
+    slot_in(session, newest, bucket, key)?.ok_or(SqlError::NoRow)
+}
+
+fn slot_in(session: &Session<'_>, slice: i64, bucket: &str, key: &str) -> Result<Option<SlotRow>> {
+    session.optional(
+        "SELECT id, has_child, has_intent FROM slots WHERE slice = ?1 AND bucket = ?2 AND key = ?3",
+        &values![slice, bucket, key],
         |row| {
             let (id, has_child, has_intent) = (row.read()?, row.read()?, row.read()?);
             Ok(SlotRow { id, is_new: false, has_child, has_intent })
         },
     )
+}
+
+/// The slot of a key, if there is one.
+pub(super) fn slot_of(session: &Session<'_>, bucket: &str, key: &str) -> Result<Option<i64>> {
+    for slice in session.slices_with(Name::of_key(bucket, key))? {
+        if let Some(slot) = slot_in(session, slice, bucket, key)? {
+            return Ok(Some(slot.id));
+        }
+    }
+    Ok(None)
 }
 
 /// Writes what `fresh` evidence, already stored, changes in its slot.

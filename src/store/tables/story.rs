@@ -8,6 +8,7 @@ use deltrail_core::domain::{
 
 use super::fixtures::{ACCOUNT, REGION, delete, value};
 use super::rows::{counted_columns, counted_of, removal_columns, removal_of};
+use super::slots::slot_of;
 use crate::store::session::{Result, Session, values};
 use crate::store::{
     Batch, CommitReport, Holds, ProofOfLife, Settle, SettleReport, Store, StoredFact,
@@ -258,6 +259,7 @@ pub(in crate::store) async fn rows_of(
 ) -> Vec<(Removal, Counted)> {
     let (bucket, key) = (bucket.to_owned(), key.to_owned());
     ask_rows(store, move |session| {
+        let slot_id = slot_of(session, &bucket, &key)?;
         session.rows(
             concat!(
                 "SELECT ",
@@ -265,10 +267,9 @@ pub(in crate::store) async fn rows_of(
                 ", ",
                 counted_columns!(),
                 " FROM removals LEFT JOIN actors ON actors.id = actor_id
-                 WHERE slot_id = (SELECT id FROM slots WHERE bucket = ?1 AND key = ?2)
-                 ORDER BY identity"
+                 WHERE slot_id = ?1 ORDER BY identity"
             ),
-            &values![bucket, key],
+            &values![slot_id],
             |row| Ok((removal_of(row)?, counted_of(row)?)),
         )
     })

@@ -130,8 +130,8 @@ pub(in crate::store) fn open_memory() -> Result<Connection, StoreError> {
             // Every row needs a number, to be known again.
             memory.execute_batch(&statement?.replace(", WITHOUT ROWID", ""))?;
         }
-        for table in ["slots (id, bucket, key)", "actors (id, actor)"] {
-            let empty = if table.starts_with("slots") { "'', ''" } else { "''" };
+        for table in ["slots (id, slice, bucket, key)", "actors (id, actor)"] {
+            let empty = if table.starts_with("slots") { "0, '', ''" } else { "''" };
             memory.execute(&format!("INSERT INTO {table} VALUES (?1, {empty})"), [FIRST_NEW_ID])?;
         }
         Ok(memory)

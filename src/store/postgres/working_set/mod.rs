@@ -62,7 +62,7 @@ impl<'m> WorkingSet<'m> {
         memory: &'m rusqlite::Connection,
         connection: &'m PostgresConnection,
     ) -> Result<Self> {
-        let session = Session::Sqlite(SqliteSession::new(memory));
+        let session = Session::Sqlite(SqliteSession::in_one_slice(memory));
         Ok(Self { memory: Memory::new(memory)?, session, connection })
     }
 

@@ -5,13 +5,21 @@ use crate::store::retention::After;
 
 /// A table that the store is gone through by.
 pub(super) struct Stage {
-    is_named: bool,
+    sorted_by: SortedBy,
     /// The last of the next ?2 rows behind ?1.
     pub(super) last: &'static str,
     /// What is forgotten by its age.
     pub(super) aged: &'static [Aged],
     /// What is forgotten because nothing refers to it, behind ?1 up to ?2.
     pub(super) unused: Option<&'static str>,
+}
+
+/// What a table is gone through by.
+enum SortedBy {
+    Number,
+    Name,
+    /// A slice, whose number is the last value of each statement, and a name.
+    Slice,
 }
 
 /// Rows of a table, behind ?1 up to ?2.
@@ -25,7 +33,11 @@ pub(super) struct Aged {
 impl Stage {
     /// What comes before its first row.
     pub(super) const fn start(&self) -> After {
-        if self.is_named { After::Name(String::new()) } else { After::Number(0) }
+        match self.sorted_by {
+            SortedBy::Number => After::Number(0),
+            SortedBy::Name => After::Name(String::new()),
+            SortedBy::Slice => After::InSlice(0, String::new()),
+        }
     }
 }
 
@@ -34,7 +46,7 @@ pub(super) const STAGES: [Stage; 7] =
 
 /// Slots, with all that is about a key. The removal goes before its evidence.
 const KEYS: Stage = Stage {
-    is_named: false,
+    sorted_by: SortedBy::Number,
     last: "SELECT max(id) FROM (SELECT id FROM slots WHERE id > ?1 ORDER BY id LIMIT ?2) AS part",
     aged: &[
         Aged {
@@ -70,20 +82,22 @@ const KEYS: Stage = Stage {
 };
 
 const REQUESTS: Stage = Stage {
-    is_named: true,
+    sorted_by: SortedBy::Slice,
     last: "SELECT max(identity) FROM (SELECT identity FROM requests
-         WHERE identity > ?1 ORDER BY identity LIMIT ?2) AS part",
+         WHERE slice = ?3 AND identity > ?1 ORDER BY identity LIMIT ?2) AS part",
     aged: &[Aged {
         oldest: "SELECT count(*), max(at) FROM (SELECT at FROM requests
-             WHERE identity > ?1 AND identity <= ?2 AND at < ?3 ORDER BY at LIMIT ?4) AS part",
-        forget: "DELETE FROM requests WHERE identity > ?1 AND identity <= ?2 AND at <= ?3",
+             WHERE slice = ?5 AND identity > ?1 AND identity <= ?2 AND at < ?3
+             ORDER BY at LIMIT ?4) AS part",
+        forget: "DELETE FROM requests
+             WHERE slice = ?4 AND identity > ?1 AND identity <= ?2 AND at <= ?3",
     }],
     unused: None,
 };
 
 /// The evidence of bulk calls, which names no key.
 const CALLS: Stage = Stage {
-    is_named: true,
+    sorted_by: SortedBy::Name,
     last: "SELECT max(id) FROM (SELECT id FROM evidence INDEXED BY evidence_of_no_key
          WHERE slot_id IS NULL AND id > ?1 ORDER BY id LIMIT ?2) AS part",
     aged: &[Aged {
@@ -99,7 +113,7 @@ const CALLS: Stage = Stage {
 
 /// Declared deletes; their keys are gone with the slots, since they are of the same time.
 const INTENTS: Stage = Stage {
-    is_named: true,
+    sorted_by: SortedBy::Name,
     last: "SELECT max(id) FROM (SELECT id FROM intents
          WHERE id > ?1 ORDER BY id LIMIT ?2) AS part",
     aged: &[Aged {
@@ -112,7 +126,7 @@ const INTENTS: Stage = Stage {
 };
 
 const PROTECTION_CHANGES: Stage = Stage {
-    is_named: true,
+    sorted_by: SortedBy::Name,
     last: "SELECT max(id) FROM (SELECT id FROM protection_changes
          WHERE id > ?1 ORDER BY id LIMIT ?2) AS part",
     aged: &[Aged {
@@ -124,7 +138,7 @@ const PROTECTION_CHANGES: Stage = Stage {
 };
 
 const REJECTS: Stage = Stage {
-    is_named: false,
+    sorted_by: SortedBy::Number,
     last: "SELECT max(id) FROM (SELECT id FROM rejects
          WHERE id > ?1 ORDER BY id LIMIT ?2) AS part",
     aged: &[Aged {
@@ -138,7 +152,7 @@ const REJECTS: Stage = Stage {
 /// The ledger. What was read from an object happened before it was read, so its evidence is gone;
 /// what else names it may be of a clock that went wrong, and keeps it.
 const LOG_OBJECTS: Stage = Stage {
-    is_named: false,
+    sorted_by: SortedBy::Number,
     last: "SELECT max(id) FROM (SELECT id FROM log_objects
          WHERE id > ?1 ORDER BY id LIMIT ?2) AS part",
     aged: &[Aged {

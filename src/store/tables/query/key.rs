@@ -10,10 +10,12 @@ use super::super::protections::{protection_columns, protection_of};
 use super::super::request_rows::{request_columns, request_of};
 use super::super::requests::is_resolved;
 use super::super::rows::{evidence_columns, evidence_of};
+use super::super::slots::slot_of;
 use super::completeness::completeness;
 use super::rows::{rows_of, unfulfilled};
 use super::{Asked, Found, after_prefix};
-use crate::store::session::{Result, Session, column, values};
+use crate::store::session::{Result, Session, values};
+use crate::store::slices::Sliced;
 use crate::store::{Completeness, DeletionRow, KeyHistory, KeyQuestion, Refusal, UnresolvedCall};
 
 /// How many removals of one key are looked up.
@@ -22,7 +24,7 @@ const DELETIONS_MAX: usize = 1_000;
 const LISTED_MAX: usize = 10;
 /// Copies of one attempt that several sources may tell of.
 const COPIES_MAX: usize = 4;
-/// Slots and calls that are looked through for one that counts.
+/// Slots of a slice, and calls, that are looked through for one that counts.
 const LOOKED_AT_MAX: i64 = 100_000;
 const CALLS_LOOKED_AT_MAX: i64 = 100;
 /// How long before a removal a change of protection is worth a line, in milliseconds.
@@ -66,14 +68,6 @@ pub(in crate::store) fn key_history(
         completeness,
         deletions,
     })
-}
-
-fn slot_of(session: &Session<'_>, bucket: &str, key: &str) -> Result<Option<i64>> {
-    session.optional(
-        "SELECT id FROM slots WHERE bucket = ?1 AND key = ?2",
-        &values![bucket, key],
-        column,
-    )
 }
 
 /// The newest removals of a slot, one more than anybody wants.
@@ -269,10 +263,17 @@ fn has_removed_below(session: &Session<'_>, bucket: &str, key: &str) -> Result<b
     let folder = if key.ends_with('/') { key.to_owned() } else { format!("{key}/") };
     // A folder ends with a slash, so there is always a text after it.
     let end = after_prefix(&folder);
-    session.is_any(
-        "SELECT 1 FROM (
-                 SELECT id FROM slots WHERE bucket = ?1 AND key > ?2 AND key < ?3 LIMIT ?4
-             ) AS s JOIN removals AS r ON r.slot_id = s.id LIMIT 1",
-        &values![bucket, folder, end, LOOKED_AT_MAX],
-    )
+    for slice in session.slices(Sliced::Keys)? {
+        let is_any = session.is_any(
+            "SELECT 1 FROM (
+                     SELECT id FROM slots
+                     WHERE slice = ?1 AND bucket = ?2 AND key > ?3 AND key < ?4 LIMIT ?5
+                 ) AS s JOIN removals AS r ON r.slot_id = s.id LIMIT 1",
+            &values![slice, bucket, folder, end, LOOKED_AT_MAX],
+        )?;
+        if is_any {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

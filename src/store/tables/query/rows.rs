@@ -8,7 +8,7 @@ use deltrail_core::domain::{
 };
 
 use super::super::history::{creations_between, judged};
-use super::super::request_rows::{request_columns, request_of};
+use super::super::request_rows::request_in;
 use super::super::rows::{counted_columns, counted_of, removal_columns, removal_of, time};
 use super::super::settle::writes_kept_from;
 use super::super::settle_intents::candidates;
@@ -17,6 +17,7 @@ use super::super::told::Told;
 use super::{Asked, Found};
 use crate::store::session::{Result, Row, Session, values};
 use crate::store::settling::Held;
+use crate::store::slices::Sliced;
 use crate::store::{DeletionRow, IntentState, KeyIntent, Repeated, Replacement};
 
 /// Declared deletes of one key that are looked at, the newest first.
@@ -50,9 +51,10 @@ pub(super) fn rows_of(asked: Asked<'_>, found: &[Found]) -> Result<Vec<DeletionR
         )?);
     }
     judge_open(asked, &mut placed)?;
+    let mut slices = session.slices(Sliced::Requests)?;
     let mut declared: BTreeMap<i64, Vec<Declared>> = BTreeMap::new();
     for Placed { slot_id, has_intent, row, .. } in &mut placed {
-        row.request = request_behind(session, row)?;
+        row.request = request_behind(session, &mut slices, row)?;
         row.repeats = match &row.said.duplicate_of {
             Some(identity) => {
                 // Sequencers may have put it before one that its clock puts a little later.
@@ -148,7 +150,12 @@ fn judge_open(asked: Asked<'_>, placed: &mut [Placed]) -> Result<()> {
 }
 
 /// The request behind a removal: by its id, or by what stands for one in the removal's identity.
-fn request_behind(session: &Session<'_>, row: &DeletionRow) -> Result<Option<Request>> {
+/// Removals that lie together have requests that do, so the slice it is found in comes first next.
+fn request_behind(
+    session: &Session<'_>,
+    slices: &mut [i64],
+    row: &DeletionRow,
+) -> Result<Option<Request>> {
     let removal = &row.removal;
     let identity = match &removal.request_id {
         Some(id) => format!("r:{id}"),
@@ -157,16 +164,13 @@ fn request_behind(session: &Session<'_>, row: &DeletionRow) -> Result<Option<Req
             None => return Ok(None),
         },
     };
-    session.optional(
-        concat!(
-            "SELECT ",
-            request_columns!(),
-            " FROM requests LEFT JOIN actors ON actors.id = actor_id
-             WHERE bucket = ?1 AND identity = ?2"
-        ),
-        &values![row.bucket, identity],
-        request_of,
-    )
+    for (nth, &slice) in slices.iter().enumerate() {
+        if let Some(found) = request_in(session, slice, &row.bucket, &identity)? {
+            slices[..=nth].rotate_right(1);
+            return Ok(Some(found.request));
+        }
+    }
+    Ok(None)
 }
 
 /// The removal that was repeated, no later than `until`.

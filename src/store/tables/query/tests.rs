@@ -6,7 +6,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::super::fixtures::{batch, delete, lasting_locations, open};
 use super::*;
-use crate::store::sqlite::{open_beside, open_writer};
+use crate::store::sqlite::{SqliteSession, open_beside, open_writer};
 use crate::store::{Holds, KeyQuestion, Location, PrincipalPattern, Reader, Settle};
 
 const LOOKING: Looking = Looking { stale_window_millis: 900_000 };
@@ -267,7 +267,8 @@ async fn a_version_is_told_of_alone() {
 
 /// How SQLite goes about a selection.
 fn plan(connection: &Connection, filter: &DeletionFilter) -> String {
-    let selection = Selection::of(filter, filter.bucket(), None);
+    let session = Session::Sqlite(SqliteSession::new(connection));
+    let selection = Selection::of(&session, filter, filter.bucket(), None).unwrap();
     let values = selection.values.iter().map(Value::from);
     connection
         .prepare(&format!("EXPLAIN QUERY PLAN {}", selection.sql))
@@ -291,7 +292,7 @@ fn every_question_goes_over_an_index() {
     USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY
     "#);
     insta::assert_snapshot!(plan(&connection, &prefix("photos", "a/")), @r#"
-    SEARCH s USING COVERING INDEX sqlite_autoindex_slots_1 (bucket=? AND key>? AND key<?)
+    SEARCH s USING COVERING INDEX slots_by_name (slice=? AND bucket=? AND key>? AND key<?)
     SEARCH r USING INDEX removals_by_slot (slot_id=? AND at>? AND at<?)
     USE TEMP B-TREE FOR ORDER BY
     "#);
@@ -303,8 +304,8 @@ fn every_question_goes_over_an_index() {
     LEFT-MOST SUBQUERY
     SEARCH evidence USING COVERING INDEX evidence_by_request (request_id=? AND slot_id>?)
     UNION ALL
-    SEARCH q USING INDEX requests_by_identity (identity=?)
-    SEARCH s USING COVERING INDEX sqlite_autoindex_slots_1 (bucket=? AND key=?)
+    SEARCH q USING INDEX requests_by_identity (slice=? AND identity=?)
+    SEARCH s USING COVERING INDEX slots_by_name (slice=? AND bucket=? AND key=?)
     USE TEMP B-TREE FOR ORDER BY
     "#);
     let below = Within::Prefix { bucket: "photos".into(), prefix: "a/".into() };
@@ -315,8 +316,8 @@ fn every_question_goes_over_an_index() {
     LEFT-MOST SUBQUERY
     SEARCH evidence USING COVERING INDEX evidence_by_request (request_id=? AND slot_id>?)
     UNION ALL
-    SEARCH q USING INDEX requests_by_identity (identity=?)
-    SEARCH s USING COVERING INDEX sqlite_autoindex_slots_1 (bucket=? AND key=?)
+    SEARCH q USING INDEX requests_by_identity (slice=? AND identity=?)
+    SEARCH s USING COVERING INDEX slots_by_name (slice=? AND bucket=? AND key=?)
     SEARCH s USING INTEGER PRIMARY KEY (rowid=?)
     USE TEMP B-TREE FOR ORDER BY
     "#);
