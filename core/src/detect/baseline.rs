@@ -7,7 +7,7 @@ mod known;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-pub(super) use hours::Hours;
+pub(super) use hours::{Hours, Usual};
 pub(super) use known::Known;
 
 use super::cell::{Cell, Counts, WINDOWS_PER_DAY, Window};

@@ -103,6 +103,10 @@ pub(super) fn record(
         limits[day - zone_begin] = limit;
     }
     let (largest, at) = largest(best, &clipped, judged);
+    // What is usual by now was so on the days that made it usual.
+    for limit in &mut limits {
+        *limit = largest.max(*limit);
+    }
     let day = i32::try_from(at).map_or(0, |at| first_day.saturating_add(at));
     (Record { largest, day: if largest == 0 { 0 } else { day } }, limits)
 }

@@ -7,24 +7,42 @@
 
 mod announced;
 mod baseline;
+mod blind_spot;
 mod cell;
+mod changes;
+mod delete_denied;
 mod episode;
+mod latency_slo;
+mod lifecycle_surge;
 mod limits;
+mod log_tamper;
 mod mass_delete;
 mod new_deleter;
+mod new_origin;
+mod off;
+mod off_pattern;
 mod origin;
 mod prefixes;
+mod protection_off;
+mod redundant_delete;
 mod relation;
+mod report;
 mod scene;
 mod series;
 mod settings;
+mod stale_delete;
 mod subject;
+mod suspected;
+mod tail;
 #[cfg(test)]
 mod tests;
+mod unfulfilled_intent;
 mod version_purge;
+mod volume;
 
 pub use baseline::{Baseline, Baselines};
 pub use cell::{Cell, Counts, WINDOW_MILLIS, WINDOWS_PER_DAY, Window};
+pub use off::off_because;
 pub use prefixes::common_prefixes;
 pub use settings::{Expectation, Sensitivity, Settings};
 
@@ -130,14 +148,26 @@ pub fn detect_with(baselines: &Baselines, input: &Input<'_>) -> Vec<Finding> {
             findings.extend(find(&scene));
         }
     }
-    relation::related(input, findings)
+    relation::related(&scene, findings)
 }
 
 /// What looks for the findings of each detector.
 type Find = fn(&Scene<'_>) -> Vec<Finding>;
 
-const DETECTORS: [(Detector, Find); 3] = [
+/// Every detector that can look; [`off_because`] tells of the others.
+const DETECTORS: [(Detector, Find); 14] = [
     (Detector::MassDelete, mass_delete::find),
+    (Detector::OffPattern, off_pattern::find),
     (Detector::NewDeleter, new_deleter::find),
+    (Detector::NewOrigin, new_origin::find),
     (Detector::VersionPurge, version_purge::find),
+    (Detector::StaleDelete, stale_delete::find),
+    (Detector::RedundantDelete, redundant_delete::find),
+    (Detector::DeleteDenied, delete_denied::find),
+    (Detector::ProtectionOff, protection_off::find),
+    (Detector::LifecycleSurge, lifecycle_surge::find),
+    (Detector::LogTamper, log_tamper::find),
+    (Detector::BlindSpot, blind_spot::find),
+    (Detector::UnfulfilledIntent, unfulfilled_intent::find),
+    (Detector::LatencySlo, latency_slo::find),
 ];

@@ -3,18 +3,21 @@
 
 use std::collections::BTreeSet;
 
-use super::Input;
 use super::cell::Window;
+use super::protection_off::armed_at;
+use super::scene::Scene;
 use crate::domain::{Detector, Finding, Severity};
 
 /// Puts the findings of a day in order, tells each of the others, and settles how severe they are.
-pub(super) fn related(input: &Input<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn related(scene: &Scene<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
+    drop_told(&mut findings);
     let severities: Vec<Severity> =
         findings.iter().map(|finding| together(finding, &findings)).collect();
     for (finding, severity) in findings.iter_mut().zip(severities) {
         finding.severity = severity;
-        tell_announced(input, finding);
-        if input.settings.is_important {
+        tell_armed(scene, finding);
+        tell_announced(scene, finding);
+        if scene.input.settings.is_important {
             finding.severity = raised(finding.severity);
         }
     }
@@ -38,7 +41,46 @@ fn together(finding: &Finding, all: &[Finding]) -> Severity {
         Detector::NewDeleter if with(&[Detector::MassDelete, Detector::VersionPurge]) => {
             Severity::Critical
         }
+        Detector::NewOrigin if with(WITH_NEW_ORIGIN) => Severity::Warning,
+        Detector::RedundantDelete if with(&[Detector::StaleDelete]) => Severity::Warning,
         _ => finding.severity,
+    }
+}
+
+/// What makes a new origin more than worth knowing.
+const WITH_NEW_ORIGIN: &[Detector] = &[
+    Detector::MassDelete,
+    Detector::OffPattern,
+    Detector::VersionPurge,
+    Detector::StaleDelete,
+    Detector::DeleteDenied,
+    Detector::ProtectionOff,
+];
+
+/// What is found as a mass already is not found again by its hour.
+fn drop_told(findings: &mut Vec<Finding>) {
+    let masses: Vec<Finding> =
+        findings.iter().filter(|it| it.detector == Detector::MassDelete).cloned().collect();
+    findings.retain(|finding| {
+        let is_told = |mass: &Finding| {
+            (mass.subject == finding.subject || mass.subject.is_empty())
+                && mass.first_at < finding.last_at
+                && finding.first_at < mass.last_at
+        };
+        finding.detector != Detector::OffPattern || !masses.iter().any(is_told)
+    });
+}
+
+/// Says what was switched off in the 48 hours before removals, and takes them for worse.
+fn tell_armed(scene: &Scene<'_>, finding: &mut Finding) {
+    let is_of_removals = is_of_volume(finding.detector)
+        || matches!(finding.detector, Detector::LifecycleSurge | Detector::StaleDelete);
+    if !is_of_removals {
+        return;
+    }
+    if let Some(change) = armed_at(scene, finding.last_at) {
+        finding.notes.push(format!("{} before", change.told()));
+        finding.severity = raised(finding.severity);
     }
 }
 
@@ -54,21 +96,13 @@ fn is_same(finding: &Finding, other: &Finding) -> bool {
 }
 
 /// Says how many came beyond what was announced, and takes it for worse.
-fn tell_announced(input: &Input<'_>, finding: &mut Finding) {
-    let is_of_volume = matches!(
-        finding.detector,
-        Detector::MassDelete
-            | Detector::OffPattern
-            | Detector::NewDeleter
-            | Detector::NewOrigin
-            | Detector::VersionPurge
-    );
-    if !is_of_volume {
+fn tell_announced(scene: &Scene<'_>, finding: &mut Finding) {
+    if !is_of_volume(finding.detector) {
         return;
     }
     let last = Window::of(finding.last_at);
     let mut is_beyond = false;
-    for announced in input.announced {
+    for announced in scene.input.announced {
         if announced.beyond_since().is_some_and(|since| since <= last) {
             is_beyond = true;
             finding.notes.push(format!(
@@ -84,8 +118,20 @@ fn tell_announced(input: &Input<'_>, finding: &mut Finding) {
     }
 }
 
+/// Whether it is about how much was removed, or by whom.
+fn is_of_volume(detector: Detector) -> bool {
+    matches!(
+        detector,
+        Detector::MassDelete
+            | Detector::OffPattern
+            | Detector::NewDeleter
+            | Detector::NewOrigin
+            | Detector::VersionPurge
+    )
+}
+
 /// One step more severe.
-pub(super) const fn raised(severity: Severity) -> Severity {
+const fn raised(severity: Severity) -> Severity {
     match severity {
         Severity::Info => Severity::Warning,
         Severity::Warning | Severity::Critical => Severity::Critical,

@@ -26,6 +26,15 @@ impl Span {
         }
     }
 
+    /// What people say that something happened within.
+    pub(super) const fn within(self) -> &'static str {
+        match self {
+            Self::FiveMinutes => "5 minutes",
+            Self::Hour => "an hour",
+            Self::Day => "24 hours",
+        }
+    }
+
     /// What people call it.
     pub(super) const fn words(self) -> &'static str {
         match self {

@@ -60,6 +60,11 @@ impl Subjects {
     }
 }
 
+/// The id of the principal that this description alone tells of, if it does.
+pub(super) fn identity(actor: &Actor) -> Option<&str> {
+    unique_id(actor).or_else(|| lasting_name(actor))
+}
+
 /// The sessions of these callers, sorted, as many as are told.
 pub(super) fn sessions<'a>(actors: impl Iterator<Item = &'a Arc<Actor>>) -> Vec<String> {
     let sessions: BTreeSet<&str> =

@@ -1,18 +1,24 @@
 //! Buckets made up for tests, day by day, and what is found in them.
 
+mod changes;
 mod laws;
 mod mass_delete;
 mod new_deleter;
+mod places;
+mod silence;
+mod suspects;
 mod version_purge;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    Announced, Cell, Counts, Expectation, Input, PAST_DAYS, Sensitivity, Settings, Suspect, Window,
-    detect,
+    Announced, Cell, Counts, Expectation, Input, PAST_DAYS, Sensitivity, Settings, Suspect,
+    Suspicion, Window, detect,
 };
-use crate::domain::{Actor, Day, Detector, Finding, ProtectionChange, Severity, Source, Timestamp};
+use crate::domain::{
+    Actor, Day, Detector, Finding, Outcome, ProtectionChange, Severity, Source, Timestamp,
+};
 
 /// A Monday: 23 November 2026.
 const TODAY: Day = Day::numbered(20_780);
@@ -86,6 +92,35 @@ impl Bucket {
 
     fn purge(&mut self, day: i64, at: (i64, i64), caller: i64, versions: i64) {
         self.add(day, at, caller, Counts { removed: versions, versions, ..NOTHING });
+    }
+
+    /// A change by a caller on a day.
+    fn change(&mut self, (day, hour): (i64, i64), caller: i64, event_name: &str, detail: &str) {
+        let at = TODAY.plus(day).start().as_millis() + hour * 3_600_000;
+        self.changes.push(ProtectionChange {
+            id: format!("{event_name} {at}"),
+            service: "s3".into(),
+            event_name: event_name.into(),
+            bucket: Some("photos".into()),
+            resource: None,
+            detail: Some(detail.into()),
+            outcome: Outcome::Ok,
+            error_code: None,
+            request_id: None,
+            event_id: None,
+            shared_event_id: None,
+            account: String::new(),
+            region: String::new(),
+            at: Timestamp::from_millis(at),
+            actor: self.callers[&caller].clone(),
+        });
+    }
+
+    /// A removal of today that somebody should look at, so many seconds after midnight.
+    fn suspect(&mut self, seconds: i64, caller: Option<i64>, suspicion: Suspicion) {
+        let at = Timestamp::from_millis(TODAY.start().as_millis() + seconds * 1_000);
+        let key = format!("thumbs/{seconds}.jpg");
+        self.suspects.push(Suspect { key, at, caller, suspicion });
     }
 
     /// What is found on a day.

@@ -11,6 +11,7 @@ pub(crate) mod dice;
 mod evidence;
 mod fact;
 mod finding;
+mod finding_text;
 mod fold;
 #[cfg(test)]
 mod fold_laws;
@@ -40,6 +41,7 @@ pub use creation::{Created, Creation, fold_creations};
 pub use evidence::{Api, Call, Cause, Evidence, Mark, Outcome, RemovalRole};
 pub use fact::Fact;
 pub use finding::{Detector, Finding, Mode, Reason, Severity, State, Tally, Who};
+pub use finding_text::{FindingText, Standing, title};
 pub use fold::{PAIR_MILLIS_MAX, fold};
 pub use intent::Intent;
 pub use latency::{Basis, DiscardedLatency, count_latency, observe_latency};

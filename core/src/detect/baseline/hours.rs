@@ -9,6 +9,8 @@ use crate::domain::Day;
 
 /// Hours of a day, on two kinds of days.
 const CELLS: usize = 48;
+/// Working days, and weekend days, of two weeks: before, an hour is not known.
+const DAYS_MIN: [u8; 2] = [10, 4];
 
 /// Removals within 5 minutes, by hour and kind of day, over the 28 days.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,17 @@ pub(in super::super) struct Hours {
     active: [u8; CELLS],
     /// How many working days and weekend days were observed as a whole.
     observed: [u8; 2],
+}
+
+/// What is usual within 5 minutes of an hour.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in super::super) struct Usual {
+    /// The mean.
+    pub(in super::super) mean: f64,
+    /// The variance.
+    pub(in super::super) variance: f64,
+    /// The largest, of the hours beside it too.
+    pub(in super::super) largest: u32,
 }
 
 impl Hours {
@@ -60,6 +73,37 @@ impl Hours {
             }
         }
         (!is_empty).then_some(hours)
+    }
+
+    /// What is usual in the hour of this window. An hour that is busy on most days is known by
+    /// itself; all others of such days are one, for what happens now and then happens at any hour.
+    /// `None` while too few such days were observed.
+    pub(in super::super) fn usual(&self, window: Window) -> Option<Usual> {
+        let is_weekend = usize::from(window.day().is_weekend());
+        let days = self.observed[is_weekend];
+        if days < DAYS_MIN[is_weekend] {
+            return None;
+        }
+        let hour = hour_of(window);
+        let is_busy =
+            |hour: usize| u32::from(self.active[hour * 2 + is_weekend]) * 4 >= u32::from(days) * 3;
+        let hours: Vec<usize> = if is_busy(hour) {
+            vec![hour]
+        } else {
+            (0..24).filter(|other| !is_busy(*other)).collect()
+        };
+        let cells = || hours.iter().map(|hour| hour * 2 + is_weekend);
+        let windows = f64::from(days) * 12.0 * hours.len() as f64;
+        let sum: f64 = cells().map(|cell| f64::from(self.sums[cell])).sum();
+        let squares: f64 = cells().map(|cell| f64::from(self.squares[cell])).sum();
+        // Half a removal more than was seen: what never happened is not impossible.
+        let mean = (sum + 0.5) / windows;
+        let variance = (squares - sum * sum / windows).max(0.0) / (windows - 1.0);
+        // Work that drifts over the full hour is not out of pattern.
+        let around = [(hour + 23) % 24, hour, (hour + 1) % 24];
+        let nearby = around.into_iter().map(|hour| hour * 2 + is_weekend);
+        let largest = cells().chain(nearby).map(|cell| self.largest[cell]).max().unwrap_or(0);
+        Some(Usual { mean, variance, largest })
     }
 }
 

@@ -34,6 +34,11 @@ impl<const MAX: usize> Known<MAX> {
         !self.is_full && !self.has(number)
     }
 
+    /// How many were seen.
+    pub(in super::super) fn count(&self) -> usize {
+        usize::from(self.count)
+    }
+
     fn has(&self, number: u32) -> bool {
         self.numbers[..usize::from(self.count)].contains(&number)
     }
@@ -50,6 +55,7 @@ mod tests {
         known.insert(7);
         known.insert(9);
         assert!(known.is_new(8) && !known.is_new(9));
+        assert_eq!(known.count(), 2);
         known.insert(8);
         assert!(!known.is_new(1_000));
     }
