@@ -5,7 +5,9 @@
 mod certificate;
 mod lent;
 mod listening;
+mod notifiers;
 mod scan;
+mod secret_file;
 mod signals;
 mod token;
 mod watching;
@@ -114,6 +116,8 @@ impl Daemon {
     pub async fn start(config: Config, world: World) -> anyhow::Result<Self> {
         let token = token::of(&config)?;
         let tls = certificate::of(&config).await?;
+        // A secret that is no good ends the start, not the first alert.
+        notifiers::of(&config.notify, &world.aws)?;
         let metrics = Arc::new(Metrics::new()?);
         let store = open_store(&config, &metrics).await?;
         learn_from(&store, (world.clock)(), config.retention).await?;

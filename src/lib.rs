@@ -1,8 +1,8 @@
 //! The daemon around `deltrail-core`.
 //!
-//! Adapters (`queue`, `objects`, `store`) know the core and nothing else of ours; shells (`ingest`,
-//! `watch`, `http`, `sandbox`) drive them and do not know one another; `app` puts the house
-//! together; `cli` talks to people. `tests/` reads the imports and fails on a breach.
+//! Adapters (`queue`, `objects`, `store`, `notify`) know the core and nothing else of ours; shells
+//! (`ingest`, `watch`, `http`, `sandbox`) drive them and do not know one another; `app` puts the
+//! house together; `cli` talks to people. `tests/` reads the imports and fails on a breach.
 
 pub mod app;
 pub mod cli;
@@ -10,6 +10,7 @@ pub mod config;
 pub mod http;
 pub mod ingest;
 pub mod metrics;
+pub mod notify;
 pub mod objects;
 pub mod queue;
 pub mod sandbox;

@@ -1,20 +1,11 @@
 //! The token of the app listener, from the setting itself or out of the file that a setting names.
 //! What a good token is, the configuration knows.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use anyhow::anyhow;
-
-use crate::config::{AppToken, Config};
+use super::secret_file::held_by;
+use crate::config::{APP_TOKEN_FILE, AppToken, Config};
 use crate::http::Token;
-
-/// More than any token, so that a file of something else is never read to its end.
-const FILE_BYTES_MAX: u64 = 4 << 10;
-/// The bit of a file's mode.
-const READABLE_BY_ALL: u32 = 0o004;
 
 /// What requests to the API have to bear, if anything.
 ///
@@ -30,36 +21,7 @@ pub(super) fn of(config: &Config) -> anyhow::Result<Option<Token>> {
 }
 
 fn in_file(file: &Path) -> anyhow::Result<AppToken> {
-    let shown = file.display();
-    let (bytes, mode) = read(file).map_err(|error| {
-        anyhow!(
-            "the token file {shown} (app-token-file) cannot be read: {error}; create it with the \
-             token in it, and let this user read it"
-        )
-    })?;
-    // Bytes that are no text are none of a token either.
-    let text = String::from_utf8_lossy(&bytes);
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    let token = AppToken::parse(line.strip_suffix('\r').unwrap_or(line)).map_err(|what| {
-        anyhow!("the token file {shown} (app-token-file) holds no token: what is in it {what}")
-    })?;
-    if mode & READABLE_BY_ALL != 0 {
-        // Not refused: the secrets of container platforms are mounted so.
-        tracing::warn!(
-            "every user of this host can read the token file {shown}; chmod 600 it, unless it is \
-             in a container that only this program runs in"
-        );
-    }
-    Ok(token)
-}
-
-/// The beginning of a file and its permissions.
-fn read(file: &Path) -> io::Result<(Vec<u8>, u32)> {
-    let opened = File::open(file)?;
-    let mode = opened.metadata()?.permissions().mode();
-    let mut bytes = Vec::new();
-    opened.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
-    Ok((bytes, mode))
+    held_by(file, ("token", APP_TOKEN_FILE.name), AppToken::parse)
 }
 
 #[cfg(test)]

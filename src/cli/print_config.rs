@@ -59,36 +59,47 @@ mod tests {
             .unwrap();
         let config = Config::of(&given, &surroundings, Purpose::Inspect).unwrap();
         insta::assert_snapshot!(table(&given, &config), @r#"
-        SETTING             VALUE                 FROM
-        queue-url           -                     default
-        log-bucket          first,second/p        file my.toml
-        log-bucket-owner    -                     default
-        any-log-bucket      false                 default
-        watch-bucket        *                     default
-        important-bucket    -                     default
-        missing-object      retry                 default
-        poison-after        5                     default
-        trail-writes        false                 default
-        s3-path-style       false                 default
-        store               sqlite://deltrail.db  default
-        instance            host-1                default
-        max-buckets         500                   default
-        ops-listen          127.0.0.1:9000        flag
-        app-listen          127.0.0.1:10119       default
-        app-token           -                     default
-        app-token-file      -                     default
-        tls-cert            -                     default
-        tls-key             -                     default
-        retention           90d                   default
-        log-format          json                  default
-        stale-window        15m                   default
-        workers             4                     default
-        in-flight-messages  1000                  default
-        in-flight-objects   64                    default
-        memory-budget       64MiB                 env
-        max-inflated        1GiB                  default
-        max-record          4MiB                  default
-        drain-timeout       25s                   default
+        SETTING                     VALUE                 FROM
+        queue-url                   -                     default
+        log-bucket                  first,second/p        file my.toml
+        log-bucket-owner            -                     default
+        any-log-bucket              false                 default
+        watch-bucket                *                     default
+        important-bucket            -                     default
+        missing-object              retry                 default
+        poison-after                5                     default
+        trail-writes                false                 default
+        s3-path-style               false                 default
+        store                       sqlite://deltrail.db  default
+        instance                    host-1                default
+        max-buckets                 500                   default
+        ops-listen                  127.0.0.1:9000        flag
+        app-listen                  127.0.0.1:10119       default
+        app-token                   -                     default
+        app-token-file              -                     default
+        tls-cert                    -                     default
+        tls-key                     -                     default
+        retention                   90d                   default
+        log-format                  json                  default
+        stale-window                15m                   default
+        sensitivity                 normal                default
+        detector-mode               -                     default
+        notify-webhook              -                     default
+        notify-webhook-secret       -                     default
+        notify-webhook-secret-file  -                     default
+        notify-slack-url            -                     default
+        notify-slack-url-file       -                     default
+        notify-sns-topic            -                     default
+        notify-alertmanager         -                     default
+        notify-severity             warning               default
+        external-url                -                     default
+        workers                     4                     default
+        in-flight-messages          1000                  default
+        in-flight-objects           64                    default
+        memory-budget               64MiB                 env
+        max-inflated                1GiB                  default
+        max-record                  4MiB                  default
+        drain-timeout               25s                   default
         "#);
     }
 }

@@ -6,6 +6,7 @@ mod buckets;
 mod certificate;
 mod flags;
 mod given;
+mod notify;
 mod parse;
 mod reading;
 mod settings;
@@ -21,9 +22,11 @@ use std::time::Duration;
 pub use buckets::{BucketPattern, LogBucket, LogBuckets};
 pub use flags::{ScanFlags, SettingFlags};
 pub use given::{DEFAULT_FILE, Given, Origin};
+pub use notify::Notify;
 pub use reading::Problems;
 pub use settings::{
-    ALL as SETTINGS, APP_LISTEN, IMPORTANT_BUCKET, LOG_BUCKET, OPS_LISTEN, POISON_AFTER, QUEUE_URL,
+    ALL as SETTINGS, APP_LISTEN, APP_TOKEN_FILE, IMPORTANT_BUCKET, LOG_BUCKET,
+    NOTIFY_SLACK_URL_FILE, NOTIFY_WEBHOOK_SECRET_FILE, OPS_LISTEN, POISON_AFTER, QUEUE_URL,
     S3_PATH_STYLE, STORE, Setting, TLS_CERT, Takes,
 };
 pub use surroundings::Surroundings;
@@ -42,8 +45,8 @@ pub const OBJECT_MEMORY_BYTES: u64 = 640 << 10;
 
 /// Log lines of this program, and of the libraries only what is wrong. The SDK warns of each place
 /// where it finds no credentials or region; what comes of it is told in one line of ours.
-const LOG_FILTER: &str = "info,aws_config=error,aws_runtime=warn,aws_sdk_s3=warn,aws_sdk_sqs=warn,\
-    aws_sigv4=warn,aws_smithy_http_client=warn,aws_smithy_runtime=warn,\
+const LOG_FILTER: &str = "info,aws_config=error,aws_runtime=warn,aws_sdk_s3=warn,aws_sdk_sns=warn,\
+    aws_sdk_sqs=warn,aws_sigv4=warn,aws_smithy_http_client=warn,aws_smithy_runtime=warn,\
     aws_smithy_runtime_api=warn,h2=warn,hyper=warn,hyper_util=warn,refinery_core=warn,rustls=warn";
 
 /// What to do about a log object that is not there.
@@ -124,6 +127,8 @@ pub struct Config {
     pub sensitivity: Sensitivity,
     /// What becomes of the findings of a detector, where that is said; the last one counts.
     pub detector_modes: Vec<(Detector, Mode)>,
+    /// Who is told of findings.
+    pub notify: Notify,
     /// Form of the program's own log.
     pub log_format: LogFormat,
     /// Which log lines are written, as `tracing` directives; `DELTRAIL_LOG`, else `RUST_LOG`.
@@ -175,6 +180,7 @@ impl Config {
             stale_window: Duration::from_mins(15),
             sensitivity: Sensitivity::Normal,
             detector_modes: Vec::new(),
+            notify: Notify::default(),
             log_format: if surroundings.is_terminal { LogFormat::Text } else { LogFormat::Json },
             log_filter: filter.to_owned(),
             workers: surroundings.cores,
@@ -222,6 +228,7 @@ impl Config {
         read.one(&settings::STALE_WINDOW, &mut config.stale_window, parse::stale_window);
         read.one(&settings::SENSITIVITY, &mut config.sensitivity, parse::sensitivity);
         read.many(&settings::DETECTOR_MODE, &mut config.detector_modes, parse::detector_mode);
+        config.notify.read(&mut read);
         read.one(&settings::LOG_FORMAT, &mut config.log_format, parse::log_format);
         read.one(&settings::WORKERS, &mut config.workers, parse::workers);
         read.one(
@@ -241,6 +248,7 @@ impl Config {
             }
             token::check(&mut read, &config);
             certificate::check(&mut read);
+            notify::check(&mut read);
         }
         read.problems.or(config)
     }

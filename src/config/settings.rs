@@ -124,6 +124,27 @@ settings! {
             "live, dry_run (kept and counted, nobody is told) or off for one detector; in the file \
              also [detectors.NAME] mode = \"MODE\"";
     }
+    "Notifications" {
+        NOTIFY_WEBHOOK: "notify-webhook" Secret("URL"), "",
+            "Webhook that findings are posted to as JSON; only its host is shown";
+        NOTIFY_WEBHOOK_SECRET: "notify-webhook-secret" Secret("SECRET"), "",
+            "What its messages are signed with, 16 characters at least; prefer the variable or a \
+             file";
+        NOTIFY_WEBHOOK_SECRET_FILE: "notify-webhook-secret-file" One("FILE"), "",
+            "File that holds this secret and nothing else";
+        NOTIFY_SLACK_URL: "notify-slack-url" Secret("URL"), "",
+            "Incoming webhook of Slack, as secret as a password; prefer the variable or a file";
+        NOTIFY_SLACK_URL_FILE: "notify-slack-url-file" One("FILE"), "",
+            "File that holds this URL and nothing else";
+        NOTIFY_SNS_TOPIC: "notify-sns-topic" One("ARN"), "",
+            "SNS topic that findings are published to";
+        NOTIFY_ALERTMANAGER: "notify-alertmanager" Many("URL"), "",
+            "Alertmanager that is told of open findings every minute, where no Prometheus does so";
+        NOTIFY_SEVERITY: "notify-severity" One("info|warning|critical"), "warning",
+            "Least severity that webhook, Slack and SNS are told of";
+        EXTERNAL_URL: "external-url" One("URL"), "",
+            "Where people reach the page of this daemon; links in messages begin with it";
+    }
     "Limits" {
         WORKERS: "workers" One("COUNT"), "cores",
             "Threads that decode log objects";
@@ -166,6 +187,6 @@ mod tests {
         assert_eq!(QUEUE_URL.environment_variable(), "DELTRAIL_QUEUE_URL");
         assert_eq!(Setting::named("queue-url"), Some(&QUEUE_URL));
         assert_eq!(Setting::named("queue_url"), None);
-        assert_eq!(ALL.len(), 31);
+        assert_eq!(ALL.len(), 40);
     }
 }

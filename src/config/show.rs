@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::units::{format_size, format_time};
 use super::{Config, LogFormat, MissingObject, Setting, settings};
+use crate::notify::HttpUrl;
 
 /// What stands for a secret.
 pub(super) const MASK: &str = "***";
@@ -43,6 +44,24 @@ impl Config {
                 .map(|(detector, mode)| format!("{}={}", detector.as_str(), mode.as_str()))
                 .collect::<Vec<_>>()
                 .join(","),
+            settings::NOTIFY_WEBHOOK => shown(self.notify.webhook.as_ref()),
+            settings::NOTIFY_WEBHOOK_SECRET => {
+                self.notify.webhook_secret.as_ref().map(|_| MASK.to_owned()).unwrap_or_default()
+            }
+            settings::NOTIFY_WEBHOOK_SECRET_FILE => {
+                path(self.notify.webhook_secret_file.as_deref())
+            }
+            settings::NOTIFY_SLACK_URL => shown(self.notify.slack_url.as_ref()),
+            settings::NOTIFY_SLACK_URL_FILE => path(self.notify.slack_url_file.as_deref()),
+            settings::NOTIFY_SNS_TOPIC => shown(self.notify.sns_topic.as_ref()),
+            settings::NOTIFY_ALERTMANAGER => {
+                let urls = self.notify.alertmanagers.iter().map(HttpUrl::reveal);
+                urls.collect::<Vec<_>>().join(",")
+            }
+            settings::NOTIFY_SEVERITY => self.notify.least_severity.as_str().to_owned(),
+            settings::EXTERNAL_URL => {
+                self.notify.external_url.as_ref().map(HttpUrl::reveal).unwrap_or_default()
+            }
             settings::LOG_FORMAT => self.log_format.as_str().to_owned(),
             settings::WORKERS => self.workers.to_string(),
             settings::IN_FLIGHT_MESSAGES => self.in_flight_messages_max.to_string(),
@@ -78,6 +97,11 @@ impl LogFormat {
             Self::Json => "json",
         }
     }
+}
+
+/// As it shows itself: of a URL its host alone.
+fn shown<T: ToString>(value: Option<&T>) -> String {
+    value.map(T::to_string).unwrap_or_default()
 }
 
 fn path(file: Option<&Path>) -> String {

@@ -4,8 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::{Args, Command, FromArgMatches};
+use deltrail_core::detect::Sensitivity;
+use deltrail_core::domain::{Detector, Mode};
 
-use super::settings::{APP_TOKEN, APP_TOKEN_FILE};
+use super::settings::{
+    APP_TOKEN, APP_TOKEN_FILE, NOTIFY_SLACK_URL_FILE, NOTIFY_WEBHOOK_SECRET_FILE,
+};
 use super::{
     Config, Given, LogFormat, MissingObject, Problems, Purpose, SETTINGS, SettingFlags,
     Surroundings, Takes,
@@ -58,42 +62,54 @@ fn the_defaults_are_the_ones_that_help_shows() {
     assert_eq!(config, Config::defaults(&surroundings));
 }
 
+const EVERY_SETTING: &str = r#"
+    queue-url = ["http://localhost:4566/000000000000/q"]
+    log-bucket = "trail-logs"
+    log-bucket-owner = "111122223333"
+    any-log-bucket = true
+    watch-bucket = ["images-*"]
+    important-bucket = ["images-prod"]
+    missing-object = "skip"
+    poison-after = 7
+    trail-writes = true
+    s3-path-style = true
+    store = "sqlite:///var/lib/deltrail/deltrail.db"
+    instance = "replica-2"
+    max-buckets = 10
+    ops-listen = "127.0.0.1:9000"
+    app-listen = "[::]:9001"
+    app-token = "correct-horse-battery"
+    tls-cert = "/etc/deltrail/tls.crt"
+    tls-key = "/etc/deltrail/tls.key"
+    retention = "30d"
+    stale-window = "5m"
+    sensitivity = "high"
+    notify-webhook = "https://receiver.example.com/hooks/1"
+    notify-webhook-secret = "correct-horse-battery"
+    notify-slack-url = "https://hooks.slack.com/services/1"
+    notify-sns-topic = "arn:aws:sns:eu-west-1:111122223333:alerts"
+    notify-alertmanager = ["http://am-0:9093"]
+    notify-severity = "info"
+    external-url = "https://deltrail.example.com"
+    log-format = "text"
+    workers = 3
+    in-flight-messages = 20
+    in-flight-objects = 8
+    memory-budget = "640KiB"
+    max-inflated = 1000000
+    max-record = "1MiB"
+    drain-timeout = "10s"
+    [detectors.new_origin]
+    mode = "dry_run"
+"#;
+
 #[test]
 fn every_setting_reaches_the_program() {
-    let file = r#"
-        queue-url = ["http://localhost:4566/000000000000/q"]
-        log-bucket = "trail-logs"
-        log-bucket-owner = "111122223333"
-        any-log-bucket = true
-        watch-bucket = ["images-*"]
-        important-bucket = ["images-prod"]
-        missing-object = "skip"
-        poison-after = 7
-        trail-writes = true
-        s3-path-style = true
-        store = "sqlite:///var/lib/deltrail/deltrail.db"
-        instance = "replica-2"
-        max-buckets = 10
-        ops-listen = "127.0.0.1:9000"
-        app-listen = "[::]:9001"
-        app-token = "correct-horse-battery"
-        tls-cert = "/etc/deltrail/tls.crt"
-        tls-key = "/etc/deltrail/tls.key"
-        retention = "30d"
-        stale-window = "5m"
-        log-format = "text"
-        workers = 3
-        in-flight-messages = 20
-        in-flight-objects = 8
-        memory-budget = "640KiB"
-        max-inflated = 1000000
-        max-record = "1MiB"
-        drain-timeout = "10s"
-    "#;
-    let given = Given::default().with_file_text(file, Path::new("deltrail.toml")).unwrap();
-    // A token and a file that holds it exclude each other.
-    let all_but_one = || SETTINGS.into_iter().filter(|&setting| *setting != APP_TOKEN_FILE);
-    assert!(all_but_one().all(|setting| given.get(setting).is_some()));
+    let given = Given::default().with_file_text(EVERY_SETTING, Path::new("deltrail.toml")).unwrap();
+    // A secret and a file that holds it exclude each other.
+    let files = [APP_TOKEN_FILE, NOTIFY_SLACK_URL_FILE, NOTIFY_WEBHOOK_SECRET_FILE];
+    let all_but_files = || SETTINGS.into_iter().filter(|&setting| !files.contains(setting));
+    assert!(all_but_files().all(|setting| given.get(setting).is_some()));
     let config = Config::of(&given, &Surroundings::of_test(&[]), Purpose::Run).unwrap();
     assert_eq!(config.log_bucket_owner.as_deref(), Some("111122223333"));
     assert!(config.log_buckets.allows("any", "key"));
@@ -113,6 +129,8 @@ fn every_setting_reaches_the_program() {
     assert_eq!(config.tls_key.as_deref(), Some(Path::new("/etc/deltrail/tls.key")));
     assert_eq!(config.retention, Duration::from_hours(30 * 24));
     assert_eq!(config.stale_window, Duration::from_mins(5));
+    assert_eq!(config.sensitivity, Sensitivity::High);
+    assert_eq!(config.detector_modes, [(Detector::NewOrigin, Mode::DryRun)]);
     assert_eq!(config.log_format, LogFormat::Text);
     assert_eq!(
         (config.workers, config.in_flight_messages_max, config.in_flight_objects_max),
@@ -121,8 +139,9 @@ fn every_setting_reaches_the_program() {
     assert_eq!(config.memory_budget_bytes, 655_360);
     assert_eq!((config.inflated_bytes_max, config.record_bytes_max), (1_000_000, 1_048_576));
     assert_eq!(config.drain_timeout, Duration::from_secs(10));
-    assert!(all_but_one().all(|setting| config.show(setting) != "-"));
-    let file = file.replace("app-token = \"correct-horse-battery\"", "app-token-file = \"/token\"");
+    assert!(all_but_files().all(|setting| config.show(setting) != "-"));
+    let file = EVERY_SETTING
+        .replace("app-token = \"correct-horse-battery\"", "app-token-file = \"/token\"");
     let given = Given::default().with_file_text(&file, Path::new("deltrail.toml")).unwrap();
     let config = Config::of(&given, &Surroundings::of_test(&[]), Purpose::Run).unwrap();
     assert_eq!(config.app_token_file.as_deref(), Some(Path::new("/token")));

@@ -26,6 +26,7 @@ mod leases;
 mod main_job;
 mod memory;
 mod mistakes;
+mod notify;
 mod outage;
 mod postgres;
 mod pure_core;
