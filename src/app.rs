@@ -9,6 +9,7 @@ mod notifiers;
 mod scan;
 mod secret_file;
 mod signals;
+mod store_size;
 mod token;
 mod watching;
 
@@ -37,15 +38,11 @@ use crate::watch::learn_from;
 use lent::{commit, health, totals_source};
 use listening::Listening;
 use signals::StopSignals;
+use store_size::watch_store;
 use watching::settle;
 
 /// Writes of keys that are kept at most, to tell stale deletes: about 200 bytes each.
 const CREATIONS_MAX: usize = 2_000_000;
-/// How often the size of the store is looked at.
-const STORE_SIZE_EVERY: Duration = Duration::from_secs(2);
-/// The totals are looked at with every so many looks at the size, besides every scrape, so that the
-/// first burst of a new series is not held back for longer than its minute.
-const TOTALS_EVERY_LOOKS: u32 = 8;
 /// How often the pollers' heartbeats are kept up while they no longer poll.
 const DRAIN_BEAT_EVERY: Duration = Duration::from_secs(5);
 
@@ -303,45 +300,6 @@ fn wall_clock() -> Timestamp {
 
 fn matches_any(patterns: &[BucketPattern], bucket: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(bucket))
-}
-
-/// Looks at the room on the disk often, because commits may fill it fast, and at the totals seldom.
-async fn watch_store(
-    store: Store,
-    metrics: Arc<Metrics>,
-    ingest: Arc<Ingest>,
-    readiness: Readiness,
-) {
-    let mut every = tokio::time::interval(STORE_SIZE_EVERY);
-    let mut was_short = false;
-    for look in 0_u32.. {
-        every.tick().await;
-        let sized = store.clone();
-        // The file system may take its time.
-        let size = tokio::task::spawn_blocking(move || sized.size()).await;
-        if let Ok(Err(error)) = &size {
-            tracing::debug!("{error}");
-        }
-        if let Ok(Ok(size)) = size {
-            let gauge = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-            metrics.store_bytes.set(gauge(size.bytes));
-            if let Some(free_bytes) = size.free_bytes {
-                metrics.store_free_bytes.set(gauge(free_bytes));
-                let is_short = ingest.note_free_space(free_bytes);
-                match (was_short, is_short) {
-                    (false, true) => readiness.not_ready("the disk of the store is nearly full"),
-                    (true, false) => readiness.ready(),
-                    _ => {}
-                }
-                was_short = is_short;
-            }
-        }
-        if look.is_multiple_of(TOTALS_EVERY_LOOKS)
-            && let Ok(totals) = totals(&store).await
-        {
-            metrics.publish(totals, Instant::now());
-        }
-    }
 }
 
 /// A poller that has stopped as it was told is no reason to call the daemon unhealthy.
