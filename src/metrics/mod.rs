@@ -190,7 +190,7 @@ mod tests {
     use super::{HttpRefusal, Kind, Metrics, QueueState, SkipReason, described};
 
     /// The names that are promised. A change here is a change of the contract.
-    const PROMISED: [&str; 43] = [
+    const PROMISED: [&str; 45] = [
         "deltrail_backfilled_removals_total",
         "deltrail_build_info",
         "deltrail_commit_seconds",
@@ -203,6 +203,8 @@ mod tests {
         "deltrail_duplicate_delete_requests_total",
         "deltrail_event_delay_seconds",
         "deltrail_fetch_seconds",
+        "deltrail_finding_active",
+        "deltrail_findings_total",
         "deltrail_http_refused_total",
         "deltrail_in_flight_bytes",
         "deltrail_in_flight_messages",
@@ -257,6 +259,7 @@ mod tests {
         metrics.publish([removed("images", 1)], Instant::now());
         metrics.expect_queue("trail");
         metrics.messages_failed.with_label_values(&["trail", "gone"]);
+        metrics.finding_active.with_label_values(&["mass_delete", "images", "critical"]);
         metrics.http_refused.with_label_values(&["ops", HttpRefusal::TooSlow.as_str()]);
         metrics.queue_messages.with_label_values(&["trail", QueueState::Visible.as_str()]);
         metrics.oldest_message_age.with_label_values(&["trail"]);
