@@ -50,7 +50,7 @@ fn commit_batch<'a>(
     let facts = young(&batch.facts, forgotten_before, &mut journal.report.too_old);
     let slots = upsert_slots(session, &facts)?;
     let log_object_id = match &batch.ledger {
-        Some(entry) => Some(log_object_id(session, &entry.key, entry.source.as_str())?),
+        Some(entry) => Some(log_object_id(session, &entry.key, entry.source.as_str(), now)?),
         None => None,
     };
     let fresh = write_facts(journal, batch.provenance, &facts, &slots, log_object_id)?;
@@ -58,7 +58,7 @@ fn commit_batch<'a>(
     write_slots(journal, &slots, &fresh)?;
     resolve_late(journal, &fresh)?;
     for reject in &batch.rejects {
-        journal.report.new_rejects += u64::from(write_reject(session, reject)?);
+        journal.report.new_rejects += u64::from(write_reject(session, reject, now)?);
     }
     // History proves nothing about what is delivered now.
     if batch.provenance == Provenance::Live {
@@ -146,11 +146,16 @@ fn write_slots(journal: &mut Journal<'_>, slots: &Slots<'_>, fresh: &[&Evidence]
 }
 
 /// The row of a log object, made where it is missing.
-fn log_object_id(session: &Session<'_>, key: &LedgerKey, source: &str) -> Result<i64> {
+fn log_object_id(
+    session: &Session<'_>,
+    key: &LedgerKey,
+    source: &str,
+    now: Timestamp,
+) -> Result<i64> {
     let made = session.insert(
-        "INSERT INTO log_objects (bucket, key, revision, source, state)
-         VALUES (?1, ?2, ?3, ?4, 'reading') ON CONFLICT DO NOTHING",
-        &values![key.bucket, key.key, key.revision, source],
+        "INSERT INTO log_objects (bucket, key, revision, source, state, committed_at)
+         VALUES (?1, ?2, ?3, ?4, 'reading', ?5) ON CONFLICT DO NOTHING",
+        &values![key.bucket, key.key, key.revision, source, now.as_millis()],
     )?;
     if let Some(id) = made {
         return Ok(id);
@@ -170,9 +175,12 @@ fn write_ledger(
     now: Timestamp,
 ) -> Result<bool> {
     let LedgerState::Done(result, counts) = entry.state else {
-        let state: String =
-            session.one("SELECT state FROM log_objects WHERE id = ?1", &values![id], column)?;
-        return Ok(state != "done");
+        // Who never reads it to its end has read a part of it now.
+        let changed = session.execute(
+            "UPDATE log_objects SET committed_at = ?2 WHERE id = ?1 AND state <> 'done'",
+            &values![id, now.as_millis()],
+        )?;
+        return Ok(changed == 1);
     };
     let changed = session.execute(
         "UPDATE log_objects SET state = 'done', result = ?2, records = ?3, evidence = ?4,
@@ -195,11 +203,11 @@ fn write_ledger(
 }
 
 /// Keeps a reject; false when its origin was rejected for that reason before.
-fn write_reject(session: &Session<'_>, reject: &Reject) -> Result<bool> {
+fn write_reject(session: &Session<'_>, reject: &Reject, now: Timestamp) -> Result<bool> {
     let source = reject.source.as_str();
     let (object, record_index, message) = match &reject.origin {
         Origin::LogObject { object, record_index } => {
-            (Some(log_object_id(session, object, source)?), record_index, None)
+            (Some(log_object_id(session, object, source, now)?), record_index, None)
         }
         Origin::Message { queue, message_id, record_index, body } => {
             (None, record_index, Some((queue, message_id, body)))

@@ -25,6 +25,9 @@ pub(in crate::store) fn forget(session: &Session<'_>, ask: &Forget) -> Result<Fo
     let Some(stage) = STAGES.get(ask.from.stage) else {
         return Ok(ForgetReport { rows: 0, next: None });
     };
+    if stage.is_shared {
+        session.keep_commits_out()?;
+    }
     let cut = before.saturating_sub(FORGET_MARGIN_MILLIS);
     let Some(last) = last_of_part(session, stage, &ask.from.after, ask.rows_max)? else {
         return Ok(ForgetReport { rows: 0, next: behind(session, &ask.from)? });
@@ -134,4 +137,4 @@ impl<'a> Part<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

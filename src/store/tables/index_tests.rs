@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
+use super::forget::tests::statements as forget_statements;
 use super::plan_tests::{FILES, plan, statements};
 use crate::store::Location;
 use crate::store::sqlite::open_writer;
 
 /// The files whose statements run once a day, or when somebody asks; what `query.rs` puts together
 /// from parts, its own tests look at.
-const QUESTIONS: [(&str, &str); 5] = [
-    ("forget/stages.rs", include_str!("forget/stages.rs")),
+const QUESTIONS: [(&str, &str); 4] = [
     ("query/completeness.rs", include_str!("query/completeness.rs")),
     ("query/intents.rs", include_str!("query/intents.rs")),
     ("query/key.rs", include_str!("query/key.rs")),
@@ -49,12 +49,12 @@ fn every_index_is_listed_with_its_question_and_nothing_else_is() {
 fn every_index_that_keeps_nothing_out_is_read_by_a_statement() {
     let connection = open_writer(&Location::Memory).unwrap();
     let mut read = BTreeSet::new();
-    for (file, text) in FILES.into_iter().chain(QUESTIONS) {
-        for statement in statements(file, text) {
-            for step in plan(&connection, &statement) {
-                let index = step.split_once("INDEX ").map(|(_, rest)| rest);
-                read.extend(index.and_then(|rest| rest.split(' ').next()).map(str::to_owned));
-            }
+    let asked = FILES.into_iter().chain(QUESTIONS);
+    let asked = asked.flat_map(|(file, text)| statements(file, text));
+    for statement in asked.chain(forget_statements().map(str::to_owned)) {
+        for step in plan(&connection, &statement) {
+            let index = step.split_once("INDEX ").map(|(_, rest)| rest);
+            read.extend(index.and_then(|rest| rest.split(' ').next()).map(str::to_owned));
         }
     }
     let unread: Vec<String> = indexes(&connection)

@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use deltrail_core::domain::Timestamp;
+
 use super::copy::Array;
 use super::fetch::{Ask, Fetch, integer, text};
 use super::memory::{Row, Table};
@@ -13,8 +15,13 @@ use crate::store::session::Result;
 use crate::store::{Batch, LedgerKey, Origin, words};
 
 /// Loads what `named` may need.
-pub(super) fn load(fetch: &Fetch<'_, '_>, named: &Named<'_>, batches: &[&Batch]) -> Result<()> {
-    let objects = load_log_objects(fetch, named)?;
+pub(super) fn load(
+    fetch: &Fetch<'_, '_>,
+    named: &Named<'_>,
+    batches: &[&Batch],
+    now: Timestamp,
+) -> Result<()> {
+    let objects = load_log_objects(fetch, named, now)?;
     load_rejects(fetch, batches, &objects)?;
     let first = fetch.all(&by_name(named))?;
     let [slots, requests, bucket_sources] = [&first[0], &first[1], &first[2]];
@@ -109,7 +116,11 @@ pub(super) const REQUESTS_BY_NAME: &str = "unnest($1::text[], $2::text[]) AS i (
 
 /// Makes the rows of log objects that have none, and locks them all: whoever reads the same object
 /// at the same time waits here, and finds what was committed of it.
-fn load_log_objects(fetch: &Fetch<'_, '_>, named: &Named<'_>) -> Result<HashMap<LedgerKey, i64>> {
+fn load_log_objects(
+    fetch: &Fetch<'_, '_>,
+    named: &Named<'_>,
+    now: Timestamp,
+) -> Result<HashMap<LedgerKey, i64>> {
     let objects: Vec<(&&LedgerKey, &&str)> = named.log_objects.iter().collect();
     if objects.is_empty() {
         return Ok(HashMap::new());
@@ -118,8 +129,8 @@ fn load_log_objects(fetch: &Fetch<'_, '_>, named: &Named<'_>) -> Result<HashMap<
     let columns = [column(|it| &it.bucket), column(|it| &it.key), column(|it| &it.revision)];
     let sources = Array::texts(objects.iter().map(|it| *it.1));
     fetch.connection.execute(
-        "INSERT INTO log_objects (bucket, key, revision, source, state)
-         SELECT i.bucket, i.key, i.revision, i.source, 'reading'
+        "INSERT INTO log_objects (bucket, key, revision, source, state, committed_at)
+         SELECT i.bucket, i.key, i.revision, i.source, 'reading', $5::bigint
          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
              AS i (bucket, key, revision, source)
          WHERE NOT EXISTS (
@@ -128,7 +139,13 @@ fn load_log_objects(fetch: &Fetch<'_, '_>, named: &Named<'_>) -> Result<HashMap<
          )
          ORDER BY i.bucket COLLATE \"C\", i.key COLLATE \"C\", i.revision COLLATE \"C\"
          ON CONFLICT DO NOTHING",
-        &[columns[0].value(), columns[1].value(), columns[2].value(), sources.value()],
+        &[
+            columns[0].value(),
+            columns[1].value(),
+            columns[2].value(),
+            sources.value(),
+            &now.as_millis(),
+        ],
     )?;
     let asked = Ask {
         table: Table::LogObjects,

@@ -99,7 +99,7 @@ impl<'m> WorkingSet<'m> {
         let (connection, memory) = (self.connection, &self.memory);
         begin(connection, &named)?;
         let fetch = Fetch { connection, memory, actors: RefCell::default() };
-        load(&fetch, &named, batches)?;
+        load(&fetch, &named, batches, now)?;
         load_labels(&fetch, &named)?;
         let reports = commit_batches(&self.session, options, batches, now)?;
         Write { connection, memory }.all()?;

@@ -6,6 +6,8 @@ use crate::store::retention::After;
 /// A table that the store is gone through by.
 pub(super) struct Stage {
     sorted_by: SortedBy,
+    /// Whether a commit may find a row by its name, however old, and refer to it.
+    pub(super) is_shared: bool,
     /// The last of the next ?2 rows behind ?1.
     pub(super) last: &'static str,
     /// What is forgotten by its age.
@@ -41,36 +43,47 @@ impl Stage {
     }
 }
 
+/// The last of the next ?2 rows behind ?1 of a table that is gone through by `$key`.
+macro_rules! last {
+    ($table:literal, $key:literal $(, $only:literal)?) => {
+        concat!(
+            "SELECT max(", $key, ") FROM (SELECT ", $key, " FROM ", $table,
+            " WHERE ", $($only, " AND ",)? $key, " > ?1 ORDER BY ", $key, " LIMIT ?2) AS part"
+        )
+    };
+}
+
+/// Rows of a table, gone through by `$key`, that are as old as `$time` says.
+macro_rules! aged {
+    ($table:literal, $key:literal, $time:literal $(, $only:literal)?) => {
+        Aged {
+            oldest: concat!(
+                "SELECT count(*), max(", $time, ") FROM (SELECT ", $time, " FROM ", $table,
+                " WHERE ", $key, " > ?1 AND ", $key, " <= ?2 AND ", $time, " < ?3",
+                $(" AND ", $only,)? " ORDER BY ", $time, " LIMIT ?4) AS part"
+            ),
+            forget: concat!(
+                "DELETE FROM ", $table,
+                " WHERE ", $key, " > ?1 AND ", $key, " <= ?2 AND ", $time, " <= ?3"
+                $(, " AND ", $only)?
+            ),
+        }
+    };
+}
+
 pub(super) const STAGES: [Stage; 7] =
     [KEYS, REQUESTS, CALLS, INTENTS, PROTECTION_CHANGES, REJECTS, LOG_OBJECTS];
 
 /// Slots, with all that is about a key. The removal goes before its evidence.
 const KEYS: Stage = Stage {
     sorted_by: SortedBy::Number,
-    last: "SELECT max(id) FROM (SELECT id FROM slots WHERE id > ?1 ORDER BY id LIMIT ?2) AS part",
+    is_shared: false,
+    last: last!("slots", "id"),
     aged: &[
-        Aged {
-            oldest: "SELECT count(*), max(at) FROM (SELECT at FROM removals
-                 WHERE slot_id > ?1 AND slot_id <= ?2 AND at < ?3 ORDER BY at LIMIT ?4) AS part",
-            forget: "DELETE FROM removals WHERE slot_id > ?1 AND slot_id <= ?2 AND at <= ?3",
-        },
-        Aged {
-            oldest: "SELECT count(*), max(at) FROM (SELECT at FROM evidence
-                 WHERE slot_id > ?1 AND slot_id <= ?2 AND at < ?3 ORDER BY at LIMIT ?4) AS part",
-            forget: "DELETE FROM evidence WHERE slot_id > ?1 AND slot_id <= ?2 AND at <= ?3",
-        },
-        Aged {
-            oldest: "SELECT count(*), max(at) FROM (SELECT at FROM creations
-                 WHERE slot_id > ?1 AND slot_id <= ?2 AND at < ?3 ORDER BY at LIMIT ?4) AS part",
-            forget: "DELETE FROM creations WHERE slot_id > ?1 AND slot_id <= ?2 AND at <= ?3",
-        },
-        Aged {
-            oldest: "SELECT count(*), max(requested_at) FROM (SELECT requested_at FROM intent_keys
-                 WHERE slot_id > ?1 AND slot_id <= ?2 AND requested_at < ?3
-                 ORDER BY requested_at LIMIT ?4) AS part",
-            forget: "DELETE FROM intent_keys
-                 WHERE slot_id > ?1 AND slot_id <= ?2 AND requested_at <= ?3",
-        },
+        aged!("removals", "slot_id", "at"),
+        aged!("evidence", "slot_id", "at"),
+        aged!("creations", "slot_id", "at"),
+        aged!("intent_keys", "slot_id", "requested_at"),
     ],
     unused: Some(
         "DELETE FROM slots WHERE id > ?1 AND id <= ?2
@@ -83,8 +96,8 @@ const KEYS: Stage = Stage {
 
 const REQUESTS: Stage = Stage {
     sorted_by: SortedBy::Slice,
-    last: "SELECT max(identity) FROM (SELECT identity FROM requests
-         WHERE slice = ?3 AND identity > ?1 ORDER BY identity LIMIT ?2) AS part",
+    is_shared: false,
+    last: last!("requests", "identity", "slice = ?3"),
     aged: &[Aged {
         oldest: "SELECT count(*), max(at) FROM (SELECT at FROM requests
              WHERE slice = ?5 AND identity > ?1 AND identity <= ?2 AND at < ?3
@@ -96,79 +109,44 @@ const REQUESTS: Stage = Stage {
 };
 
 /// The evidence of bulk calls, which names no key.
-const CALLS: Stage = Stage {
-    sorted_by: SortedBy::Name,
-    last: "SELECT max(id) FROM (SELECT id FROM evidence INDEXED BY evidence_of_no_key
-         WHERE slot_id IS NULL AND id > ?1 ORDER BY id LIMIT ?2) AS part",
-    aged: &[Aged {
-        oldest:
-            "SELECT count(*), max(at) FROM (SELECT at FROM evidence INDEXED BY evidence_of_no_key
-             WHERE slot_id IS NULL AND id > ?1 AND id <= ?2 AND at < ?3
-             ORDER BY at LIMIT ?4) AS part",
-        forget: "DELETE FROM evidence INDEXED BY evidence_of_no_key
-             WHERE slot_id IS NULL AND id > ?1 AND id <= ?2 AND at <= ?3",
-    }],
-    unused: None,
-};
+const CALLS: Stage = named(
+    last!("evidence INDEXED BY evidence_of_no_key", "id", "slot_id IS NULL"),
+    &[aged!("evidence INDEXED BY evidence_of_no_key", "id", "at", "slot_id IS NULL")],
+);
 
 /// Declared deletes; their keys are gone with the slots, since they are of the same time.
-const INTENTS: Stage = Stage {
-    sorted_by: SortedBy::Name,
-    last: "SELECT max(id) FROM (SELECT id FROM intents
-         WHERE id > ?1 ORDER BY id LIMIT ?2) AS part",
-    aged: &[Aged {
-        oldest: "SELECT count(*), max(requested_at) FROM (SELECT requested_at FROM intents
-             WHERE id > ?1 AND id <= ?2 AND requested_at < ?3
-             ORDER BY requested_at LIMIT ?4) AS part",
-        forget: "DELETE FROM intents WHERE id > ?1 AND id <= ?2 AND requested_at <= ?3",
-    }],
-    unused: None,
-};
+const INTENTS: Stage = named(last!("intents", "id"), &[aged!("intents", "id", "requested_at")]);
 
-const PROTECTION_CHANGES: Stage = Stage {
-    sorted_by: SortedBy::Name,
-    last: "SELECT max(id) FROM (SELECT id FROM protection_changes
-         WHERE id > ?1 ORDER BY id LIMIT ?2) AS part",
-    aged: &[Aged {
-        oldest: "SELECT count(*), max(at) FROM (SELECT at FROM protection_changes
-             WHERE id > ?1 AND id <= ?2 AND at < ?3 ORDER BY at LIMIT ?4) AS part",
-        forget: "DELETE FROM protection_changes WHERE id > ?1 AND id <= ?2 AND at <= ?3",
-    }],
-    unused: None,
-};
+const PROTECTION_CHANGES: Stage =
+    named(last!("protection_changes", "id"), &[aged!("protection_changes", "id", "at")]);
 
 const REJECTS: Stage = Stage {
     sorted_by: SortedBy::Number,
-    last: "SELECT max(id) FROM (SELECT id FROM rejects
-         WHERE id > ?1 ORDER BY id LIMIT ?2) AS part",
-    aged: &[Aged {
-        oldest: "SELECT count(*), max(at) FROM (SELECT at FROM rejects
-             WHERE id > ?1 AND id <= ?2 AND at < ?3 ORDER BY at LIMIT ?4) AS part",
-        forget: "DELETE FROM rejects WHERE id > ?1 AND id <= ?2 AND at <= ?3",
-    }],
+    is_shared: false,
+    last: last!("rejects", "id"),
+    aged: &[aged!("rejects", "id", "at")],
     unused: None,
 };
 
-/// The ledger. What was read from an object happened before it was read, so its evidence is gone;
-/// what else names it may be of a clock that went wrong, and keeps it.
+/// The ledger, also of objects that were never read to their end. What was read from an object
+/// happened before it was read, so its evidence is gone; what else names it may be of a clock that
+/// went wrong, and keeps it.
 const LOG_OBJECTS: Stage = Stage {
     sorted_by: SortedBy::Number,
-    last: "SELECT max(id) FROM (SELECT id FROM log_objects
-         WHERE id > ?1 ORDER BY id LIMIT ?2) AS part",
-    aged: &[Aged {
-        oldest: "SELECT count(*), max(committed_at) FROM (SELECT committed_at FROM log_objects
-             WHERE id > ?1 AND id <= ?2 AND committed_at < ?3
-                 AND NOT EXISTS (SELECT 1 FROM rejects
-                     WHERE rejects.log_object_id = log_objects.id)
-                 AND NOT EXISTS (SELECT 1 FROM protection_changes
-                     WHERE protection_changes.log_object_id = log_objects.id)
-             ORDER BY committed_at LIMIT ?4) AS part",
-        forget: "DELETE FROM log_objects
-             WHERE id > ?1 AND id <= ?2 AND committed_at <= ?3
-                 AND NOT EXISTS (SELECT 1 FROM rejects
-                     WHERE rejects.log_object_id = log_objects.id)
-                 AND NOT EXISTS (SELECT 1 FROM protection_changes
-                     WHERE protection_changes.log_object_id = log_objects.id)",
-    }],
+    is_shared: true,
+    last: last!("log_objects", "id"),
+    aged: &[aged!(
+        "log_objects",
+        "id",
+        "committed_at",
+        "NOT EXISTS (SELECT 1 FROM rejects WHERE rejects.log_object_id = log_objects.id)
+             AND NOT EXISTS (SELECT 1 FROM protection_changes
+                 WHERE protection_changes.log_object_id = log_objects.id)"
+    )],
     unused: None,
 };
+
+/// A table that is gone through by names.
+const fn named(last: &'static str, aged: &'static [Aged]) -> Stage {
+    Stage { sorted_by: SortedBy::Name, is_shared: false, last, aged, unused: None }
+}

@@ -6,17 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use deltrail_core::domain::{Actor, Fact, Outcome, ProtectionChange, Source, Timestamp};
 use proptest::prelude::*;
 
-use super::{FORGET_MARGIN_MILLIS, Forget, Sweep};
+use super::{FORGET_MARGIN_MILLIS, Forget, STAGES, Sweep};
 use crate::store::session::column;
 use crate::store::sqlite::open_writer;
-use crate::store::tables::fixtures::{ACCOUNT, REGION, open, stores};
-use crate::store::tables::plan_tests::{plan, statements};
+use crate::store::tables::fixtures::{ACCOUNT, REGION, database, open, options, stores};
+use crate::store::tables::plan_tests::plan;
 use crate::store::tables::story::{
     Told, ask_rows, bulk, direct, facts, intent, minute, notice, tell, written,
 };
 use crate::store::{
-    Batch, LedgerCounts, LedgerEntry, LedgerKey, LedgerResult, LedgerState, Location, Origin,
-    Reject, Store, Total,
+    Batch, LedgerCounts, LedgerEntry, LedgerKey, LedgerResult, LedgerState, Location, Options,
+    Origin, Reject, Store, Total,
 };
 
 /// The first moment of a day of the story.
@@ -219,6 +219,67 @@ async fn what_is_too_old_to_be_learnt_stays_too_old_whoever_asks() {
 }
 
 #[tokio::test]
+async fn an_object_that_was_never_read_to_its_end_is_forgotten_by_the_time_of_its_last_part() {
+    let machine_time = || Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
+    for store in stores(500) {
+        let entry = |key: &str| LedgerEntry {
+            key: LedgerKey { bucket: "logs".into(), key: key.into(), revision: "1".into() },
+            source: Source::CloudTrail,
+            state: LedgerState::Reading,
+        };
+        let part = || Batch { ledger: Some(entry("large")), ..Batch::default() };
+        store.commit(part()).await.unwrap();
+        let first = machine_time();
+        while machine_time() == first {
+            std::thread::yield_now();
+        }
+        store.commit(part()).await.unwrap();
+        let ledger = "SELECT key FROM log_objects";
+        let margin = |at: Timestamp| Timestamp::from_millis(millis(at) + FORGET_MARGIN_MILLIS);
+        forget_all(&store, margin(first), 1).await;
+        assert_eq!(names(&store, ledger).await.len(), 1, "its second part is younger");
+        forget_all(&store, margin(margin(first)), 1).await;
+        assert_eq!(names(&store, ledger).await, BTreeSet::new());
+    }
+}
+
+#[tokio::test]
+async fn several_replicas_that_forget_at_once_forget_the_same_as_one() {
+    let Some(database) = database() else { return };
+    let replicas = ["one", "two", "three"].map(|writer| {
+        let location = database.clone();
+        Store::open(Options { writer: writer.into(), ..options(location, 500) }).unwrap()
+    });
+    let told = |nth: i64| {
+        let (key, name, at) = (format!("key-{}", nth % 40), format!("r-{nth}"), day(nth / 4));
+        [direct(&key, &name, at).fact(), notice(&key, &name, at).fact()]
+    };
+    tell(&replicas[0], (0..240).flat_map(told)).await;
+    let counted = totals(&replicas[0]).await;
+    // Deletes of keys that the others are about to forget are learnt meanwhile.
+    let learn = async |replica: &Store| {
+        for nth in 240..280 {
+            tell(replica, told(nth)).await;
+        }
+    };
+    let before = day(50);
+    let forgotten = async |replica: &Store| forget_all(replica, before, 7).await;
+    let [one, two, three] = &replicas;
+    let (one_rows, two_rows, three_rows, ()) =
+        tokio::join!(forgotten(one), forgotten(two), forgotten(three), learn(one));
+    let cut = 49 * 4;
+    // Of each old delete a removal, a request and two pieces of evidence; every key is younger too.
+    assert_eq!(one_rows + two_rows + three_rows, 4 * cut);
+    let names_from = |from: u64| (from..280).map(|nth| format!("r-{nth}")).collect();
+    assert_eq!(kept(one).await["removals"], names_from(cut));
+    assert_eq!(kept(two).await["requests"], names_from(cut));
+    assert_eq!(kept(three).await["evidence"].len() as u64, 2 * (280 - cut));
+    let learnt: i64 = totals(one).await.iter().map(|it| it.value).sum();
+    assert!(learnt > counted.iter().map(|it| it.value).sum(), "totals rise only");
+    assert_eq!(forget_all(one, before, 1_000).await, 0);
+}
+
+#[tokio::test]
 async fn the_ledger_is_forgotten_when_nothing_refers_to_it_and_rejects_with_their_time() {
     for store in stores(500) {
         let object =
@@ -254,22 +315,27 @@ async fn the_ledger_is_forgotten_when_nothing_refers_to_it_and_rejects_with_thei
         }
         forget_all(&store, days_ahead(30), 2).await;
         let ledger = names(&store, "SELECT key FROM log_objects").await;
-        assert_eq!(ledger, ["changed", "old", "rejected"].map(str::to_owned).into());
+        assert_eq!(ledger, ["changed", "rejected"].map(str::to_owned).into());
         assert_eq!(names(&store, "SELECT detail FROM rejects").await.len(), 1);
         forget_all(&store, days_ahead(120), 2).await;
-        // One was never read to its end.
-        assert_eq!(names(&store, "SELECT key FROM log_objects").await, ["old".to_owned()].into());
+        assert_eq!(names(&store, "SELECT key FROM log_objects").await, BTreeSet::new());
         assert_eq!(kept(&store).await["protection_changes"], BTreeSet::new());
     }
+}
+
+/// The statements of all stages.
+pub(in crate::store::tables) fn statements() -> impl Iterator<Item = &'static str> {
+    STAGES.iter().flat_map(|stage| {
+        let aged = stage.aged.iter().flat_map(|aged| [aged.oldest, aged.forget]);
+        aged.chain([stage.last]).chain(stage.unused)
+    })
 }
 
 #[test]
 fn no_step_reads_more_than_its_part() {
     let connection = open_writer(&Location::Memory).unwrap();
-    let statements = statements("stages.rs", include_str!("stages.rs"));
-    assert!(statements.len() > 25, "{}", statements.len());
-    for statement in statements {
-        let plan = plan(&connection, &statement);
+    for statement in statements() {
+        let plan = plan(&connection, statement);
         let is_wide = |step: &String| step.starts_with("SCAN") && step != "SCAN part";
         assert!(!plan.iter().any(is_wide), "{plan:?}: {statement}");
         let of_calls = plan.iter().filter(|_| statement.contains("slot_id IS NULL"));
