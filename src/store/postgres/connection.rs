@@ -214,9 +214,10 @@ const fn settings(purpose: Purpose) -> &'static str {
     match purpose {
         // A commit is on the disk before its message is acknowledged. Statements are planned once
         // and by the indexes that were made for them, also while the tables are new and the planner
-        // thinks that it might as well read them from end to end.
+        // thinks that it might as well read them, or one of their indexes, from end to end.
         Purpose::Write => {
             "SET synchronous_commit = on; SET enable_seqscan = off;
+             SET enable_mergejoin = off; SET enable_hashjoin = off;
              SET plan_cache_mode = force_generic_plan; SET jit = off;
              SET default_transaction_isolation = 'read committed'; SET lock_timeout = '20s';
              SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'"

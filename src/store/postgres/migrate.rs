@@ -9,11 +9,12 @@ use super::explain::explain;
 use crate::store::StoreError;
 
 /// Every change of the tables, in order.
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     ("V1__tables", include_str!("migrations/V1__tables.sql")),
     ("V2__findings", include_str!("migrations/V2__findings.sql")),
     ("V3__replicas", include_str!("migrations/V3__replicas.sql")),
     ("V4__slices", include_str!("migrations/V4__slices.sql")),
+    ("V5__callers_once", include_str!("migrations/V5__callers_once.sql")),
 ];
 
 /// What programs that would change the tables of one database lock, one after the other. The
@@ -125,6 +126,35 @@ mod tests {
         let all = MIGRATIONS.len();
         assert_eq!(database.ask(applied), format!("{all}|{all}"));
         assert_eq!(migrate(&address), Ok(()), "nobody keeps the lock");
+    }
+
+    #[test]
+    fn callers_that_were_kept_twice_become_one_wherever_they_are_named() {
+        let Some(server) = server() else { return };
+        let database = server.database();
+        for (_, tables) in &MIGRATIONS[..3] {
+            database.ask(tables);
+        }
+        database.ask(
+            "INSERT INTO actors (actor) VALUES ('dev'), ('ops'), ('dev'), ('dev');
+             INSERT INTO rollups SELECT 'photos', 7, id, 1, 1, 1, 1, 1, 1, 1, 1, 1, id FROM actors;
+             INSERT INTO requests (bucket, identity, api, outcome, account, region, at, sources,
+                 actor_kind, actor_id, is_backfilled)
+                 SELECT 'photos', id, 'DeleteObject', 'ok', '', '', 1, 1, 'principal', id, 0
+                 FROM actors",
+        );
+        let (_, callers_once) = MIGRATIONS[4];
+        database.ask(callers_once);
+        assert_eq!(database.ask("SELECT id, actor FROM actors ORDER BY id"), "1|dev\n2|ops");
+        let named = "SELECT actor_id, count(*) FROM requests GROUP BY actor_id ORDER BY actor_id";
+        assert_eq!(database.ask(named), "1|3\n2|1");
+        let rollups = "SELECT actor_id, removed, repeated FROM rollups ORDER BY actor_id";
+        assert_eq!(database.ask(rollups), "1|3|8\n2|1|2");
+        let long =
+            "INSERT INTO actors (actor) SELECT repeat('x', 100000) FROM generate_series(1, 2)
+            ON CONFLICT DO NOTHING";
+        database.ask(long);
+        assert_eq!(database.ask("SELECT count(*) FROM actors"), "3", "of any length, and once");
     }
 
     #[test]

@@ -25,4 +25,6 @@ pub(super) use self::session::PostgresSession;
 pub(super) use self::working_set::{KEEP_COMMITS_OUT, WorkingSet, open_memory};
 
 #[cfg(test)]
+mod plan_tests;
+#[cfg(test)]
 pub(super) mod tests;

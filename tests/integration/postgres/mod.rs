@@ -4,6 +4,7 @@
 //!
 //! `DELTRAIL_REPLICAS_SEED` plays other moments.
 
+mod commands;
 pub mod server;
 
 use std::path::Path;
