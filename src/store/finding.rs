@@ -1,6 +1,8 @@
 //! What the store is asked by those who look for findings, keep them, and tell people of them: the
 //! part of [`Store`] that concerns detection. It knows no database.
 
+use std::collections::BTreeSet;
+
 use deltrail_core::detect::{Expectation, PAST_DAYS};
 use deltrail_core::domain::{Day, Timestamp};
 
@@ -84,12 +86,17 @@ impl Store {
             .await
     }
 
-    /// Resolves the findings that have not changed for half an hour, and gives them.
+    /// Resolves the findings that have not changed for half an hour, and gives them; those that are
+    /// `shown` stay open for now.
     ///
     /// # Errors
     /// When nothing of it was kept.
-    pub async fn resolve_findings(&self, now: Timestamp) -> Result<Vec<FindingRow>, StoreError> {
-        self.0.write(move |session, _| findings::resolve_findings(session, now)).await
+    pub async fn resolve_findings(
+        &self,
+        now: Timestamp,
+        shown: BTreeSet<String>,
+    ) -> Result<Vec<FindingRow>, StoreError> {
+        self.0.write(move |session, _| findings::resolve_findings(session, now, &shown)).await
     }
 
     /// The findings that fit, newest first.

@@ -2,7 +2,7 @@
 //! detectors find in them is kept. What a finding is, the core says; who is told of it, `tell`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deltrail_core::detect::{Input, PAST_DAYS, Settings, common_prefixes, detect};
 use deltrail_core::domain::{Day, Finding, Mode, State};
@@ -14,6 +14,9 @@ use crate::store::{Cells, DueDay, FindingRow, Found, Observations, Store, StoreE
 
 /// How often is looked: a finding comes that much later at most.
 const TICK: Duration = Duration::from_secs(2);
+/// How long a finding that changed stays open at least, by no clock but that of this machine:
+/// longer than the time between two scrapes.
+const SHOWN: Duration = Duration::from_secs(90);
 /// Days of buckets that are taken at a time.
 const DUE_MAX: usize = 500;
 /// Keys that a finding's prefixes are made of.
@@ -30,12 +33,13 @@ pub(super) async fn detect_until_closed(
     let mut every = interval(TICK);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut is_failing = false;
+    let mut shown = Shown::default();
     loop {
         tokio::select! {
             _ = every.tick() => {}
             () = closing.cancelled() => return,
         }
-        match look(options, store, closing).await {
+        match look(options, store, &mut shown, closing).await {
             Ok(()) => is_failing = false,
             Err(error) if !is_failing && !closing.is_cancelled() => {
                 is_failing = true;
@@ -46,10 +50,29 @@ pub(super) async fn detect_until_closed(
     }
 }
 
+/// The findings that changed a moment ago: however fast the clock goes, they stay open until
+/// everybody who scrapes has seen them.
+#[derive(Default)]
+struct Shown(BTreeMap<String, Instant>);
+
+impl Shown {
+    fn begin(&mut self, row: &FindingRow) {
+        if row.state == State::Open {
+            self.0.insert(row.id.clone(), Instant::now());
+        }
+    }
+
+    fn now(&mut self) -> BTreeSet<String> {
+        self.0.retain(|_, changed_at| changed_at.elapsed() < SHOWN);
+        self.0.keys().cloned().collect()
+    }
+}
+
 /// Looks at everything that is due, and resolves what has been quiet.
 async fn look(
     options: &Options,
     store: &Store,
+    shown: &mut Shown,
     closing: &CancellationToken,
 ) -> Result<(), StoreError> {
     loop {
@@ -66,13 +89,14 @@ async fn look(
             let written = store.write_findings(find(options, store, bucket, due).await?).await?;
             for row in &written.changed {
                 say(row);
+                shown.begin(row);
             }
         }
         if !has_more {
             break;
         }
     }
-    for row in store.resolve_findings((options.clock)()).await? {
+    for row in store.resolve_findings((options.clock)(), shown.now()).await? {
         say(&row);
     }
     Ok(())

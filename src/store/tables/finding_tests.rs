@@ -1,7 +1,7 @@
 //! Findings over time: due, made, changed, withdrawn, resolved, and told once to each who is to
 //! know, by however many replicas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::slice::from_ref;
 
 use deltrail_core::domain::{
@@ -88,6 +88,10 @@ async fn counted(store: &Store) -> i64 {
 
 async fn claim(store: &Store, now: Timestamp) -> Option<Delivery> {
     store.claim_delivery(now).await.unwrap()
+}
+
+async fn resolve(store: &Store, nth: i64) -> Vec<FindingRow> {
+    store.resolve_findings(clock(nth), BTreeSet::new()).await.unwrap()
 }
 
 #[tokio::test]
@@ -195,9 +199,11 @@ async fn a_finding_is_resolved_half_an_hour_after_its_last_change_and_that_is_to
         look(&store, "A", &[finding(Severity::Warning, 60)], clock(0)).await;
         let told = claim(&store, clock(0)).await.unwrap();
         store.end_delivery(&told, DeliveryEnd::Told).await.unwrap();
-        assert_eq!(store.resolve_findings(clock(29)).await.unwrap(), []);
-        assert_eq!(store.resolve_findings(clock(30)).await.unwrap().len(), 1);
-        assert_eq!(store.resolve_findings(clock(31)).await.unwrap(), []);
+        assert_eq!(resolve(&store, 29).await, []);
+        let shown = BTreeSet::from([told.row.id.clone()]);
+        assert_eq!(store.resolve_findings(clock(30), shown).await.unwrap(), [], "it is shown");
+        assert_eq!(resolve(&store, 30).await.len(), 1);
+        assert_eq!(resolve(&store, 31).await, []);
         assert_eq!(kept(&store).await, [(State::Resolved, 60, 2)]);
         assert_eq!(claim(&store, clock(30)).await.unwrap().row.state, State::Resolved);
         store.close().await.unwrap();

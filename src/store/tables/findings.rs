@@ -1,7 +1,7 @@
 //! Findings as they are kept: made, changed and withdrawn together for one bucket, so that a second
 //! look changes nothing. It does not know what makes a finding.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deltrail_core::domain::{Day, Family, Finding, Mode, Part, State, Timestamp};
 
@@ -194,10 +194,11 @@ fn withdraw(session: &Session<'_>, found: &Found, was: FindingRow) -> Result<Fin
     Ok(row)
 }
 
-/// Resolves what has not changed for a while.
+/// Resolves what has not changed for a while, but for those that are `shown` still.
 pub(in crate::store) fn resolve_findings(
     session: &Session<'_>,
     now: Timestamp,
+    shown: &BTreeSet<String>,
 ) -> Result<Vec<FindingRow>> {
     let quiet = session.rows(
         concat!(
@@ -210,7 +211,7 @@ pub(in crate::store) fn resolve_findings(
         finding_of,
     )?;
     let mut resolved = Vec::new();
-    for was in quiet.into_iter().flatten() {
+    for was in quiet.into_iter().flatten().filter(|was| !shown.contains(&was.id)) {
         let row = FindingRow {
             state: State::Resolved,
             closed_at: Some(now),
