@@ -114,7 +114,7 @@ impl Daemon {
         let token = token::of(&config)?;
         let tls = certificate::of(&config).await?;
         // A secret that is no good ends the start, not the first alert.
-        notifiers::of(&config.notify, &world.aws)?;
+        let notifiers = notifiers::of(&config.notify, &world.aws)?;
         let metrics = Arc::new(Metrics::new()?);
         let store = open_store(&config, &metrics).await?;
         learn_from(&store, (world.clock)(), config.retention).await?;
@@ -147,7 +147,7 @@ impl Daemon {
         }
         readiness.ready();
         let settled = CancellationToken::new();
-        let settling = settle(&config, clock, &ingest, &store, &metrics, &settled);
+        let settling = settle(&config, notifiers, clock, &ingest, &store, &metrics, &settled);
         let watching = watch_store(store.clone(), metrics, Arc::clone(&ingest), readiness.clone());
         let watching = tokio::spawn(watching);
         log_start(&config, ops.address(), app.address());

@@ -1,10 +1,9 @@
-//! Sets to work what goes on beside the messages: settling, detection, retention. It decides
-//! nothing about them.
+//! Sets to work what goes on beside the messages: settling, detection, telling people, and
+//! retention. It decides nothing about them.
 
 use std::sync::Arc;
 
 use deltrail_core::detect::Settings;
-use deltrail_core::domain::Severity;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -12,12 +11,14 @@ use super::matches_any;
 use crate::config::Config;
 use crate::ingest::{Clock, Ingest};
 use crate::metrics::Metrics;
+use crate::notify::Notifiers;
 use crate::store::Store;
 use crate::watch::{Detection, Options, watch};
 
 /// Sets the settling of facts to work.
 pub(super) fn settle(
     config: &Config,
+    notifiers: Notifiers,
     clock: Clock,
     ingest: &Arc<Ingest>,
     store: &Store,
@@ -28,15 +29,16 @@ pub(super) fn settle(
     let options = Options {
         retention: config.retention,
         stale_window: config.stale_window,
-        detection: detection(config),
+        detection: detection(config, &notifiers),
         holds: Box::new(move || ingest.holds()),
         clock,
     };
-    tokio::spawn(watch(options, store.clone(), Arc::clone(metrics), settled.clone()))
+    let (store, metrics) = (store.clone(), Arc::clone(metrics));
+    tokio::spawn(watch(options, notifiers, store, metrics, settled.clone()))
 }
 
 /// What detectors are told by the settings.
-fn detection(config: &Config) -> Detection {
+fn detection(config: &Config, notifiers: &Notifiers) -> Detection {
     let important = config.important_buckets.clone();
     Detection {
         settings: Settings {
@@ -45,7 +47,7 @@ fn detection(config: &Config) -> Detection {
             is_important: false,
         },
         is_important: Box::new(move |bucket| matches_any(&important, bucket)),
-        notifiers: Vec::new(),
-        told_from: Severity::Warning,
+        notifiers: notifiers.names().into_iter().map(str::to_owned).collect(),
+        told_from: notifiers.least_severity(),
     }
 }

@@ -5,7 +5,6 @@ use deltrail_core::domain::{Finding, Reason, Tally, Who};
 use serde::Serialize;
 
 use super::Notice;
-use super::notice::headline;
 use super::text::paragraph;
 
 /// Longer texts are cut.
@@ -67,7 +66,7 @@ impl<'a> Body<'a> {
             revision: notice.revision,
             change: notice.change(),
             at: notice.at.to_string(),
-            title: paragraph(&headline(notice), TITLE_CHARS_MAX),
+            title: paragraph(&notice.title, TITLE_CHARS_MAX),
             text: paragraph(&notice.text, TEXT_CHARS_MAX),
             url,
             finding: facts(&notice.finding, notice.state.as_str()),

@@ -19,9 +19,9 @@ pub struct Notice {
     pub was_told: bool,
     /// When that became so.
     pub at: Timestamp,
-    /// The finding in one line.
+    /// The finding in one line, with what became of it.
     pub title: String,
-    /// All that a person has to know, in several lines.
+    /// All that a person has to know, in several lines; the first may be the title.
     pub text: String,
     /// The same in a sentence or two, for small screens.
     pub short_text: String,
@@ -87,15 +87,6 @@ impl Notice {
     }
 }
 
-/// The title with what became of the finding before it, unless it is open.
-pub(super) fn headline(notice: &Notice) -> String {
-    match notice.state {
-        State::Open => notice.title.clone(),
-        State::Resolved => format!("Resolved: {}", notice.title),
-        State::Withdrawn => format!("Withdrawn: {}", notice.title),
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use deltrail_core::domain::{State, Timestamp};
@@ -113,7 +104,7 @@ pub(super) mod tests {
         notice.finding.tally.markers = 12_480;
         notice.finding.sample_keys = vec!["thumbs/2024/a/1.jpg".to_owned()];
         notice.title = "[critical] mass_delete: role/ThumbCleaner deleted 12480 objects".to_owned();
-        notice.text = format!("{} in 6 min\n  How unusual: 31 times", notice.title);
+        notice.text = format!("{}\n  How unusual: 31 times", notice.title);
         notice.short_text = "role/ThumbCleaner deleted 12480 objects in acme-img".to_owned();
         notice
     }

@@ -9,7 +9,6 @@ use hyper::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::endpoint::{Endpoint, is_page};
-use super::notice::headline;
 use super::text::{cut, paragraph};
 use super::{Notice, NotifyError};
 
@@ -41,14 +40,17 @@ fn message(notice: &Notice, url: Option<&str>) -> Value {
         "type": "header",
         "text": {
             "type": "plain_text",
-            "text": escaped(&headline(notice), HEADER_UNITS_MAX),
+            "text": escaped(&notice.title, HEADER_UNITS_MAX),
             "emoji": false
         }
     });
     let mut blocks = vec![header];
     // Verbatim: Slack looks for no names of people and channels in it.
     let markup = |text: String| json!({ "type": "mrkdwn", "text": text, "verbatim": true });
-    let sections = sections(&notice.text);
+    // Its first line stands in the header, unless that had no room for it.
+    let has_room = units(&notice.title) <= HEADER_UNITS_MAX;
+    let rest = notice.text.strip_prefix(&notice.title).and_then(|rest| rest.strip_prefix('\n'));
+    let sections = sections(rest.filter(|_| has_room).unwrap_or(&notice.text));
     blocks.extend(sections.into_iter().map(|section| {
         let text = markup(format!("```\n{section}\n```"));
         json!({ "type": "section", "text": text })
@@ -67,8 +69,8 @@ fn message(notice: &Notice, url: Option<&str>) -> Value {
 /// What phones and lists of channels show; blocks stand in its place elsewhere.
 fn fallback(notice: &Notice) -> String {
     match notice.change() {
-        "opened" => notice.short_text.clone(),
-        change => format!("{change}: {}", notice.short_text),
+        "updated" => format!("updated: {}", notice.short_text),
+        _ => notice.short_text.clone(),
     }
 }
 
@@ -159,8 +161,8 @@ mod tests {
         let resolved = Notice { state: State::Resolved, was_told: true, ..notice() };
         let told = message(&resolved, None);
         let id = resolved.id();
-        assert!(texts(&told["blocks"][0])[0].starts_with("Resolved: [critical]"), "{told}");
-        assert!(told["text"].as_str().unwrap().starts_with("resolved: role/"), "{told}");
+        let updated = message(&Notice { state: State::Open, ..resolved.clone() }, None);
+        assert!(updated["text"].as_str().unwrap().starts_with("updated: role/"), "{updated}");
         let context = format!("finding {id} resolved, critical, told before");
         assert_eq!(texts(&told["blocks"][2]), [context]);
     }

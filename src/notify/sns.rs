@@ -18,7 +18,6 @@ use serde_json::json;
 
 use super::body::Body;
 use super::endpoint::PATIENCE;
-use super::notice::headline;
 use super::text::{cut, one_line, paragraph, source_chain};
 use super::{Notice, NotifyError, Place, TopicArn};
 
@@ -166,7 +165,8 @@ fn attributes(notice: &Notice) -> impl Iterator<Item = (&'static str, String)> {
 
 /// Printable ASCII, beginning with a letter, number or punctuation mark.
 fn subject(notice: &Notice) -> String {
-    let ascii: String = headline(notice)
+    let ascii: String = notice
+        .title
         .chars()
         .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
         .collect();
@@ -179,9 +179,6 @@ fn message(notice: &Notice, url: Option<&str>) -> String {
     let document = Body::of(notice, url).into_json(DOCUMENT_BYTES_MAX);
     let document = String::from_utf8_lossy(&document);
     let mut text = paragraph(&notice.text, TEXT_CHARS_MAX);
-    if notice.change() != "opened" {
-        text = format!("{}\n\n{text}", paragraph(&headline(notice), 400));
-    }
     if let Some(url) = url {
         text = format!("{text}\n\n{url}");
     }
@@ -198,15 +195,13 @@ fn message(notice: &Notice, url: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use deltrail_core::domain::State;
-
     use super::super::Notice;
     use super::super::notice::tests::notice;
     use super::{attributes, message, subject};
 
     #[test]
     fn a_subject_is_short_ascii_without_control_characters() {
-        let long = Notice { title: "ä\n\u{202e}".repeat(100), state: State::Resolved, ..notice() };
+        let long = Notice { title: "ä\n\u{202e}".repeat(100), ..notice() };
         for notice in [notice(), long, Notice { title: " \n".to_owned(), ..notice() }] {
             let subject = subject(&notice);
             assert!((1..100).contains(&subject.len()), "{subject}");

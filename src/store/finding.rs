@@ -1,10 +1,10 @@
 //! What the store is asked by those who look for findings, keep them, and tell people of them: the
 //! part of [`Store`] that concerns detection. It knows no database.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deltrail_core::detect::{Expectation, PAST_DAYS};
-use deltrail_core::domain::{Day, Timestamp};
+use deltrail_core::domain::{Day, Source, Timestamp};
 
 use super::detection::{
     Cells, Delivery, DeliveryEnd, DueDay, FindingFilter, FindingRow, Found, Observations, Written,
@@ -57,6 +57,18 @@ impl Store {
         let bucket = bucket.to_owned();
         let days = (day.plus(-PAST_DAYS), day.plus(-1));
         self.0.read(move |session| observations::cells(session, &bucket, days)).await
+    }
+
+    /// Up to when each source that tells of a bucket is complete; of every source when it is empty.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn watermarks(
+        &self,
+        bucket: &str,
+    ) -> Result<BTreeMap<Source, Timestamp>, StoreError> {
+        let bucket = bucket.to_owned();
+        self.0.read(move |session| observations::watermarks(session, &bucket)).await
     }
 
     /// Keys that were removed from a bucket between two times, the first `limit` of them.

@@ -1,10 +1,11 @@
 //! What goes on beside the messages: facts are settled when the sources are complete, gauges show
-//! where that stands, and what is old is forgotten. It knows neither queues nor what evidence
-//! means.
+//! where that stands, findings are made and told, and what is old is forgotten. It knows neither
+//! queues nor what evidence means.
 
 mod detect;
 mod retention;
 mod show;
+mod tell;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,9 @@ use self::detect::detect_until_closed;
 use self::retention::forget_until_closed;
 pub use self::retention::learn_from;
 use self::show::Shown;
+use self::tell::tell_until_closed;
 use crate::metrics::Metrics;
+use crate::notify::Notifiers;
 use crate::store::{Holds, Settle, Store, StoreError};
 
 /// How often facts are settled and gauges shown: they wait for half an hour of event time anyway.
@@ -50,9 +53,10 @@ pub struct Detection {
     pub told_from: Severity,
 }
 
-/// Settles, detects, shows and forgets until `closing`.
+/// Settles, detects, tells, shows and forgets until `closing`.
 pub async fn watch(
     options: Options,
+    notifiers: Notifiers,
     store: Store,
     metrics: Arc<Metrics>,
     closing: CancellationToken,
@@ -61,6 +65,7 @@ pub async fn watch(
         forget_until_closed(&options, &store, &closing),
         settle_until_closed(&options, &store, &metrics, &closing),
         detect_until_closed(&options, &store, &closing),
+        tell_until_closed(&notifiers, &options, &store, &closing),
     );
 }
 

@@ -309,7 +309,10 @@ fn unresolved_calls(session: &Session<'_>, bucket: &str, day: Day) -> Result<u64
 
 /// The lowest watermark of each source that tells of the bucket; of every source for the account
 /// as a whole.
-fn watermarks(session: &Session<'_>, bucket: &str) -> Result<BTreeMap<Source, Timestamp>> {
+pub(in crate::store) fn watermarks(
+    session: &Session<'_>,
+    bucket: &str,
+) -> Result<BTreeMap<Source, Timestamp>> {
     if bucket.is_empty() { lowest(session) } else { lowest_by_source(session, bucket) }
 }
 

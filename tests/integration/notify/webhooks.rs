@@ -165,7 +165,7 @@ async fn slack_is_told_in_blocks_what_becomes_of_a_finding() {
     let (first, second) = (first.json(), second.json());
     assert_eq!(first["text"], opened.short_text);
     assert_eq!(first["blocks"][0]["text"]["text"], opened.title);
-    assert_eq!(second["blocks"][0]["text"]["text"], format!("Resolved: {}", opened.title));
+    assert_eq!(second["text"], opened.short_text);
     for told in [&first, &second] {
         let context = told["blocks"][2]["elements"][0]["text"].as_str().unwrap();
         assert!(context.contains(&opened.id()), "{told}");
