@@ -3,9 +3,11 @@
 //! it.
 
 mod certificate;
+mod expected;
 mod lent;
 mod listening;
 mod notifiers;
+mod notify_test;
 mod scan;
 mod secret_file;
 mod signals;
@@ -13,7 +15,8 @@ mod store_size;
 mod token;
 mod watching;
 
-pub use scan::scan;
+pub use notify_test::{Told, notify_test};
+pub use scan::{Scanned, scan};
 pub use signals::stop_signal;
 
 use std::net::SocketAddr;
@@ -28,7 +31,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{BucketPattern, Config, MissingObject, OBJECT_MEMORY_BYTES};
-use crate::http::{AppState, Listener, OpsState, Readiness, app_router, ops_router};
+use crate::http::{AppState, AskStore, Listener, OpsState, Readiness, app_router, ops_router};
 use crate::ingest::{Clock, Ingest, OBJECT_BYTES_MIN, Options as IngestOptions};
 use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::{Objects, ObjectsOptions};
@@ -118,12 +121,14 @@ impl Daemon {
         let metrics = Arc::new(Metrics::new()?);
         let store = open_store(&config, &metrics).await?;
         learn_from(&store, (world.clock)(), config.retention).await?;
+        expected::write(&config, &store, (world.clock)()).await?;
         let readiness = Readiness::not_yet("starting");
         let queues = queues(&config, &world.aws)?;
         let clock = Arc::clone(&world.clock);
         let app = AppState {
             metrics: Arc::clone(&metrics),
             commit: commit(&store),
+            ask: AskStore::of(&store),
             watches: watches(&config),
             clock: Arc::clone(&clock),
             readiness: readiness.clone(),

@@ -26,10 +26,11 @@ pub(super) fn settle(
     settled: &CancellationToken,
 ) -> JoinHandle<()> {
     let ingest = Arc::clone(ingest);
+    let names = notifiers.names().into_iter().map(str::to_owned).collect();
     let options = Options {
         retention: config.retention,
         stale_window: config.stale_window,
-        detection: detection(config, &notifiers),
+        detection: detection(config, names),
         holds: Box::new(move || ingest.holds()),
         clock,
     };
@@ -37,8 +38,8 @@ pub(super) fn settle(
     tokio::spawn(watch(options, notifiers, store, metrics, settled.clone()))
 }
 
-/// What detectors are told by the settings.
-fn detection(config: &Config, notifiers: &Notifiers) -> Detection {
+/// What detectors are told by the settings, and who is told by them.
+pub(super) fn detection(config: &Config, notifiers: Vec<String>) -> Detection {
     let important = config.important_buckets.clone();
     Detection {
         settings: Settings {
@@ -47,7 +48,7 @@ fn detection(config: &Config, notifiers: &Notifiers) -> Detection {
             is_important: false,
         },
         is_important: Box::new(move |bucket| matches_any(&important, bucket)),
-        notifiers: notifiers.names().into_iter().map(str::to_owned).collect(),
-        told_from: notifiers.least_severity(),
+        notifiers,
+        told_from: config.notify.least_severity,
     }
 }

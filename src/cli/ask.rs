@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::{FAILED, USAGE, fail};
-use crate::config::{Purpose, STORE, SettingFlags, Surroundings};
+use crate::config::{Config, Purpose, STORE, SettingFlags, Surroundings};
 use crate::store::{Looking, Reader};
 
 /// Arguments of every question.
@@ -35,22 +35,27 @@ pub(super) enum Form {
     Table,
     /// One JSON object
     Json,
-    /// One JSON object for each deletion, on a line of its own
+    /// One JSON object for each deletion or finding, on a line of its own
     Ndjson,
     /// RFC 4180, with a header
     Csv,
 }
 
 impl AskArguments {
-    /// Opens the store to look at it; else says why not, and gives the exit code.
-    pub(super) fn open(&self, surroundings: &Surroundings) -> Result<Reader, ExitCode> {
+    /// The settings; else says what is wrong with them, and gives the exit code.
+    pub(super) fn config(&self, surroundings: &Surroundings) -> Result<Config, ExitCode> {
         let mut flags = SettingFlags::with_file(self.config.clone());
         if let Some(store) = &self.store {
             flags = flags.with(&STORE, store);
         }
-        let config = flags
+        flags
             .config(surroundings, Purpose::Inspect)
-            .map_err(|problems| fail(USAGE, &format!("the settings are not valid\n{problems}")))?;
+            .map_err(|problems| fail(USAGE, &format!("the settings are not valid\n{problems}")))
+    }
+
+    /// Opens the store to look at it; else says why not, and gives the exit code.
+    pub(super) fn open(&self, surroundings: &Surroundings) -> Result<Reader, ExitCode> {
+        let config = self.config(surroundings)?;
         // It is a day at most.
         let window_millis = i64::try_from(config.stale_window.as_millis()).unwrap_or(i64::MAX);
         let looking = Looking { stale_window_millis: window_millis };

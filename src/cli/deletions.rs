@@ -90,7 +90,7 @@ impl DeletionsArguments {
 }
 
 /// A time, a day, or how long ago.
-fn parse_moment(text: &str) -> Result<Timestamp, String> {
+pub(super) fn parse_moment(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = Timestamp::parse(text) {
         return Ok(time);
     }

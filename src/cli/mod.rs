@@ -6,6 +6,7 @@ mod check_config;
 mod completions;
 mod deletions;
 mod demo;
+mod findings;
 mod healthcheck;
 mod http_get;
 mod logging;
@@ -76,6 +77,11 @@ enum Command {
     WhoDeleted(who_deleted::WhoDeletedArguments),
     /// List removals, newest first
     Deletions(deletions::DeletionsArguments),
+    /// List what was unusual about removals, newest first, or tell all of one finding
+    #[command(before_help = findings::EXAMPLE)]
+    #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
+        {all-args}")]
+    Findings(findings::FindingsArguments),
     /// Say whether the settings are valid for `run`, or everything that is wrong
     CheckConfig(check_config::CheckConfigArguments),
     /// Show every setting, its value and where that came from
@@ -106,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Sandbox(arguments) => sandbox::sandbox(&arguments, &surroundings),
         Command::WhoDeleted(arguments) => who_deleted::answer(&arguments, &surroundings),
         Command::Deletions(arguments) => deletions::answer(&arguments, &surroundings),
+        Command::Findings(arguments) => findings::answer(&arguments, &surroundings),
         Command::CheckConfig(arguments) => check_config::check(&arguments, &surroundings),
         Command::PrintConfig(arguments) => print_config::print(&arguments, &surroundings),
         Command::Healthcheck(arguments) => healthcheck::check(&arguments, &surroundings),
@@ -176,6 +183,7 @@ mod tests {
           demo          Show it at work: a sandbox of S3 and SQS, a day of deletions, and the daemon
           who-deleted   Say who removed an object, when and how, and how sure that is
           deletions     List removals, newest first
+          findings      List what was unusual about removals, newest first, or tell all of one finding
           check-config  Say whether the settings are valid for `run`, or everything that is wrong
           print-config  Show every setting, its value and where that came from
           healthcheck   Ask the daemon of this host whether it is healthy, for a container's health check

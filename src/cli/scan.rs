@@ -8,9 +8,8 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{FAILED, USAGE, fail, logging, on_runtime, tell};
-use crate::app;
+use crate::app::{self, Scanned};
 use crate::config::{ScanFlags, Surroundings};
-use crate::ingest::ScanReport;
 
 /// Arguments of `deltrail scan`.
 #[derive(Debug, Args)]
@@ -50,27 +49,27 @@ pub(super) fn scan(arguments: ScanArguments, surroundings: &Surroundings) -> Exi
     if let Err(error) = logging::start(config.log_format, &config.log_filter) {
         return fail(USAGE, &error);
     }
-    let mut report = ScanReport::default();
-    let scanned = on_runtime(async {
-        report = app::scan(config, sources).await?;
+    let mut scanned = Scanned::default();
+    let result = on_runtime(async {
+        scanned = app::scan(config, sources).await?;
         Ok(())
     });
-    if let Err(error) = scanned {
+    if let Err(error) = result {
         tracing::error!("{error:#}");
         return ExitCode::from(FAILED);
     }
     let told = tell(&match output {
-        Output::Table => table(&report),
-        Output::Json => format!("{:#}\n", as_json(&report)),
+        Output::Table => table(&scanned),
+        Output::Json => format!("{:#}\n", as_json(&scanned)),
     });
-    if report.is_complete() { told } else { ExitCode::from(FAILED) }
+    if scanned.report.is_complete() { told } else { ExitCode::from(FAILED) }
 }
 
 fn in_s3(source: &str) -> Option<&str> {
     source.starts_with("s3://").then_some(source)
 }
 
-fn as_json(report: &ScanReport) -> serde_json::Value {
+fn as_json(Scanned { report, findings }: &Scanned) -> serde_json::Value {
     let failures = report.failures.iter().map(
         |failed| json!({ "path": failed.path, "reason": failed.reason, "message": failed.message }),
     );
@@ -90,6 +89,7 @@ fn as_json(report: &ScanReport) -> serde_json::Value {
             "too_old": report.too_old,
         },
         "removals_learnt": report.removals,
+        "findings": findings,
         "oldest_event_at": report.span.map(|(oldest, _)| oldest.to_string()),
         "newest_event_at": report.span.map(|(_, newest)| newest.to_string()),
         "compressed_bytes": report.compressed_bytes,
@@ -99,7 +99,7 @@ fn as_json(report: &ScanReport) -> serde_json::Value {
     })
 }
 
-fn table(report: &ScanReport) -> String {
+fn table(Scanned { report, findings }: &Scanned) -> String {
     let sum = |counts: &BTreeMap<&str, u64>| counts.values().sum::<u64>().to_string();
     let records = report.evidence + report.ignored + report.rejected;
     let span = match report.span {
@@ -117,6 +117,7 @@ fn table(report: &ScanReport) -> String {
         ("records rejected", report.rejected.to_string(), listed(&report.rejects)),
         ("records too old", report.too_old.to_string(), older(report.too_old)),
         ("removals learnt", report.removals.to_string(), String::new()),
+        ("findings", findings.map_or("-".to_owned(), |it| it.to_string()), listing(*findings)),
         ("bytes", report.compressed_bytes.to_string(), inflated),
         ("seconds", format!("{:.1}", report.took.as_secs_f64()), String::new()),
     ];
@@ -133,6 +134,12 @@ fn table(report: &ScanReport) -> String {
         table.push_str("\nstopped before all files were looked at; the next scan goes on there\n");
     }
     table
+}
+
+/// How findings are listed, if there are any.
+fn listing(findings: Option<usize>) -> String {
+    let note = "run `deltrail findings`";
+    if findings.is_some_and(|count| count > 0) { note.to_owned() } else { String::new() }
 }
 
 /// What became of records that are too old, if any are.
@@ -153,8 +160,12 @@ mod tests {
 
     use deltrail_core::domain::Timestamp;
 
-    use super::{as_json, in_s3, table};
+    use super::{Scanned, as_json, in_s3, table};
     use crate::ingest::{Failed, ScanReport};
+
+    fn scanned() -> Scanned {
+        Scanned { report: report(), findings: Some(2) }
+    }
 
     fn report() -> ScanReport {
         let at = |text| Timestamp::parse(text).unwrap();
@@ -184,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_table_tells_each_figure_with_its_reasons() {
-        insta::assert_snapshot!(table(&report()), @r"
+        insta::assert_snapshot!(table(&scanned()), @r"
         files read                          12
         files read by an earlier scan        3
         files skipped                        3  digest 2, zero_byte 1
@@ -194,21 +205,26 @@ mod tests {
         records rejected                     2  invalid_json 2
         records too old                     40  skipped: a daemon on this store forgets what is older than --retention
         removals learnt                   3900
+        findings                             2  run `deltrail findings`
         bytes                          1048576  10000000 inflated
         seconds                            1.2
         ");
-        let stopped = table(&ScanReport { is_cut_short: true, ..ScanReport::default() });
+        let report = ScanReport { is_cut_short: true, ..ScanReport::default() };
+        let stopped = table(&Scanned { report, findings: None });
         assert!(stopped.contains("stopped before all files"), "{stopped}");
+        let mut words = stopped.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        assert!(words.any(|words| words == ["findings", "-"]), "{stopped}");
     }
 
     #[test]
     fn the_json_holds_what_failed_one_by_one() {
-        let json = as_json(&report());
+        let json = as_json(&scanned());
         assert_eq!(json["files"]["failures"][0]["path"], "/logs/a.json.gz");
         assert_eq!(json["files"]["skipped"]["digest"], 2);
         assert_eq!(json["records"]["rejects"]["invalid_json"], 2);
         assert_eq!(json["newest_event_at"], "2026-09-21T10:00:00.123Z");
-        assert_eq!(as_json(&ScanReport::default())["oldest_event_at"], serde_json::Value::Null);
+        assert_eq!(json["findings"], 2);
+        assert_eq!(as_json(&Scanned::default())["oldest_event_at"], serde_json::Value::Null);
     }
 
     #[test]

@@ -12,8 +12,12 @@ use super::{Problems, Surroundings};
 pub const DEFAULT_FILE: &str = "deltrail.toml";
 
 /// The values of settings, each with where it came from. A setting that nobody gave is missing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Given(BTreeMap<&'static str, (Origin, Vec<String>)>);
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Given {
+    values: BTreeMap<&'static str, (Origin, Vec<String>)>,
+    /// The tables `[[expectations]]`, each with its file.
+    expectations: Vec<(PathBuf, toml::Table)>,
+}
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +44,7 @@ impl Given {
     /// Adds a value from the command line, which wins over all others.
     #[must_use]
     pub fn with_flag(mut self, setting: &'static Setting, values: Vec<String>) -> Self {
-        self.0.insert(setting.name, (Origin::Flag, values));
+        self.values.insert(setting.name, (Origin::Flag, values));
         self
     }
 
@@ -56,7 +60,7 @@ impl Given {
                 Takes::Many(_) => list(text),
                 Takes::One(_) | Takes::Secret(_) | Takes::Switch => vec![text.to_owned()],
             };
-            self.0.entry(setting.name).or_insert((Origin::Environment, values));
+            self.values.entry(setting.name).or_insert((Origin::Environment, values));
         }
         self
     }
@@ -95,6 +99,16 @@ impl Given {
         let mut problems = Problems::default();
         for (key, value) in table {
             let (key, value) = match (key.as_str(), value) {
+                ("expectations", value) => {
+                    match tables(value) {
+                        Ok(tables) => {
+                            let tables = tables.into_iter().map(|it| (path.to_owned(), it));
+                            self.expectations.extend(tables);
+                        }
+                        Err(what) => problems.add(format!("{}: {what}", path.display())),
+                    }
+                    continue;
+                }
                 ("detectors", toml::Value::Table(detectors)) => {
                     let name = settings::DETECTOR_MODE.name.to_owned();
                     match modes(detectors) {
@@ -113,7 +127,7 @@ impl Given {
             match result {
                 Ok((setting, values)) => {
                     let origin = Origin::File(path.to_owned());
-                    self.0.entry(setting.name).or_insert((origin, values));
+                    self.values.entry(setting.name).or_insert((origin, values));
                 }
                 Err(what) => problems.add(format!("{}: {key} {what}", path.display())),
             }
@@ -121,10 +135,15 @@ impl Given {
         problems.or(self)
     }
 
+    /// The announcements of the file.
+    pub(super) fn expectations(&self) -> &[(PathBuf, toml::Table)] {
+        &self.expectations
+    }
+
     /// The values of a setting and where they came from.
     #[must_use]
     pub fn get(&self, setting: &Setting) -> Option<(&Origin, &[String])> {
-        self.0.get(setting.name).map(|(origin, values)| (origin, values.as_slice()))
+        self.values.get(setting.name).map(|(origin, values)| (origin, values.as_slice()))
     }
 }
 
@@ -150,6 +169,18 @@ fn modes(detectors: toml::Table) -> Result<toml::Value, String> {
         }
     }
     Ok(toml::Value::Array(modes))
+}
+
+fn tables(value: toml::Value) -> Result<Vec<toml::Table>, String> {
+    let tables = match value {
+        toml::Value::Array(tables) => tables,
+        other => vec![other],
+    };
+    let table = |value| match value {
+        toml::Value::Table(table) => Ok(table),
+        _ => Err("expectations are tables: write each under [[expectations]]".to_owned()),
+    };
+    tables.into_iter().map(table).collect()
 }
 
 /// The parser's message, with the line that it is about.

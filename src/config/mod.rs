@@ -4,6 +4,7 @@
 
 mod buckets;
 mod certificate;
+mod expectations;
 mod flags;
 mod given;
 mod notify;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use buckets::{BucketPattern, LogBucket, LogBuckets};
+pub use expectations::ExpectedDeletions;
 pub use flags::{ScanFlags, SettingFlags};
 pub use given::{DEFAULT_FILE, Given, Origin};
 pub use notify::Notify;
@@ -129,6 +131,8 @@ pub struct Config {
     pub detector_modes: Vec<(Detector, Mode)>,
     /// Who is told of findings.
     pub notify: Notify,
+    /// Deletions that the file announces.
+    pub expectations: Vec<ExpectedDeletions>,
     /// Form of the program's own log.
     pub log_format: LogFormat,
     /// Which log lines are written, as `tracing` directives; `DELTRAIL_LOG`, else `RUST_LOG`.
@@ -181,6 +185,7 @@ impl Config {
             sensitivity: Sensitivity::Normal,
             detector_modes: Vec::new(),
             notify: Notify::default(),
+            expectations: Vec::new(),
             log_format: if surroundings.is_terminal { LogFormat::Text } else { LogFormat::Json },
             log_filter: filter.to_owned(),
             workers: surroundings.cores,
@@ -241,6 +246,7 @@ impl Config {
         read.one(&settings::MAX_INFLATED, &mut config.inflated_bytes_max, parse::inflated_size);
         read.one(&settings::MAX_RECORD, &mut config.record_bytes_max, parse::record_size);
         read.one(&settings::DRAIN_TIMEOUT, &mut config.drain_timeout, parse_time);
+        config.expectations = expectations::read(&mut read, &config);
         if purpose == Purpose::Run {
             read.require(&settings::QUEUE_URL, "");
             if !config.log_buckets.any {

@@ -20,6 +20,7 @@ mod serve;
 mod shield;
 mod tls;
 mod token;
+mod told;
 mod unwanted;
 
 use std::fmt;
@@ -28,13 +29,14 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-pub use app::{AppState, Clock, Commit, WatchesBucket, app_router};
+pub use app::{AppState, AskStore, Clock, Commit, WatchesBucket, app_router};
 pub use health::{Health, Readiness, STALLED_AFTER, Stalled};
 pub use ops::{OpsState, TotalsSource, ops_router};
 pub use refused::Refused;
 pub use serve::serve;
 pub use tls::{PemFiles, Tls, TlsError};
 pub use token::Token;
+pub use told::{ToldCompleteness, ToldFinding, WholeFinding};
 
 /// What is listened for, each at its own address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,10 +4,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use deltrail_core::detect::{Announced, Cell, Suspect};
+use deltrail_core::detect::{Announced, Cell, Expectation, Suspect};
 use deltrail_core::domain::{
-    Actor, Day, Finding, Mode, ProtectionChange, Severity, Source, State, Timestamp,
+    Actor, Day, Detector, Finding, FindingText, Mode, ProtectionChange, Severity, Source, Standing,
+    State, Timestamp,
 };
+
+use super::Completeness;
+
+/// How long it takes to know what is usual.
+const LEARNING_MILLIS: i64 = 28 * Day::MILLIS;
+/// How long after its last change a finding is said to rise still.
+const RISING_MILLIS: i64 = 5 * 60 * 1_000;
 
 /// A bucket on a day that something changed on since its findings were made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +110,27 @@ pub struct FindingRow {
     pub revision: i64,
 }
 
+impl FindingRow {
+    /// What people are told of it, when the sources that tell of its bucket are so complete.
+    #[must_use]
+    pub fn text(&self, completeness: &Completeness, now: Timestamp) -> FindingText {
+        let mut watermarks: BTreeMap<Source, Timestamp> = BTreeMap::new();
+        for state in &completeness.sources {
+            if let Some(at) = state.watermark_at {
+                let lowest = watermarks.entry(state.key.source).or_insert(at);
+                *lowest = at.min(*lowest);
+            }
+        }
+        let standing = Standing {
+            state: self.state,
+            is_rising: now.millis_since(self.changed_at) < RISING_MILLIS,
+            watermarks: &watermarks,
+            withdrawn_because: None,
+        };
+        FindingText::of(&self.finding, &standing)
+    }
+}
+
 /// Which findings to list, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FindingFilter {
@@ -113,9 +142,13 @@ pub struct FindingFilter {
     pub since: Option<Timestamp>,
     /// That began before this event time.
     pub until: Option<Timestamp>,
-    /// Whether only open ones.
-    pub is_open_only: bool,
-    /// Whether those that were withdrawn too.
+    /// By this detector.
+    pub detector: Option<Detector>,
+    /// Of this severity.
+    pub severity: Option<Severity>,
+    /// In this state; `None` for all but withdrawn ones.
+    pub state: Option<State>,
+    /// Whether those that were withdrawn too, when no state is asked for.
     pub with_withdrawn: bool,
     /// Only those after this one in the list: its end, in milliseconds, and its id.
     pub after: Option<(i64, String)>,
@@ -127,9 +160,78 @@ impl FindingFilter {
     /// Whether a row fits what the statement did not ask for.
     pub(super) fn fits(&self, row: &FindingRow) -> bool {
         let is_by = |name: &String| row.finding.who.iter().any(|who| who.principal == *name);
-        (self.with_withdrawn || row.state != State::Withdrawn)
+        let is_wanted = match self.state {
+            Some(state) => row.state == state,
+            None => self.with_withdrawn || row.state != State::Withdrawn,
+        };
+        is_wanted
+            && self.detector.is_none_or(|detector| row.finding.detector == detector)
+            && self.severity.is_none_or(|severity| row.finding.severity == severity)
             && self.principal.as_ref().is_none_or(is_by)
     }
+}
+
+/// Findings that were asked for, and how far that may be believed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Findings {
+    /// The findings, newest first.
+    pub rows: Vec<FindingRow>,
+    /// Whether there are more than the limit.
+    pub has_more: bool,
+    /// Up to when the sources have told of the bucket that was asked for, or of all.
+    pub completeness: Completeness,
+    /// Since when anything was observed: what is usual is learnt from then on.
+    pub observed_since: Option<Timestamp>,
+}
+
+impl Findings {
+    /// Until when too little has been observed to know what is usual; `None` once that is known,
+    /// or as long as nothing was observed.
+    #[must_use]
+    pub fn learning_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let since = self.observed_since?;
+        let until = Timestamp::from_millis(since.as_millis().saturating_add(LEARNING_MILLIS));
+        (until > now).then_some(until)
+    }
+}
+
+/// Deletions that were announced, and what came of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// What was announced.
+    pub expectation: Expectation,
+    /// By whom, as far as they said.
+    pub said_by: Option<String>,
+    /// Whether it stands in the configuration file.
+    pub is_configured: bool,
+    /// How many removals it speaks of came, more than it covers too; `None` when counting them
+    /// would take too long.
+    pub came: Option<u64>,
+}
+
+/// What became of an announcement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Announcing {
+    /// It is kept.
+    Kept,
+    /// There is one of this name already.
+    Known(Expectation),
+    /// There are so many for its bucket that are not over.
+    TooMany(u64),
+}
+
+/// An announcement of the configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Configured {
+    /// What is announced.
+    pub expectation: Expectation,
+    /// Whether it goes on from when it was first kept, rather than from its own beginning.
+    pub keeps_since: bool,
+}
+
+impl Configured {
+    /// How the ids of all of them begin, and of no others.
+    pub const ID_PREFIX: &str = "config:";
 }
 
 /// Something to be told to somebody, claimed by whoever is to tell it.

@@ -7,9 +7,10 @@ use deltrail_core::detect::{Expectation, PAST_DAYS};
 use deltrail_core::domain::{Day, Source, Timestamp};
 
 use super::detection::{
-    Cells, Delivery, DeliveryEnd, DueDay, FindingFilter, FindingRow, Found, Observations, Written,
+    Announcing, Cells, Configured, Delivery, DeliveryEnd, DueDay, Expected, FindingFilter,
+    FindingRow, Findings, Found, Observations, Written,
 };
-use super::tables::{deliveries, findings, observations};
+use super::tables::{deliveries, expectations, findings, observations, query};
 use super::{Store, StoreError};
 
 impl Store {
@@ -111,21 +112,21 @@ impl Store {
         self.0.write(move |session, _| findings::resolve_findings(session, now, &shown)).await
     }
 
-    /// The findings that fit, newest first.
+    /// The findings that fit, newest first, and how complete what they rest on is.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn findings(&self, filter: FindingFilter) -> Result<Vec<FindingRow>, StoreError> {
-        self.0.read(move |session| findings::findings(session, &filter)).await
+    pub async fn findings(&self, filter: FindingFilter) -> Result<Findings, StoreError> {
+        self.0.read(move |session| query::findings(session, &filter)).await
     }
 
-    /// The finding of this id.
+    /// The finding of this id, if there is one, and how complete what it rests on is.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn finding(&self, id: &str) -> Result<Option<FindingRow>, StoreError> {
+    pub async fn finding(&self, id: &str) -> Result<Findings, StoreError> {
         let id = id.to_owned();
-        self.0.read(move |session| findings::finding(session, &id)).await
+        self.0.read(move |session| query::finding(session, &id)).await
     }
 
     /// Claims what somebody has to be told first, if anything is due.
@@ -158,7 +159,8 @@ impl Store {
             .await
     }
 
-    /// Keeps an announcement; false when there is one of this name already.
+    /// Keeps an announcement, unless there is one of its name already. What it speaks of is looked
+    /// at again.
     ///
     /// # Errors
     /// When it was not kept.
@@ -166,11 +168,36 @@ impl Store {
         &self,
         expectation: Expectation,
         said_by: Option<String>,
-    ) -> Result<bool, StoreError> {
+        now: Timestamp,
+    ) -> Result<Announcing, StoreError> {
         self.0
             .write(move |session, _| {
-                deliveries::announce(session, &expectation, said_by.as_deref())
+                expectations::announce(session, &expectation, said_by.as_deref(), now)
             })
             .await
+    }
+
+    /// Puts the announcements of the configuration file in place of those that it held before.
+    ///
+    /// # Errors
+    /// When nothing was changed.
+    pub async fn configure_expectations(
+        &self,
+        configured: Vec<Configured>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.0.write(move |session, _| expectations::configure(session, &configured, now)).await
+    }
+
+    /// What was announced and ends at `from` or later, first what ends last, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn expectations(
+        &self,
+        from: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Expected>, StoreError> {
+        self.0.read(move |session| expectations::expectations(session, from, limit)).await
     }
 }

@@ -43,7 +43,8 @@ pub use self::batch::{
     ProofOfLife, Reject, StoredFact,
 };
 pub use self::detection::{
-    Cells, Delivery, DeliveryEnd, DueDay, FindingFilter, FindingRow, Found, Observations, Written,
+    Announcing, Cells, Configured, Delivery, DeliveryEnd, DueDay, Expected, FindingFilter,
+    FindingRow, Findings, Found, Observations, Written,
 };
 pub use self::error::StoreError;
 pub use self::figures::{RowCounts, StoreSize, Total};

@@ -1,8 +1,11 @@
 //! A store that is only looked at, whoever writes it. It knows no database.
 
 use super::session::{Connection, Result, explain};
-use super::tables::query::{Asked, deletions, key_history};
-use super::{DeletionFilter, Deletions, KeyHistory, KeyQuestion, Location, Looking, StoreError};
+use super::tables::query::{Asked, deletions, finding, findings, key_history};
+use super::{
+    DeletionFilter, Deletions, FindingFilter, Findings, KeyHistory, KeyQuestion, Location, Looking,
+    StoreError,
+};
 
 /// A store that is only looked at, also beside a program that writes it. Each answer is of one
 /// moment.
@@ -38,6 +41,22 @@ impl Reader {
     /// When the store cannot be read.
     pub fn key_history(&mut self, question: &KeyQuestion) -> Result<KeyHistory, StoreError> {
         self.ask(|asked| key_history(asked, question))
+    }
+
+    /// The findings that fit, newest first, and how complete what they rest on is.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn findings(&mut self, filter: &FindingFilter) -> Result<Findings, StoreError> {
+        self.ask(|asked| findings(asked.session, filter))
+    }
+
+    /// The finding of this id, if there is one, and how complete what it rests on is.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn finding(&mut self, id: &str) -> Result<Findings, StoreError> {
+        self.ask(|asked| finding(asked.session, id))
     }
 
     fn ask<T>(&mut self, ask: impl FnOnce(Asked<'_>) -> Result<T>) -> Result<T, StoreError> {

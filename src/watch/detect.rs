@@ -78,11 +78,7 @@ async fn look(
     loop {
         let due = store.due_days(DUE_MAX).await?;
         let has_more = due.len() >= DUE_MAX;
-        let mut by_bucket: BTreeMap<String, Vec<DueDay>> = BTreeMap::new();
-        for day in due {
-            by_bucket.entry(day.bucket.clone()).or_default().push(day);
-        }
-        for (bucket, due) in by_bucket {
+        for (bucket, due) in by_bucket(due) {
             if closing.is_cancelled() {
                 return Ok(());
             }
@@ -100,6 +96,41 @@ async fn look(
         say(&row);
     }
     Ok(())
+}
+
+fn by_bucket(due: Vec<DueDay>) -> BTreeMap<String, Vec<DueDay>> {
+    let mut by_bucket: BTreeMap<String, Vec<DueDay>> = BTreeMap::new();
+    for day in due {
+        by_bucket.entry(day.bucket.clone()).or_default().push(day);
+    }
+    by_bucket
+}
+
+/// Looks once at every day that only files of the past made due; the others are left to a daemon,
+/// which knows who is to be told. Gives how many findings are new or other than before; withdrawn
+/// ones are not among them.
+///
+/// # Errors
+/// When the store cannot be read or written; what was not looked at stays due.
+pub async fn look_at_history(
+    options: &Options,
+    store: &Store,
+    closing: &CancellationToken,
+) -> Result<usize, StoreError> {
+    let mut due = store.due_days(usize::MAX).await?;
+    due.retain(|day| !day.is_live);
+    let mut found = 0;
+    for (bucket, due) in by_bucket(due) {
+        if closing.is_cancelled() {
+            break;
+        }
+        let written = store.write_findings(find(options, store, bucket, due).await?).await?;
+        for row in &written.changed {
+            say(row);
+            found += usize::from(row.state != State::Withdrawn);
+        }
+    }
+    Ok(found)
 }
 
 /// The findings of all days of a bucket that its due days matter to.

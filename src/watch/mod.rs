@@ -16,6 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use self::detect::detect_until_closed;
+pub use self::detect::look_at_history;
 use self::retention::forget_until_closed;
 pub use self::retention::learn_from;
 use self::show::Shown;

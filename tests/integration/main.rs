@@ -18,6 +18,7 @@ mod emulator;
 mod envelopes;
 mod every_source;
 mod faults;
+mod findings;
 mod flood;
 mod gated;
 mod hostile;

@@ -83,13 +83,14 @@ fn cells(row: &DeletionRow) -> [String; HEADER.len()] {
 
 /// A text of somebody else, as a spreadsheet takes it for a text: it would run what begins like a
 /// formula, and looks for that behind whitespace too.
-fn defused(text: &str) -> String {
+pub(in crate::cli) fn defused(text: &str) -> String {
     const BEGINNINGS: [char; 11] =
         ['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
     if text.starts_with(BEGINNINGS) { format!("'{text}") } else { text.to_owned() }
 }
 
-fn line(cells: &[String]) -> String {
+/// Cells as one line.
+pub(in crate::cli) fn line(cells: &[String]) -> String {
     cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\r\n"
 }
 

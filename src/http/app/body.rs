@@ -32,9 +32,8 @@ async fn collect(body: Body) -> Result<Vec<u8>, Problem> {
         if bytes.len() + chunk.len() > BYTES_MAX {
             drop(bytes);
             pass_over(chunks).await;
-            let detail = format!(
-                "the body has more than {BYTES_MAX} bytes; send the intents in several requests"
-            );
+            let detail =
+                format!("the body has more than {BYTES_MAX} bytes; send it in several requests");
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
         }
         bytes.extend_from_slice(&chunk);

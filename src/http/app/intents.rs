@@ -5,22 +5,24 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use deltrail_core::decode::{RejectReason, escaped_excerpt, read_intent};
 use deltrail_core::domain::{Intent, Source};
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::super::headers::only;
 use super::super::problem::{Fault, Problem};
 use super::keep::keep;
-use super::{BUSY_RETRY_SECONDS, Shared, UNABLE_RETRY_SECONDS, WatchesBucket, body};
+use super::media_type::{media_type, unsupported};
+use super::turn::turn;
+use super::{Shared, UNABLE_RETRY_SECONDS, WatchesBucket, body};
 use crate::metrics::{Metrics, RecordResult};
 
 /// How many faults of one request are told one by one.
 const FAULTS_TOLD_MAX: usize = 20;
 const BUCKET_CHARS_MAX: usize = 80;
+/// What helps when many requests are answered at the same time.
+const MORE_AT_ONCE: &str = "send several intents in one request, as lines of application/x-ndjson,";
 
 /// What became of the intents of a request.
 #[derive(Debug, Serialize)]
@@ -61,7 +63,7 @@ pub(super) async fn declare(
     State(shared): State<Arc<Shared>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let turn = turn(&shared).await?;
+    let turn = turn(&shared, MORE_AT_ONCE).await?;
     let (head, body) = request.into_parts();
     let body = body::read(body, shared.limits.body_timeout).await?;
     let intents = read(&shared, form(&head.headers)?, &body)?;
@@ -81,45 +83,15 @@ pub(super) async fn declare(
     Ok((status, axum::Json(kept)).into_response())
 }
 
-/// Bodies of so many requests, and no more, are in memory.
-async fn turn(shared: &Shared) -> Result<OwnedSemaphorePermit, Problem> {
-    let turn = Arc::clone(&shared.turns).acquire_owned();
-    if let Ok(Ok(turn)) = tokio::time::timeout(shared.limits.turn_timeout, turn).await {
-        return Ok(turn);
-    }
-    let detail = "too many requests are being answered; send several intents in one request, as \
-                  lines of application/x-ndjson, and try again";
-    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
-    Err(problem.with_retry_after(BUSY_RETRY_SECONDS))
-}
-
-/// Both types make a browser ask first before it sends the request of another site's page.
 fn form(headers: &HeaderMap) -> Result<Form, Problem> {
-    let unsupported = |detail| Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
-    if headers.get_all(header::CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
-        return unsupported("the body is encoded (Content-Encoding); send it as it is");
+    match media_type(headers)?.as_str() {
+        "application/json" => Ok(Form::Whole),
+        "application/x-ndjson" => Ok(Form::Lines),
+        _ => Err(unsupported(
+            "the Content-Type is neither application/json, for one intent, nor \
+             application/x-ndjson, for one in each line; send one of them",
+        )),
     }
-    let content_type = only(headers, &header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let mut parts = content_type.unwrap_or_default().split(';').map(str::trim);
-    let form = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
-        "application/json" => Form::Whole,
-        "application/x-ndjson" => Form::Lines,
-        _ => {
-            return unsupported(
-                "the Content-Type is neither application/json, for one intent, nor \
-                 application/x-ndjson, for one in each line; send one of them",
-            );
-        }
-    };
-    let is_utf8 = |parameter: &str| {
-        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        !name.eq_ignore_ascii_case("charset")
-            || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-    };
-    if !parts.all(is_utf8) {
-        return unsupported("the charset of the Content-Type is not utf-8; send UTF-8");
-    }
-    Ok(form)
 }
 
 /// The intents of a body, if every one of them can be kept.

@@ -1,10 +1,15 @@
-//! The app listener: the API, of which this version has the declaring of intents. Who may ask is
-//! decided in `guard`, for every path alike. It knows no setting and opens no store.
+//! The app listener: the API, of which this version has intents, findings and expectations. Who may
+//! ask is decided in `guard`, for every path alike. It knows no setting and opens no store.
 
+mod ask;
 mod body;
+mod expectations;
+mod findings;
 mod guard;
 mod intents;
 mod keep;
+mod media_type;
+mod turn;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -13,7 +18,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware;
-use axum::routing::post;
+use axum::routing::{get, post};
 use deltrail_core::decode::escaped_excerpt;
 use deltrail_core::domain::Timestamp;
 use futures_util::future::BoxFuture;
@@ -26,6 +31,7 @@ use super::problem::Problem;
 use super::rate::Rate;
 use crate::metrics::Metrics;
 use crate::store::{Batch, CommitReport, StoreError};
+pub use ask::AskStore;
 
 const PATH_CHARS_MAX: usize = 80;
 
@@ -51,6 +57,8 @@ pub struct AppState {
     pub metrics: Arc<Metrics>,
     /// Where intents are kept.
     pub commit: Commit,
+    /// What is asked about findings, and where expectations are kept.
+    pub ask: AskStore,
     /// Whose intents are.
     pub watches: WatchesBucket,
     /// What time it is.
@@ -110,6 +118,9 @@ fn router_within(limits: Limits, state: AppState) -> Router {
     let shared = Arc::new(Shared { state, limits, turns });
     let routes = Router::new()
         .route("/api/v1/intents", post(intents::declare))
+        .route("/api/v1/findings", get(findings::list))
+        .route("/api/v1/findings/{id}", get(findings::tell))
+        .route("/api/v1/expectations", get(expectations::list).post(expectations::announce))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::admit))
@@ -121,8 +132,8 @@ fn router_within(limits: Limits, state: AppState) -> Router {
 async fn nothing_here(uri: Uri) -> Problem {
     let path = escaped_excerpt(uri.path(), PATH_CHARS_MAX);
     let detail = format!(
-        "there is nothing at {path}; this version has POST /api/v1/intents here, and metrics and \
-         health on the ops listener"
+        "there is nothing at {path}; this version has /api/v1/intents, /api/v1/findings and \
+         /api/v1/expectations here, and metrics and health on the ops listener"
     );
     Problem::new(StatusCode::NOT_FOUND, detail)
 }

@@ -2,8 +2,10 @@
 //! so that nothing between tidies it up.
 
 mod admission;
+mod asking;
 mod bounds;
 mod declaring;
+mod expecting;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -17,10 +19,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{AppState, Limits, router_within};
+use super::{AppState, AskStore, Limits, router_within};
 use crate::http::{Readiness, Refused, Token, serve};
 use crate::metrics::Metrics;
-use crate::store::{Batch, CommitReport, StoreError};
+use crate::store::{Batch, CommitReport, Location, Options, Store, StoreError};
 
 /// 2026-11-23T10:00:05Z.
 const NOW_MILLIS: i64 = 1_795_428_005_000;
@@ -74,6 +76,8 @@ impl ActedStore {
 struct Served {
     address: SocketAddr,
     store: Arc<ActedStore>,
+    /// What findings and expectations are kept in.
+    real_store: Store,
     metrics: Arc<Metrics>,
     readiness: Readiness,
     shutdown: CancellationToken,
@@ -119,9 +123,11 @@ async fn served_within(limits: Limits, token: Option<Token>) -> Served {
     let readiness = Readiness::not_yet("starting");
     readiness.ready();
     let kept = Arc::clone(&store);
+    let real_store = in_memory();
     let state = AppState {
         metrics: Arc::clone(&metrics),
         commit: Arc::new(move |batch| Box::pin(Arc::clone(&kept).commit(batch))),
+        ask: AskStore::of(&real_store),
         watches: Arc::new(|bucket| bucket.starts_with("images")),
         clock: Arc::new(|| Timestamp::from_millis(NOW_MILLIS)),
         readiness: readiness.clone(),
@@ -132,7 +138,18 @@ async fn served_within(limits: Limits, token: Option<Token>) -> Served {
     let shutdown = CancellationToken::new();
     let router = router_within(limits, state);
     let serving = tokio::spawn(serve(listener, router, None, Refused::apart(), shutdown.clone()));
-    Served { address, store, metrics, readiness, shutdown, serving }
+    Served { address, store, real_store, metrics, readiness, shutdown, serving }
+}
+
+fn in_memory() -> Store {
+    Store::open(Options {
+        location: Location::Memory,
+        writer: "here".into(),
+        labelled_buckets_max: 10,
+        creations_max: 1_000,
+        is_important: Arc::new(|_| false),
+    })
+    .unwrap()
 }
 
 impl Served {
@@ -159,6 +176,10 @@ impl Served {
 
     async fn post(&self, content_type: &str, body: &str) -> Answer {
         self.ask("POST /api/v1/intents HTTP/1.1", &[content_type], body.as_bytes()).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.ask(&format!("GET {path} HTTP/1.1"), &[], b"").await
     }
 
     fn kept_ids(&self) -> Vec<String> {

@@ -1,7 +1,6 @@
-//! Who has to be told of which finding, and what was announced by whom. A row is claimed before
-//! anything is sent, so that of several replicas one sends it. It sends nothing.
+//! Who has to be told of which finding. A row is claimed before anything is sent, so that of
+//! several replicas one sends it. It sends nothing.
 
-use deltrail_core::detect::Expectation;
 use deltrail_core::domain::Timestamp;
 
 use super::findings::finding;
@@ -67,28 +66,4 @@ pub(in crate::store) fn end_delivery(
         ),
     }?;
     Ok(())
-}
-
-/// Keeps an announcement; false when there is one of this name already.
-pub(in crate::store) fn announce(
-    session: &Session<'_>,
-    expectation: &Expectation,
-    said_by: Option<&str>,
-) -> Result<bool> {
-    let kept = session.execute(
-        "INSERT INTO expectations (id, principal, bucket, prefix, since_at, until_at, objects_max,
-             said_by, is_configured)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0) ON CONFLICT DO NOTHING",
-        &values![
-            expectation.id,
-            expectation.principal,
-            expectation.bucket,
-            expectation.prefix,
-            expectation.since.as_millis(),
-            expectation.until.as_millis(),
-            i64::try_from(expectation.objects_max).unwrap_or(i64::MAX),
-            said_by,
-        ],
-    )?;
-    Ok(kept == 1)
 }

@@ -78,7 +78,7 @@ async fn look(
 
 async fn kept(store: &Store) -> Vec<(State, u64, i64)> {
     let filter = FindingFilter { with_withdrawn: true, limit: 10, ..FindingFilter::default() };
-    let rows = store.findings(filter).await.unwrap();
+    let rows = store.findings(filter).await.unwrap().rows;
     rows.into_iter().map(|row| (row.state, row.finding.reason.observed, row.revision)).collect()
 }
 
@@ -160,6 +160,65 @@ async fn history_is_found_and_told_to_nobody_until_it_happens_now() {
         assert_eq!(kept(&store).await, [(State::Open, 60, 2)]);
         assert_eq!(counted(&store).await, 1);
         assert!(claim(&store, clock(2)).await.is_some());
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_files_of_the_past_change_leaves_open_what_happens_now() {
+    for store in stores(500) {
+        look(&store, "A", &[finding(Severity::Warning, 60)], clock(0)).await;
+        let told = claim(&store, clock(0)).await.unwrap();
+        store.end_delivery(&told, DeliveryEnd::Told).await.unwrap();
+        let past = Batch {
+            provenance: Provenance::Backfill,
+            ..batch(
+                [delete(BUCKET, "old", "P")]
+                    .map(|it| deltrail_core::domain::Evidence { at: minute(1), ..it }),
+            )
+        };
+        store.commit(past).await.unwrap();
+        let due = store.due_days(10).await.unwrap();
+        assert!(!due[0].is_live);
+        let fewer = [finding(Severity::Warning, 40)];
+        store.write_findings(found(&due, &fewer, clock(1))).await.unwrap();
+        assert_eq!(kept(&store).await, [(State::Open, 40, 2)]);
+        let update = claim(&store, clock(6)).await.unwrap();
+        assert_eq!(update.row.finding.reason.observed, 40);
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn findings_are_listed_by_what_they_are_with_what_they_rest_on() {
+    for store in stores(500) {
+        let another = Finding { detector: Detector::NewOrigin, ..finding(Severity::Info, 60) };
+        look(&store, "A", &[finding(Severity::Warning, 60), another], clock(0)).await;
+        let ask = async |filter: FindingFilter| {
+            let found = store.findings(FindingFilter { limit: 1, ..filter }).await.unwrap();
+            let detectors: Vec<_> = found.rows.iter().map(|row| row.finding.detector).collect();
+            (detectors, found.has_more)
+        };
+        let all = FindingFilter::default();
+        let (first, has_more) = ask(all.clone()).await;
+        assert!(has_more);
+        let last = store.findings(FindingFilter { limit: 1, ..all.clone() }).await.unwrap();
+        let last = &last.rows[0];
+        let after = Some((last.finding.last_at.as_millis(), last.id.clone()));
+        let (second, has_more) = ask(FindingFilter { after, ..all.clone() }).await;
+        assert!(!has_more && first != second && second.len() == 1, "{first:?} {second:?}");
+        let by = FindingFilter { detector: Some(Detector::NewOrigin), ..all.clone() };
+        assert_eq!(ask(by).await, (vec![Detector::NewOrigin], false));
+        let severe = FindingFilter { severity: Some(Severity::Warning), ..all.clone() };
+        assert_eq!(ask(severe).await, (vec![Detector::MassDelete], false));
+        let over = FindingFilter { state: Some(State::Resolved), ..all.clone() };
+        assert_eq!(ask(over).await, (vec![], false));
+        let bucket = Some(BUCKET.to_owned());
+        let told = store.findings(FindingFilter { bucket, limit: 9, ..all }).await.unwrap();
+        assert_eq!(told.observed_since, Some(minute(1)));
+        assert_eq!(told.completeness.sources.len(), 1);
+        let one = store.finding(&last.id).await.unwrap();
+        assert_eq!((one.rows.len(), one.completeness), (1, told.completeness));
         store.close().await.unwrap();
     }
 }

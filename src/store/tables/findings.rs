@@ -159,14 +159,16 @@ fn update(
     }
     let is_worse = finding.severity > was.finding.severity || was.state != State::Open;
     let becomes_live = tells && !was.is_live;
+    // What history or an announcement changes does not end what happens now.
+    let stays_open = tells || was.state == State::Open;
     let knows_who = was.finding.who.is_empty() && !finding.who.is_empty();
     let row = FindingRow {
         finding: finding.clone(),
         mode,
-        state: if tells { State::Open } else { State::Resolved },
+        state: if stays_open { State::Open } else { State::Resolved },
         is_live: was.is_live || tells,
         changed_at: found.now,
-        closed_at: (!tells).then_some(found.now),
+        closed_at: (!stays_open).then_some(found.now),
         revision: was.revision + 1,
         ..was
     };
@@ -174,9 +176,11 @@ fn update(
     if becomes_live {
         count(journal, &row);
     }
+    let waits = if is_worse || knows_who { 0 } else { UPDATE_MILLIS };
     if tells {
-        let waits = if is_worse || knows_who { 0 } else { UPDATE_MILLIS };
         deliver(journal.session, found, &row, later(found.now, waits))?;
+    } else if stays_open {
+        tell_those_who_know(journal.session, &row, later(found.now, waits))?;
     }
     Ok(Some(row))
 }
@@ -326,7 +330,7 @@ pub(in crate::store) fn findings(
             filter.since.map_or(i64::MIN, Timestamp::as_millis),
             filter.until.map_or(i64::MAX, Timestamp::as_millis),
             filter.bucket.as_deref().unwrap_or_default(),
-            filter.is_open_only,
+            filter.state == Some(State::Open),
             last_at,
             last_id,
         ],

@@ -5,6 +5,7 @@ mod actors;
 mod commit;
 mod creations;
 pub(super) mod deliveries;
+pub(super) mod expectations;
 pub(super) mod findings;
 mod forget;
 mod gauges;
@@ -37,6 +38,8 @@ mod call_tests;
 mod confirmed_tests;
 #[cfg(test)]
 mod creation_tests;
+#[cfg(test)]
+mod expectation_tests;
 #[cfg(test)]
 mod figure_tests;
 #[cfg(test)]

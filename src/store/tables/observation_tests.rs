@@ -8,7 +8,7 @@ use super::fixtures::stores;
 use super::story::{
     BUCKET, Told, direct, intent, minute, notice, second, settle_until, tell, written,
 };
-use crate::store::{Observations, Store};
+use crate::store::{Announcing, Observations, Store};
 
 const WINDOW_MILLIS: i64 = 15 * 60_000;
 
@@ -91,8 +91,8 @@ async fn an_announcement_comes_with_the_removals_that_it_speaks_of() {
             until: minute(60),
             objects_max: 10,
         };
-        assert!(store.announce(expectation.clone(), None).await.unwrap());
-        assert!(!store.announce(expectation.clone(), None).await.unwrap(), "there is one already");
+        let announced = store.announce(expectation.clone(), None, minute(0)).await.unwrap();
+        assert_eq!(announced, Announcing::Kept);
         let seen = seen(&store).await;
         assert_eq!(seen.announced.len(), 1);
         assert_eq!(seen.announced[0].expectation, expectation);

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use deltrail_core::detect::{
-    Announced, Cell, Counts, Expectation, Suspect, Suspicion, WINDOWS_PER_DAY, Window,
-};
+use deltrail_core::detect::{Announced, Cell, Counts, Suspect, Suspicion, WINDOWS_PER_DAY, Window};
 use deltrail_core::domain::{
     Actor, DUPLICATE_MILLIS_MAX, Day, PAIR_MILLIS_MAX, ProtectionChange, Source, Timestamp,
 };
 
+use super::expectations::{expectations_of, spoken_of};
 use super::history::{Judged, judged};
 use super::protections::{protection_columns, protection_of};
 use super::rows::{actor, optional_time, time};
@@ -75,8 +74,9 @@ pub(in crate::store) fn observations(
         unresolved_calls: unresolved_calls(session, bucket, day)?,
         watermarks: watermarks(session, bucket)?,
         observed_since: observed_since(session)?,
-        announced: announced(session, bucket, day)?,
+        announced: Vec::new(),
     };
+    announced(session, (bucket, day), &mut observations)?;
     suspects(session, (bucket, day), &mut observations)?;
     provisional(session, (bucket, day), stale_window_millis, &mut observations)?;
     unfulfilled(session, (bucket, day), &mut observations)?;
@@ -316,57 +316,23 @@ pub(in crate::store) fn watermarks(
     if bucket.is_empty() { lowest(session) } else { lowest_by_source(session, bucket) }
 }
 
-fn observed_since(session: &Session<'_>) -> Result<Option<Timestamp>> {
+pub(super) fn observed_since(session: &Session<'_>) -> Result<Option<Timestamp>> {
     session.optional("SELECT since_at FROM observed WHERE id = 1", &[], time)
 }
 
 /// What was announced for the bucket around a day, and the removals it speaks of.
-fn announced(session: &Session<'_>, bucket: &str, day: Day) -> Result<Vec<Announced>> {
-    let expectations = session.rows(
-        "SELECT id, principal, bucket, prefix, since_at, until_at, objects_max FROM expectations
-         WHERE bucket = ?1 AND until_at >= ?2 AND since_at < ?3 ORDER BY id",
-        &values![bucket, day.plus(-1).start().as_millis(), day.plus(2).start().as_millis()],
-        |row| {
-            Ok(Expectation {
-                id: row.read()?,
-                principal: row.read()?,
-                bucket: row.read()?,
-                prefix: row.read()?,
-                since: time(row)?,
-                until: time(row)?,
-                objects_max: row.read::<i64>()?.unsigned_abs(),
-            })
-        },
-    )?;
-    let mut announced = Vec::with_capacity(expectations.len());
-    for expectation in expectations {
-        let cells = spoken_of(session, &expectation)?;
-        announced.push(Announced { expectation, cells });
+fn announced(
+    session: &Session<'_>,
+    (bucket, day): (&str, Day),
+    into: &mut Observations,
+) -> Result<()> {
+    let span = (day.plus(-1).start(), day.plus(2).start());
+    for expectation in expectations_of(session, bucket, span)? {
+        let Cells { cells, callers } = spoken_of(session, &expectation)?;
+        into.callers.extend(callers);
+        into.announced.push(Announced { expectation, cells });
     }
-    Ok(announced)
-}
-
-/// The removals under the prefix of an announcement within its time; whose they are, the core sees.
-fn spoken_of(session: &Session<'_>, of: &Expectation) -> Result<Vec<Cell>> {
-    session.rows(
-        "SELECT r.at / 300000, r.actor_id, count(*) FROM removals AS r
-         JOIN slots AS s ON s.id = r.slot_id
-         WHERE r.bucket = ?1 AND r.at >= ?2 AND r.at < ?3 AND r.cause = 'api'
-             AND substr(s.key, 1, ?4) = ?5
-         GROUP BY r.at / 300000, r.actor_id",
-        &values![
-            of.bucket,
-            of.since.as_millis(),
-            of.until.as_millis(),
-            i64::try_from(of.prefix.chars().count()).unwrap_or(i64::MAX),
-            of.prefix,
-        ],
-        |row| {
-            let (window, caller) = (Window::numbered(row.read()?), row.read()?);
-            let counts = Counts { removed: row.read()?, ..Counts::default() };
-            Ok(Cell { window, caller, counts })
-        },
-    )
+    Ok(())
 }
 
 /// Keys that were removed from a bucket between two times, the first ones by time.

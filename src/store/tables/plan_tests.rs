@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::creations::creation_columns;
+use super::expectations::expectation_columns;
 use super::findings::finding_columns;
 use super::protections::protection_columns;
 use super::request_rows::request_columns;
@@ -14,11 +15,12 @@ use crate::store::Location;
 use crate::store::sqlite::open_writer;
 
 /// The files whose statements run with every commit, every tick, or every look at the gauges.
-pub(super) const FILES: [(&str, &str); 22] = [
+pub(super) const FILES: [(&str, &str); 23] = [
     ("actors.rs", include_str!("actors.rs")),
     ("commit.rs", include_str!("commit.rs")),
     ("creations.rs", include_str!("creations.rs")),
     ("deliveries.rs", include_str!("deliveries.rs")),
+    ("expectations.rs", include_str!("expectations.rs")),
     ("findings.rs", include_str!("findings.rs")),
     ("forget.rs", include_str!("forget.rs")),
     ("gauges.rs", include_str!("gauges.rs")),
@@ -40,10 +42,11 @@ pub(super) const FILES: [(&str, &str); 22] = [
 ];
 
 /// What statements name their columns with, by the macros' names.
-const COLUMNS: [(&str, &str); 8] = [
+const COLUMNS: [(&str, &str); 9] = [
     ("counted_columns!()", counted_columns!()),
     ("creation_columns!()", creation_columns!()),
     ("evidence_columns!()", evidence_columns!()),
+    ("expectation_columns!()", expectation_columns!()),
     ("finding_columns!()", finding_columns!()),
     ("key_columns!()", "slot_id"),
     ("protection_columns!()", protection_columns!()),
@@ -51,11 +54,11 @@ const COLUMNS: [(&str, &str); 8] = [
     ("request_columns!()", request_columns!()),
 ];
 
-/// What may be read as a whole: tables of few rows, the first rows of what is due, two rows of a
-/// subquery, the exceptions that gauges count, and the smallest index of the writes, which are
-/// counted. Of a bucket: few rows too, the first row of an index, and what is open when files of
-/// the past have been read.
-const WIDE_READS_ALLOWED: [&str; 16] = [
+/// What may be read as a whole: tables of few rows or asked by people, the first rows of what is
+/// due, two rows of a subquery, the exceptions that gauges count, and the smallest index of the
+/// writes, which are counted. Of a bucket: few rows too, the first row of an index, and what is
+/// open when files of the past have been read.
+const WIDE_READS_ALLOWED: [&str; 17] = [
     "SCAN writes",
     "SCAN l USING COVERING INDEX sqlite_autoindex_labelled_buckets_1",
     "SCAN sources USING INDEX sqlite_autoindex_sources_1",
@@ -63,6 +66,7 @@ const WIDE_READS_ALLOWED: [&str; 16] = [
     "SCAN removals USING COVERING INDEX removals_unconfirmed",
     "SCAN intent_keys USING COVERING INDEX intent_keys_unfulfilled",
     "SCAN detection_due",
+    "SCAN expectations",
     "SCAN findings USING INDEX findings_open",
     "SCAN creations USING COVERING INDEX creations_by_time",
     "SEARCH b USING PRIMARY KEY (bucket=?)",

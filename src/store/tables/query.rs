@@ -2,6 +2,7 @@
 //! are. It writes nothing; what is said of a row is `rows`' affair.
 
 mod completeness;
+mod findings;
 mod intents;
 mod key;
 mod rows;
@@ -15,6 +16,7 @@ use std::ops::ControlFlow;
 use deltrail_core::domain::Timestamp;
 
 use self::completeness::completeness;
+pub(in crate::store) use self::findings::{finding, findings};
 use self::intents::unfulfilled_within;
 pub(in crate::store) use self::key::key_history;
 use self::rows::rows_of;

@@ -110,7 +110,7 @@ fn add_cell(
 }
 
 /// Marks a day of a bucket to be looked at again.
-fn mark_due(session: &Session<'_>, bucket: &str, day: Day, is_live: bool) -> Result<()> {
+pub(super) fn mark_due(session: &Session<'_>, bucket: &str, day: Day, is_live: bool) -> Result<()> {
     session.execute(
         "INSERT INTO detection_due AS t (bucket, day_number, version, is_live)
          VALUES (?1, ?2, 1, ?3)

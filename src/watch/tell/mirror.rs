@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use deltrail_core::domain::{Mode, Source, Timestamp};
+use deltrail_core::domain::{Mode, Source, State, Timestamp};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -86,17 +86,15 @@ impl Mirror {
     }
 
     async fn rows(&mut self, store: &Store, now: Timestamp) -> Result<Vec<FindingRow>, StoreError> {
-        let filter =
-            FindingFilter { is_open_only: true, limit: OPEN_MAX, ..FindingFilter::default() };
-        let mut rows = store.findings(filter).await?;
+        let state = Some(State::Open);
+        let filter = FindingFilter { state, limit: OPEN_MAX, ..FindingFilter::default() };
+        let mut rows = store.findings(filter).await?.rows;
         rows.retain(|row| row.mode == Mode::Live && row.is_live);
         self.open.extend(rows.iter().map(|row| (row.id.clone(), now)));
         self.open.retain(|_, seen_at| now.millis_since(*seen_at) < ENDS_TOLD_MILLIS);
         for (id, seen_at) in &self.open {
-            if *seen_at < now
-                && let Some(row) = store.finding(id).await?
-            {
-                rows.push(row);
+            if *seen_at < now {
+                rows.extend(store.finding(id).await?.rows);
             }
         }
         Ok(rows)

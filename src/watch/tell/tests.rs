@@ -1,7 +1,7 @@
 //! Findings that are told to a receiver on loopback: once, again after a failure, and to nobody
 //! twice by two replicas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -216,7 +216,7 @@ async fn a_finding_is_told_when_it_opens_changes_and_ends_each_time_once() {
 
     scene.pass_minutes(60);
     let now = (scene.options.clock)();
-    assert_eq!(scene.store.resolve_findings(now).await.unwrap().len(), 1);
+    assert_eq!(scene.store.resolve_findings(now, BTreeSet::new()).await.unwrap().len(), 1);
     let ended = scene.told().await;
     assert_eq!((ended.len(), &ended[0]["change"]), (1, &"resolved".into()));
     assert_eq!(ended[0]["at"], now.to_string());
@@ -292,7 +292,7 @@ async fn alertmanager_is_told_what_is_new_at_once_and_what_is_not_every_minute()
     scene.pass_minutes(60);
     let now = (scene.options.clock)();
     assert_eq!(scene.mirrored(&mut mirror).await.len(), 1, "still open");
-    scene.store.resolve_findings(now).await.unwrap();
+    scene.store.resolve_findings(now, BTreeSet::new()).await.unwrap();
     scene.pass_minutes(1);
     let ended = scene.mirrored(&mut mirror).await;
     assert_eq!(ended[0][0]["endsAt"], now.to_string());

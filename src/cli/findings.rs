@@ -1,0 +1,313 @@
+//! `deltrail findings`: what was unusual about removals, newest first, or all of one finding.
+
+mod notify_test;
+
+use std::process::ExitCode;
+
+use clap::Args;
+use deltrail_core::domain::{Detector, Severity, State, Timestamp, title};
+use serde::Serialize;
+
+use super::ask::{AskArguments, Form};
+use super::deletions::parse_moment;
+use super::output::completeness::{Extent, lines};
+use super::output::csv::{defused, line};
+use super::output::json;
+use super::output::text::{shown, table, time};
+use super::{FAILED, USAGE, fail, tell};
+use crate::config::Surroundings;
+use crate::http::{ToldFinding, WholeFinding};
+use crate::store::{FindingFilter, FindingRow, Findings};
+
+/// What stands before the help.
+pub(super) const EXAMPLE: &str = "\
+Examples:
+  deltrail findings --open
+  deltrail findings --bucket example-images --since 7d --output ndjson
+  deltrail findings 9f86d081884c7d65
+  deltrail findings --notify-test";
+
+/// Arguments of `deltrail findings`.
+#[expect(clippy::doc_markdown, reason = "help is plain text")]
+#[derive(Debug, Args)]
+pub(super) struct FindingsArguments {
+    /// All of this finding; an alert and the list name it
+    #[arg(value_name = "ID", conflicts_with_all = [
+        "notify_test",
+        "bucket", "principal", "since", "until", "detector", "severity", "open", "all",
+    ])]
+    id: Option<String>,
+    /// Only of this bucket
+    #[arg(long, value_name = "BUCKET")]
+    bucket: Option<String>,
+    /// Only with this role or user behind it, by the name that findings tell
+    #[arg(long, value_name = "PRINCIPAL")]
+    principal: Option<String>,
+    /// Only what went on at this time or later: 2026-11-23T10:00:00Z, 2026-11-23 (UTC), or 2h for
+    /// 2 hours ago
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    since: Option<Timestamp>,
+    /// Only what began before this time, written as --since is
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    until: Option<Timestamp>,
+    /// Only by this detector, such as mass_delete
+    #[arg(long, value_name = "DETECTOR", value_parser = parse_detector)]
+    detector: Option<Detector>,
+    /// Only of this severity: info, warning or critical
+    #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
+    severity: Option<Severity>,
+    /// Only what is open now
+    #[arg(long, conflicts_with = "all")]
+    open: bool,
+    /// What was withdrawn too, because later evidence does not support it
+    #[arg(long)]
+    all: bool,
+    /// Sends a test to all who are told of findings by the settings, and says who was reached
+    #[arg(long)]
+    #[arg(conflicts_with_all = [
+        "bucket", "principal", "since", "until", "detector", "severity", "open", "all",
+    ])]
+    notify_test: bool,
+    /// How many at most
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    limit: u16,
+    #[command(flatten)]
+    ask: AskArguments,
+}
+
+/// Prints what fits; the answer is no when nothing does.
+pub(super) fn answer(arguments: &FindingsArguments, surroundings: &Surroundings) -> ExitCode {
+    if arguments.notify_test {
+        return notify_test::tell_all(&arguments.ask, surroundings);
+    }
+    let filter = match arguments.filter() {
+        Ok(filter) => filter,
+        Err(error) => return fail(USAGE, &error),
+    };
+    let mut reader = match arguments.ask.open(surroundings) {
+        Ok(reader) => reader,
+        Err(code) => return code,
+    };
+    let found = match &arguments.id {
+        Some(id) => reader.finding(id),
+        None => reader.findings(&filter),
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return fail(FAILED, &error.to_string()),
+    };
+    let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
+    let told = tell(&match arguments.id {
+        Some(_) => whole_text(arguments.ask.output, &found, now),
+        None => list_text(arguments.ask.output, &found, now),
+    });
+    eprint!("{}", notes(arguments.id.as_deref(), &found, now));
+    if found.rows.is_empty() { ExitCode::from(FAILED) } else { told }
+}
+
+impl FindingsArguments {
+    fn filter(&self) -> Result<FindingFilter, String> {
+        if let (Some(since), Some(until)) = (self.since, self.until)
+            && since >= until
+        {
+            return Err(format!("nothing lies between --since {since} and --until {until}"));
+        }
+        Ok(FindingFilter {
+            bucket: self.bucket.clone(),
+            principal: self.principal.clone(),
+            since: self.since,
+            until: self.until,
+            detector: self.detector,
+            severity: self.severity,
+            state: self.open.then_some(State::Open),
+            with_withdrawn: self.all,
+            after: None,
+            limit: usize::from(self.limit),
+        })
+    }
+}
+
+fn parse_detector(text: &str) -> Result<Detector, String> {
+    Detector::named(text).ok_or_else(|| {
+        let names: Vec<&str> = Detector::ALL.iter().map(|it| it.as_str()).collect();
+        format!("write one of {}", names.join(", "))
+    })
+}
+
+fn parse_severity(text: &str) -> Result<Severity, String> {
+    Severity::named(text).ok_or_else(|| "write info, warning or critical".to_owned())
+}
+
+/// The list as JSON.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    findings: Vec<ToldFinding<'a>>,
+    has_more: bool,
+    observed_since: Option<String>,
+    learning_until: Option<String>,
+    completeness: Extent<'a>,
+}
+
+fn list_text(form: Form, found: &Findings, now: Timestamp) -> String {
+    match form {
+        Form::Table => table_of(&found.rows),
+        Form::Json => json(&Answer {
+            findings: found.rows.iter().map(ToldFinding::of).collect(),
+            has_more: found.has_more,
+            observed_since: found.observed_since.map(|at| at.to_string()),
+            learning_until: found.learning_until(now).map(|at| at.to_string()),
+            completeness: Extent::of(&found.completeness),
+        }),
+        Form::Ndjson => found.rows.iter().map(|row| json_line(&ToldFinding::of(row))).collect(),
+        Form::Csv => csv(&found.rows),
+    }
+}
+
+/// All of one finding; nothing when there is none.
+fn whole_text(form: Form, found: &Findings, now: Timestamp) -> String {
+    let Some(row) = found.rows.first() else { return String::new() };
+    let whole = WholeFinding::of(found, now);
+    match form {
+        Form::Table => row.text(&found.completeness, now).lines() + "\n" + &life(row),
+        Form::Json => json(&whole),
+        Form::Ndjson => json_line(&whole),
+        Form::Csv => csv(&found.rows),
+    }
+}
+
+fn json_line(value: &impl Serialize) -> String {
+    serde_json::to_string(value).map(|text| text + "\n").unwrap_or_default()
+}
+
+/// What became of a finding since it was made.
+fn life(row: &FindingRow) -> String {
+    let opened = time(row.opened_at, false);
+    let changed = time(row.changed_at, false);
+    let closed = row.closed_at.map(|at| format!(", {} {}", row.state.as_str(), time(at, false)));
+    format!(
+        "  Finding: {}, {}, found {opened}, revision {} of {changed}{}\n",
+        row.id,
+        kept_as(row),
+        row.revision,
+        closed.unwrap_or_default()
+    )
+}
+
+/// What became of telling it.
+fn kept_as(row: &FindingRow) -> &'static str {
+    if row.is_live { row.mode.as_str() } else { "history" }
+}
+
+fn table_of(rows: &[FindingRow]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let header = ["ID", "FROM", "TO", "KEPT AS", "FINDING"].map(str::to_owned);
+    let cells = |row: &FindingRow| {
+        [
+            row.id.clone(),
+            time(row.finding.first_at, true),
+            time(row.finding.last_at, true),
+            kept_as(row).to_owned(),
+            shown(&title(&row.finding, row.state)),
+        ]
+    };
+    table(&std::iter::once(header).chain(rows.iter().map(cells)).collect::<Vec<_>>())
+}
+
+const CSV_HEADER: [&str; 26] = [
+    "id",
+    "detector",
+    "severity",
+    "mode",
+    "state",
+    "bucket",
+    "first_at",
+    "last_at",
+    "opened_at",
+    "changed_at",
+    "closed_at",
+    "revision",
+    "is_history",
+    "principal",
+    "principals",
+    "removed",
+    "markers",
+    "versions",
+    "objects",
+    "unknown",
+    "denied",
+    "observed",
+    "threshold",
+    "baseline",
+    "reason",
+    "prefixes",
+];
+
+fn csv(rows: &[FindingRow]) -> String {
+    let header = line(&CSV_HEADER.map(str::to_owned));
+    std::iter::once(header).chain(rows.iter().map(|row| line(&csv_cells(row)))).collect()
+}
+
+fn csv_cells(row: &FindingRow) -> [String; CSV_HEADER.len()] {
+    let finding = &row.finding;
+    let (tally, reason) = (&finding.tally, &finding.reason);
+    [
+        row.id.clone(),
+        finding.detector.as_str().to_owned(),
+        finding.severity.as_str().to_owned(),
+        row.mode.as_str().to_owned(),
+        row.state.as_str().to_owned(),
+        defused(&finding.bucket),
+        finding.first_at.to_string(),
+        finding.last_at.to_string(),
+        row.opened_at.to_string(),
+        row.changed_at.to_string(),
+        row.closed_at.map(|at| at.to_string()).unwrap_or_default(),
+        row.revision.to_string(),
+        (!row.is_live).to_string(),
+        defused(finding.who.first().map_or("", |who| &who.principal)),
+        finding.principals.to_string(),
+        tally.removed().to_string(),
+        tally.markers.to_string(),
+        tally.versions.to_string(),
+        tally.objects.to_string(),
+        tally.unknown.to_string(),
+        tally.denied.to_string(),
+        reason.observed.to_string(),
+        reason.threshold.to_string(),
+        reason.baseline.to_string(),
+        defused(&reason.sentence),
+        defused(&finding.prefixes.join(" ")),
+    ]
+}
+
+/// What stands beside the answer.
+fn notes(id: Option<&str>, found: &Findings, now: Timestamp) -> String {
+    let mut notes = Vec::new();
+    match id {
+        Some(id) if found.rows.is_empty() => {
+            notes.push(format!("there is no finding {}; list them without an id", shown(id)));
+        }
+        None if found.rows.is_empty() => notes.push("no finding is known that fits".to_owned()),
+        _ => {}
+    }
+    if found.has_more {
+        let count = found.rows.len();
+        notes.push(format!("these are the newest {count}; there are more (--limit, --until)"));
+    }
+    match (found.observed_since, found.learning_until(now)) {
+        (None, _) => notes.push("nothing was observed yet, so nothing can be found".to_owned()),
+        (Some(since), Some(until)) => notes.push(format!(
+            "learning until {until}: observed since {since}, and what is usual is known after 28 \
+             days; `deltrail scan` of older log files makes it known at once"
+        )),
+        (Some(_), None) => {}
+    }
+    notes.extend(lines(&found.completeness));
+    notes.into_iter().map(|note| note + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests;
