@@ -42,6 +42,9 @@ pub struct Cells {
 /// What detectors are given of a bucket around a day, as [`deltrail_core::detect::Input`] has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observations {
+    /// Which change of the past of the day was the last one: what was learnt from the past holds as
+    /// long as it stays.
+    pub past_version: i64,
     /// From two days before the day to the day after.
     pub cells: Vec<Cell>,
     /// The callers of the cells, of the suspects and of what was announced.

@@ -2,15 +2,17 @@
 //! detectors find in them is kept. What a finding is, the core says; who is told of it, `tell`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deltrail_core::detect::{Input, PAST_DAYS, Settings, common_prefixes, detect};
+use deltrail_core::detect::{Input, PAST_DAYS, Settings, common_prefixes, detect_with};
 use deltrail_core::domain::{Day, Finding, Mode, State};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::baselines::{Callers, Learnt};
 use super::{Options, millis};
-use crate::store::{Cells, DueDay, FindingRow, Found, Observations, Store, StoreError};
+use crate::store::{Cells, DueDay, FindingRow, Found, Store, StoreError};
 
 /// How often is looked: a finding comes that much later at most.
 const TICK: Duration = Duration::from_secs(2);
@@ -33,13 +35,13 @@ pub(super) async fn detect_until_closed(
     let mut every = interval(TICK);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut is_failing = false;
-    let mut shown = Shown::default();
+    let mut seen = Seen::default();
     loop {
         tokio::select! {
             _ = every.tick() => {}
             () = closing.cancelled() => return,
         }
-        match look(options, store, &mut shown, closing).await {
+        match look(options, store, &mut seen, closing).await {
             Ok(()) => is_failing = false,
             Err(error) if !is_failing && !closing.is_cancelled() => {
                 is_failing = true;
@@ -48,6 +50,13 @@ pub(super) async fn detect_until_closed(
             Err(error) => tracing::debug!("{error}"),
         }
     }
+}
+
+/// What was seen in earlier looks.
+#[derive(Default)]
+struct Seen {
+    shown: Shown,
+    learnt: Learnt,
 }
 
 /// The findings that changed a moment ago: however fast the clock goes, they stay open until
@@ -72,7 +81,7 @@ impl Shown {
 async fn look(
     options: &Options,
     store: &Store,
-    shown: &mut Shown,
+    seen: &mut Seen,
     closing: &CancellationToken,
 ) -> Result<(), StoreError> {
     loop {
@@ -82,17 +91,17 @@ async fn look(
             if closing.is_cancelled() {
                 return Ok(());
             }
-            let written = store.write_findings(find(options, store, bucket, due).await?).await?;
-            for row in &written.changed {
+            let found = find(options, store, &mut seen.learnt, (bucket, due)).await?;
+            for row in &store.write_findings(found).await?.changed {
                 say(row);
-                shown.begin(row);
+                seen.shown.begin(row);
             }
         }
         if !has_more {
             break;
         }
     }
-    for row in store.resolve_findings((options.clock)(), shown.now()).await? {
+    for row in store.resolve_findings((options.clock)(), seen.shown.now()).await? {
         say(&row);
     }
     Ok(())
@@ -119,13 +128,13 @@ pub async fn look_at_history(
 ) -> Result<usize, StoreError> {
     let mut due = store.due_days(usize::MAX).await?;
     due.retain(|day| !day.is_live);
-    let mut found = 0;
+    let (mut found, mut learnt) = (0, Learnt::default());
     for (bucket, due) in by_bucket(due) {
         if closing.is_cancelled() {
             break;
         }
-        let written = store.write_findings(find(options, store, bucket, due).await?).await?;
-        for row in &written.changed {
+        let of_bucket = find(options, store, &mut learnt, (bucket, due)).await?;
+        for row in &store.write_findings(of_bucket).await?.changed {
             say(row);
             found += usize::from(row.state != State::Withdrawn);
         }
@@ -137,8 +146,8 @@ pub async fn look_at_history(
 async fn find(
     options: &Options,
     store: &Store,
-    bucket: String,
-    due: Vec<DueDay>,
+    learnt: &mut Learnt,
+    (bucket, due): (String, Vec<DueDay>),
 ) -> Result<Found, StoreError> {
     let mut found = Found {
         due,
@@ -153,7 +162,7 @@ async fn find(
         ..options.detection.settings.clone()
     };
     for day in days_that_matter(store, &found).await? {
-        let findings = of_day(options, store, &settings, (&found.bucket, day)).await?;
+        let findings = of_day(options, store, learnt, (&settings, &found.bucket, day)).await?;
         found.days.insert(day, findings);
     }
     Ok(found)
@@ -178,18 +187,38 @@ async fn days_that_matter(store: &Store, found: &Found) -> Result<BTreeSet<Day>,
 async fn of_day(
     options: &Options,
     store: &Store,
-    settings: &Settings,
-    (bucket, day): (&str, Day),
+    learnt: &mut Learnt,
+    (settings, bucket, day): (&Settings, &str, Day),
 ) -> Result<Vec<(Finding, Mode)>, StoreError> {
     let observed = store.observations(bucket, day, millis(options.stale_window)).await?;
-    let past = store.past(bucket, day).await?;
-    let findings = found_in(&observed, past, settings, (bucket, day), options);
+    let input = Input {
+        bucket,
+        day,
+        cells: &observed.cells,
+        past: &[],
+        callers: &observed.callers,
+        suspects: &observed.suspects,
+        changes: &observed.changes,
+        unresolved_calls: observed.unresolved_calls,
+        watermarks: &observed.watermarks,
+        observed_since: observed.observed_since.unwrap_or_else(|| (options.clock)()),
+        announced: &observed.announced,
+        settings,
+    };
+    let mut callers = together(&observed.callers, &learnt.callers(bucket, day));
+    let known = learnt.get(&Input { callers: &callers, ..input }, observed.past_version);
+    let baselines = if let Some(known) = known {
+        known
+    } else {
+        let Cells { cells: past, callers: of_past } = store.past(bucket, day).await?;
+        callers = together(&observed.callers, &of_past);
+        let input = Input { past: &past, callers: &callers, ..input };
+        learnt.learn(&input, observed.past_version, Arc::new(of_past))
+    };
+    let findings = detect_with(&baselines, &Input { callers: &callers, ..input });
     let mut kept = Vec::with_capacity(findings.len());
     for mut finding in findings {
         let mode = settings.mode(finding.detector);
-        if mode == Mode::Off {
-            continue;
-        }
         if finding.tally.removed() > 0 {
             name_keys(store, &mut finding).await?;
         }
@@ -198,29 +227,8 @@ async fn of_day(
     Ok(kept)
 }
 
-fn found_in(
-    observed: &Observations,
-    past: Cells,
-    settings: &Settings,
-    (bucket, day): (&str, Day),
-    options: &Options,
-) -> Vec<Finding> {
-    let mut callers = past.callers;
-    callers.extend(observed.callers.iter().map(|(id, actor)| (*id, actor.clone())));
-    detect(&Input {
-        bucket,
-        day,
-        cells: &observed.cells,
-        past: &past.cells,
-        callers: &callers,
-        suspects: &observed.suspects,
-        changes: &observed.changes,
-        unresolved_calls: observed.unresolved_calls,
-        watermarks: &observed.watermarks,
-        observed_since: observed.observed_since.unwrap_or_else(|| (options.clock)()),
-        announced: &observed.announced,
-        settings,
-    })
+fn together(some: &Callers, others: &Callers) -> Callers {
+    some.iter().chain(others).map(|(id, actor)| (*id, Arc::clone(actor))).collect()
 }
 
 /// Names keys of a finding that was made of counts.
@@ -247,3 +255,6 @@ fn say(row: &FindingRow) {
         tracing::info!(id, detector, severity, bucket, state, mode, reason, "finding");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //! where that stands, findings are made and told, and what is old is forgotten. It knows neither
 //! queues nor what evidence means.
 
+mod baselines;
 mod detect;
 mod retention;
 mod show;

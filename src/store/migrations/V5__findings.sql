@@ -26,15 +26,19 @@ CREATE TABLE observed (
     since_at INTEGER NOT NULL
 ) STRICT;
 
--- The days of buckets whose findings are to be made anew. The version rises with each change, so
--- that a change while somebody looks is looked at again.
+-- The days of buckets, how often what is known of them has changed, and at which change somebody
+-- looked for findings last: those that changed since are due.
 CREATE TABLE detection_due (
     bucket TEXT NOT NULL,                    -- '' for what concerns an account as a whole
     day_number INTEGER NOT NULL,             -- days since the epoch
-    version INTEGER NOT NULL,
+    version INTEGER NOT NULL,                -- rises with each change
     is_live INTEGER NOT NULL,                -- whether anything but history made it due
+    looked_version INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (bucket, day_number)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX detection_due_open ON detection_due (bucket, day_number)
+    WHERE looked_version < version;
 
 CREATE TABLE findings (
     id TEXT PRIMARY KEY NOT NULL,
@@ -118,7 +122,7 @@ INSERT INTO rollups
     GROUP BY bucket, window_number, actor_id;
 
 INSERT INTO detection_due
-    SELECT DISTINCT bucket, window_number / 288, 1, 0 FROM rollups WHERE true
+    SELECT DISTINCT bucket, window_number / 288, 1, 0, 0 FROM rollups WHERE true
     ON CONFLICT DO NOTHING;
 
 INSERT INTO observed

@@ -48,7 +48,9 @@ pub(in crate::store) fn write_findings(
     }
     for due in &found.due {
         session.execute(
-            "DELETE FROM detection_due WHERE bucket = ?1 AND day_number = ?2 AND version = ?3",
+            "UPDATE detection_due SET looked_version = ?3,
+                 is_live = CASE WHEN version = ?3 THEN 0 ELSE is_live END
+             WHERE bucket = ?1 AND day_number = ?2 AND looked_version < ?3",
             &values![due.bucket, due.day.number(), due.version],
         )?;
     }
@@ -58,8 +60,9 @@ pub(in crate::store) fn write_findings(
 
 fn is_due(session: &Session<'_>, due: &DueDay) -> Result<bool> {
     session.is_any(
-        "SELECT 1 FROM detection_due WHERE bucket = ?1 AND day_number = ?2",
-        &values![due.bucket, due.day.number()],
+        "SELECT 1 FROM detection_due
+         WHERE bucket = ?1 AND day_number = ?2 AND looked_version < ?3",
+        &values![due.bucket, due.day.number(), due.version],
     )
 }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use deltrail_core::detect::{Announced, Cell, Counts, Suspect, Suspicion, WINDOWS_PER_DAY, Window};
+use deltrail_core::detect::{
+    Announced, Cell, Counts, PAST_DAYS, Suspect, Suspicion, WINDOWS_PER_DAY, Window,
+};
 use deltrail_core::domain::{
     Actor, DUPLICATE_MILLIS_MAX, Day, PAIR_MILLIS_MAX, ProtectionChange, Source, Timestamp,
 };
@@ -30,6 +32,7 @@ const CHANGES_DAYS: i64 = 28;
 pub(in crate::store) fn due_days(session: &Session<'_>, limit: usize) -> Result<Vec<DueDay>> {
     session.rows(
         "SELECT bucket, day_number, version, is_live FROM detection_due
+         WHERE looked_version < version
          ORDER BY bucket, day_number LIMIT ?1",
         &values![i64::try_from(limit).unwrap_or(i64::MAX)],
         |row| {
@@ -65,8 +68,11 @@ pub(in crate::store) fn observations(
     (bucket, day): (&str, Day),
     stale_window_millis: i64,
 ) -> Result<Observations> {
+    // Before anything else: what changes meanwhile must not pass for known.
+    let past_version = past_version(session, bucket, day)?;
     let Cells { cells, callers } = cells(session, bucket, (day.plus(-2), day.plus(2)))?;
     let mut observations = Observations {
+        past_version,
         cells,
         callers,
         suspects: Vec::new(),
@@ -81,6 +87,16 @@ pub(in crate::store) fn observations(
     provisional(session, (bucket, day), stale_window_millis, &mut observations)?;
     unfulfilled(session, (bucket, day), &mut observations)?;
     Ok(observations)
+}
+
+/// How often the past of a bucket before a day has changed.
+fn past_version(session: &Session<'_>, bucket: &str, day: Day) -> Result<i64> {
+    session.one(
+        "SELECT CAST(coalesce(sum(version), 0) AS BIGINT) FROM detection_due
+         WHERE bucket = ?1 AND day_number >= ?2 AND day_number < ?3",
+        &values![bucket, day.plus(-PAST_DAYS).number(), day.plus(-1).number()],
+        column,
+    )
 }
 
 /// The cells of a bucket from one day up to another, and who they name.

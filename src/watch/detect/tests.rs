@@ -1,0 +1,200 @@
+//! Findings are a function of the evidence: whatever comes in which order, cut how, looked at when
+//! and by whom, the same ones stand in the end.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deltrail_core::detect::Settings;
+use deltrail_core::domain::{
+    Actor, Api, Call, Cause, Detector, Evidence, Fact, Mark, Outcome, Provenance, RemovalRole,
+    Severity, Source, State, Target, Timestamp,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Seen, look};
+use crate::store::{Batch, FindingFilter, Holds, Location, Store, StoredFact};
+use crate::watch::{Detection, Options};
+
+const BUCKET: &str = "photos";
+const DAY_MILLIS: i64 = 24 * 3_600_000;
+/// Midnight of a Monday, long ago on every machine's clock.
+const START_MILLIS: i64 = 1_599_436_800_000;
+
+fn at(day: i64, minute: i64) -> Timestamp {
+    Timestamp::from_millis(START_MILLIS + day * DAY_MILLIS + minute * 60_000)
+}
+
+fn removal(who: &str, nth: usize, at: Timestamp) -> Evidence {
+    let request = format!("R{who}{nth}");
+    Evidence {
+        id: format!("trail {request}"),
+        source: Source::CloudTrail,
+        call: Some(Call { api: Api::DeleteObject, outcome: Outcome::Ok }),
+        role: RemovalRole::Claim,
+        bucket: BUCKET.into(),
+        key: Some(format!("thumbs/{nth}.jpg")),
+        target: Target::Current,
+        mark: Mark::Object,
+        cause: Cause::Api,
+        request_id: Some(request.as_str().into()),
+        event_id: Some(format!("event {request}")),
+        shared_event_id: None,
+        amends_event_id: None,
+        account: "111122223333".into(),
+        region: "eu-west-1".into(),
+        at,
+        started_at: None,
+        ended_at: None,
+        total_millis: None,
+        sequencer: None,
+        http_status: Some(204),
+        error_code: None,
+        marker_version_id: None,
+        actor: Actor {
+            arn: Some(format!("arn:aws:sts::111122223333:assumed-role/{who}/session")),
+            principal_id: Some(format!("AROA{who}:session")),
+            source_ip: Some("203.0.113.7".to_owned()),
+            user_agent: Some("aws-sdk-java/2.20.1 Linux".to_owned()),
+            ..Actor::default()
+        }
+        .into(),
+    }
+}
+
+/// Forty days of a job that removes a few keys a day, and what should stand out: on day 35 it
+/// removes 300 at once, and on day 38 somebody new removes 60 across midnight.
+fn evidence() -> Vec<Evidence> {
+    let mut told = Vec::new();
+    for day in 0..40 {
+        for nth in 0..8 {
+            told.push(removal("job", told.len(), at(day, 60 + nth * 7)));
+        }
+    }
+    for nth in 0..300 {
+        told.push(removal("job", told.len(), at(35, 600 + nth / 100)));
+    }
+    for nth in 0..60 {
+        told.push(removal("stranger", told.len(), at(38, 24 * 60 - 10 + nth / 3)));
+    }
+    told
+}
+
+fn options() -> Options {
+    Options {
+        retention: Duration::from_hours(24 * 36_500),
+        stale_window: Duration::from_mins(15),
+        detection: Detection {
+            settings: Settings::default(),
+            is_important: Box::new(|_| false),
+            notifiers: Vec::new(),
+            told_from: Severity::Warning,
+        },
+        holds: Box::new(|| Holds::None),
+        clock: Arc::new(|| at(50, 0)),
+    }
+}
+
+fn open(path: &Path, writer: &str) -> Store {
+    Store::open(crate::store::Options {
+        location: Location::File(path.to_owned()),
+        writer: writer.to_owned(),
+        labelled_buckets_max: 500,
+        creations_max: 1_000,
+        is_important: Arc::new(|_| false),
+    })
+    .unwrap()
+}
+
+async fn commit(store: &Store, evidence: &[Evidence], provenance: Provenance) {
+    let stored = |it: &Evidence| StoredFact {
+        fact: Fact::Deletion(Box::new(it.clone())),
+        record_index: None,
+    };
+    let facts = evidence.iter().map(stored).collect();
+    store.commit(Batch { facts, provenance, ..Batch::default() }).await.unwrap();
+}
+
+/// The findings that stand, by id, as they would be told.
+async fn standing(store: &Store) -> BTreeMap<String, String> {
+    let filter = FindingFilter { limit: 1_000, ..FindingFilter::default() };
+    let rows = store.findings(filter).await.unwrap().rows;
+    let told = |finding| serde_json::to_string(finding).unwrap();
+    rows.iter().map(|row| (row.id.clone(), told(&row.finding))).collect()
+}
+
+async fn looked(store: &Store, seen: &mut Seen) {
+    look(&options(), store, seen, &CancellationToken::new()).await.unwrap();
+}
+
+/// A way in which evidence may come: an order, how many pieces at a time, and after how many
+/// batches the daemon is started anew, which forgets what it has learnt.
+struct Delivery {
+    seed: u64,
+    pieces: usize,
+    restart_after: usize,
+}
+
+/// What stands after this delivery, and whether anything was withdrawn on the way.
+async fn delivered(delivery: &Delivery) -> (BTreeMap<String, String>, bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deltrail.db");
+    let mut told = evidence();
+    // A fixed shuffle: the order of a hash that the seed turns.
+    if delivery.seed > 0 {
+        told.sort_by_cached_key(|it| {
+            let mut hash = DefaultHasher::new();
+            (delivery.seed, &it.id).hash(&mut hash);
+            hash.finish()
+        });
+    }
+    let mut store = open(&path, "here");
+    let mut seen = Seen::default();
+    for (nth, pieces) in told.chunks(delivery.pieces).enumerate() {
+        commit(&store, pieces, Provenance::Live).await;
+        // What came before comes again now and then.
+        if nth % 5 == 4 {
+            commit(&store, &told[..delivery.pieces.min(told.len())], Provenance::Live).await;
+        }
+        looked(&store, &mut seen).await;
+        if nth % delivery.restart_after == delivery.restart_after - 1 {
+            store.close().await.unwrap();
+            store = open(&path, "here");
+            seen = Seen::default();
+        }
+    }
+    let stands = standing(&store).await;
+    let all = FindingFilter { with_withdrawn: true, limit: 1_000, ..FindingFilter::default() };
+    let rows = store.findings(all).await.unwrap().rows;
+    let withdrew = rows.iter().any(|row| row.state == State::Withdrawn);
+    store.close().await.unwrap();
+    (stands, withdrew)
+}
+
+#[tokio::test]
+async fn the_same_findings_stand_whatever_came_in_which_order_cut_how_and_looked_at_when() {
+    let (at_once, _) = delivered(&Delivery { seed: 0, pieces: 10_000, restart_after: 10 }).await;
+    let by = |detector: Detector| at_once.values().filter(move |it| it.contains(detector.as_str()));
+    assert!(by(Detector::MassDelete).count() > 0, "{at_once:#?}");
+    assert!(by(Detector::NewDeleter).count() > 0, "{at_once:#?}");
+    let mut has_withdrawn = false;
+    for (seed, pieces, restart_after) in [(0, 90, 100), (1, 90, 3), (2, 45, 7), (3, 170, 2)] {
+        let (stands, withdrew) = delivered(&Delivery { seed, pieces, restart_after }).await;
+        assert_eq!(stands, at_once, "seed {seed}");
+        has_withdrawn |= withdrew;
+    }
+    assert!(has_withdrawn, "no order found what later evidence explained");
+}
+
+#[tokio::test]
+async fn what_a_scan_finds_is_what_a_daemon_would_have_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("deltrail.db"), "scan");
+    commit(&store, &evidence(), Provenance::Backfill).await;
+    super::look_at_history(&options(), &store, &CancellationToken::new()).await.unwrap();
+    let (live, _) = delivered(&Delivery { seed: 0, pieces: 10_000, restart_after: 10 }).await;
+    assert_eq!(standing(&store).await, live);
+    store.close().await.unwrap();
+}
