@@ -94,6 +94,7 @@ fn grow(database: &Database<'_>) {
         ("creations", "'slot_id', t.slot_id + n * 100"),
         ("intents", "'id', t.id || n"),
         ("intent_keys", "'slot_id', t.slot_id + n * 100"),
+        ("rollups", "'window_number', t.window_number + n"),
     ];
     for (table, changes) in changes {
         database.ask(&format!(

@@ -15,7 +15,7 @@ use crate::store::{
 };
 
 /// What somebody found in the story's bucket on the day that it began on.
-fn finding(severity: Severity, removed: u64) -> Finding {
+pub(super) fn finding(severity: Severity, removed: u64) -> Finding {
     Finding {
         detector: Detector::MassDelete,
         bucket: BUCKET.to_owned(),
@@ -47,7 +47,7 @@ fn clock(nth: i64) -> Timestamp {
     minute(1_000 + nth)
 }
 
-fn found(due: &[DueDay], findings: &[Finding], now: Timestamp) -> Found {
+pub(super) fn found(due: &[DueDay], findings: &[Finding], now: Timestamp) -> Found {
     let day = Day::of(minute(0));
     let findings = findings.iter().map(|finding| (finding.clone(), Mode::Live)).collect();
     Found {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deltrail_core::domain::{Day, Family, Finding, Mode, Part, State, Timestamp};
 
+use super::forget::all_kept_from;
 use super::journal::Journal;
 use super::rows::{optional_time, time};
 use crate::store::session::{Result, Row, Session, values};
@@ -18,7 +19,8 @@ pub const OPEN_MILLIS: i64 = 30 * 60 * 1_000;
 const UPDATE_MILLIS: i64 = 5 * 60 * 1_000;
 
 /// Writes the findings of a bucket; nothing when somebody else has looked at newer rows. What has
-/// changed since stays due, so that findings made from older rows do not stay.
+/// changed since stays due, so that findings made from older rows do not stay. Of a day of which
+/// evidence was forgotten, findings stay what they are: they cannot be made anew.
 pub(in crate::store) fn write_findings(
     session: &Session<'_>,
     options: &Options,
@@ -32,7 +34,11 @@ pub(in crate::store) fn write_findings(
     }
     let mut journal = Journal::new(session, options);
     let mut written = Written { is_current: true, ..Written::default() };
+    let kept_from = all_kept_from(session)?;
     for (day, findings) in &found.days {
+        if day.start().as_millis() < kept_from {
+            continue;
+        }
         let mut known = of_day(session, &found.bucket, *day)?;
         for (finding, mode) in findings {
             let id = finding.id();

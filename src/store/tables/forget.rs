@@ -4,6 +4,8 @@
 
 mod stages;
 
+use deltrail_core::domain::Day;
+
 use self::stages::{Aged, STAGES, Stage};
 use crate::store::retention::{After, FORGET_MARGIN_MILLIS};
 use crate::store::session::{Result, Session, Value, column, values};
@@ -13,6 +15,11 @@ use crate::store::{Forget, ForgetReport, Sweep};
 /// The time, in milliseconds, before which nothing is learnt any more.
 pub(super) fn forgotten_before(session: &Session<'_>) -> Result<i64> {
     session.one("SELECT before_at FROM forgotten WHERE id = 1", &[], column)
+}
+
+/// The time, in milliseconds, from which on nothing was forgotten.
+pub(super) fn all_kept_from(session: &Session<'_>) -> Result<i64> {
+    Ok(forgotten_before(session)?.saturating_sub(FORGET_MARGIN_MILLIS))
 }
 
 /// Forgets the next part, inside a transaction.
@@ -28,7 +35,8 @@ pub(in crate::store) fn forget(session: &Session<'_>, ask: &Forget) -> Result<Fo
     if stage.is_shared {
         session.keep_commits_out()?;
     }
-    let cut = before.saturating_sub(FORGET_MARGIN_MILLIS);
+    let longer = FORGET_MARGIN_MILLIS + stage.days_longer * Day::MILLIS;
+    let cut = before.saturating_sub(longer);
     let Some(last) = last_of_part(session, stage, &ask.from.after, ask.rows_max)? else {
         return Ok(ForgetReport { rows: 0, next: behind(session, &ask.from)? });
     };
@@ -136,5 +144,7 @@ impl<'a> Part<'a> {
     }
 }
 
+#[cfg(test)]
+mod finding_tests;
 #[cfg(test)]
 pub(super) mod tests;

@@ -1,6 +1,8 @@
 //! What is old in which table, and the order in which the tables are gone through: what refers to
 //! others goes before them. Nothing here decides how old.
 
+use deltrail_core::detect::PAST_DAYS;
+
 use crate::store::retention::After;
 
 /// A table that the store is gone through by.
@@ -8,6 +10,8 @@ pub(super) struct Stage {
     sorted_by: SortedBy,
     /// Whether a commit may find a row by its name, however old, and refer to it.
     pub(super) is_shared: bool,
+    /// How many days longer than evidence its rows are kept.
+    pub(super) days_longer: i64,
     /// The last of the next ?2 rows behind ?1.
     pub(super) last: &'static str,
     /// What is forgotten by its age.
@@ -71,13 +75,24 @@ macro_rules! aged {
     };
 }
 
-pub(super) const STAGES: [Stage; 7] =
-    [KEYS, REQUESTS, CALLS, INTENTS, PROTECTION_CHANGES, REJECTS, LOG_OBJECTS];
+pub(super) const STAGES: [Stage; 10] = [
+    KEYS,
+    REQUESTS,
+    CALLS,
+    INTENTS,
+    PROTECTION_CHANGES,
+    REJECTS,
+    LOG_OBJECTS,
+    FINDINGS,
+    ANNOUNCEMENTS,
+    ROLLUPS,
+];
 
 /// Slots, with all that is about a key. The removal goes before its evidence.
 const KEYS: Stage = Stage {
     sorted_by: SortedBy::Number,
     is_shared: false,
+    days_longer: 0,
     last: last!("slots", "id"),
     aged: &[
         aged!("removals", "slot_id", "at"),
@@ -97,6 +112,7 @@ const KEYS: Stage = Stage {
 const REQUESTS: Stage = Stage {
     sorted_by: SortedBy::Slice,
     is_shared: false,
+    days_longer: 0,
     last: last!("requests", "identity", "slice = ?3"),
     aged: &[Aged {
         oldest: "SELECT count(*), max(at) FROM (SELECT at FROM requests
@@ -123,6 +139,7 @@ const PROTECTION_CHANGES: Stage =
 const REJECTS: Stage = Stage {
     sorted_by: SortedBy::Number,
     is_shared: false,
+    days_longer: 0,
     last: last!("rejects", "id"),
     aged: &[aged!("rejects", "id", "at")],
     unused: None,
@@ -134,6 +151,7 @@ const REJECTS: Stage = Stage {
 const LOG_OBJECTS: Stage = Stage {
     sorted_by: SortedBy::Number,
     is_shared: true,
+    days_longer: 0,
     last: last!("log_objects", "id"),
     aged: &[aged!(
         "log_objects",
@@ -146,7 +164,51 @@ const LOG_OBJECTS: Stage = Stage {
     unused: None,
 };
 
+/// What was found, and who was told of it, which goes first: who is to tell of a finding finds it.
+/// An open one waits until it is resolved.
+const FINDINGS: Stage = named(
+    last!("findings", "id"),
+    &[
+        Aged {
+            oldest: OLD_FINDINGS.oldest,
+            forget: "DELETE FROM deliveries WHERE finding_id > ?1 AND finding_id <= ?2
+                 AND EXISTS (SELECT 1 FROM findings WHERE findings.id = deliveries.finding_id
+                     AND last_at <= ?3 AND state <> 'open')",
+        },
+        OLD_FINDINGS,
+    ],
+);
+
+const OLD_FINDINGS: Aged = aged!("findings", "id", "last_at", "state <> 'open'");
+
+/// A day is judged by what was announced for it or for the day before. What the configuration file
+/// announces stays as long as it stands there.
+const ANNOUNCEMENTS: Stage = Stage {
+    days_longer: 1,
+    ..named(
+        last!("expectations", "id"),
+        &[aged!("expectations", "id", "until_at", "is_configured = 0")],
+    )
+};
+
+/// A part is one bucket, because its oldest windows are found at once. They are kept for as long as
+/// a day whose evidence is kept is judged by them.
+const ROLLUPS: Stage = Stage {
+    days_longer: PAST_DAYS,
+    ..named(
+        "SELECT min(bucket) FROM rollups WHERE bucket > ?1 AND ?2 > 0",
+        &[Aged {
+            oldest: "SELECT count(*), max(window_number) * 300000 FROM (
+                 SELECT window_number FROM rollups WHERE bucket > ?1 AND bucket = ?2
+                     AND window_number < CAST(?3 AS BIGINT) / 300000
+                 ORDER BY window_number LIMIT ?4) AS part",
+            forget: "DELETE FROM rollups WHERE bucket > ?1 AND bucket = ?2
+                 AND window_number <= CAST(?3 AS BIGINT) / 300000",
+        }],
+    )
+};
+
 /// A table that is gone through by names.
 const fn named(last: &'static str, aged: &'static [Aged]) -> Stage {
-    Stage { sorted_by: SortedBy::Name, is_shared: false, last, aged, unused: None }
+    Stage { sorted_by: SortedBy::Name, is_shared: false, days_longer: 0, last, aged, unused: None }
 }

@@ -29,7 +29,7 @@ fn millis(at: Timestamp) -> i64 {
 }
 
 /// Goes through the whole store; gives how many rows were forgotten.
-async fn forget_all(store: &Store, before: Timestamp, rows_max: u32) -> u64 {
+pub(super) async fn forget_all(store: &Store, before: Timestamp, rows_max: u32) -> u64 {
     let (mut rows, mut next) = (0, Some(Sweep::start()));
     while let Some(from) = next {
         let report = store.forget(Forget { before, from, rows_max }).await.unwrap();
@@ -46,7 +46,7 @@ async fn totals(store: &Store) -> Vec<Total> {
 }
 
 /// All the names that a statement gives.
-async fn names(store: &Store, sql: &'static str) -> BTreeSet<String> {
+pub(super) async fn names(store: &Store, sql: &'static str) -> BTreeSet<String> {
     ask_rows(store, move |session| session.rows(sql, &[], column)).await.into_iter().collect()
 }
 
