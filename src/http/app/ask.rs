@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use deltrail_core::detect::Expectation;
 use deltrail_core::domain::Timestamp;
 use futures_util::future::BoxFuture;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::super::problem::Problem;
 use super::turn::turn;
@@ -12,7 +13,7 @@ use super::{BUSY_RETRY_SECONDS, Shared, UNABLE_RETRY_SECONDS};
 use crate::store::{Announcing, Expected, FindingFilter, Findings, Store, StoreError};
 
 /// What helps when many requests are answered at the same time.
-const FEWER: &str = "ask with fewer connections";
+pub(super) const FEWER: &str = "ask with fewer connections";
 
 /// What the store answers.
 type Reply<T> = BoxFuture<'static, Result<T, StoreError>>;
@@ -54,13 +55,22 @@ impl AskStore {
     }
 }
 
-/// What the store answers, within the time that a commit may take. It goes on without whoever does
-/// not wait.
+/// What the store answers, in a turn of its own.
 pub(super) async fn answer<T: Send + 'static>(
     shared: &Shared,
     reply: impl FnOnce(&AskStore) -> Reply<T>,
 ) -> Result<T, Problem> {
     let turn = turn(shared, FEWER).await?;
+    answer_in(shared, turn, reply).await
+}
+
+/// What the store answers, within the time that a commit may take. It goes on without whoever does
+/// not wait.
+pub(super) async fn answer_in<T: Send + 'static>(
+    shared: &Shared,
+    turn: OwnedSemaphorePermit,
+    reply: impl FnOnce(&AskStore) -> Reply<T>,
+) -> Result<T, Problem> {
     let reply = reply(&shared.state.ask);
     let answering = tokio::spawn(async move {
         let answer = reply.await;

@@ -15,8 +15,9 @@ use deltrail_core::domain::Timestamp;
 use serde::Serialize;
 
 use super::super::problem::Problem;
-use super::ask::answer;
+use super::ask::{FEWER, answer, answer_in};
 use super::media_type::{media_type, unsupported};
+use super::turn::turn;
 use super::{Shared, UNABLE_RETRY_SECONDS, body};
 use crate::store::{Announcing, Expected};
 use wanted::Wanted;
@@ -88,6 +89,7 @@ pub(super) async fn announce(
     State(shared): State<Arc<Shared>>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let turn = turn(&shared, FEWER).await?;
     let (head, body) = request.into_parts();
     if media_type(&head.headers)? != "application/json" {
         return Err(unsupported("the Content-Type is not application/json; send one expectation"));
@@ -103,7 +105,7 @@ pub(super) async fn announce(
     }
     let expectation = wanted.expectation(now);
     let (kept, by) = (expectation.clone(), wanted.by.clone());
-    match answer(&shared, |store| store.announce(kept, by, now)).await? {
+    match answer_in(&shared, turn, |store| store.announce(kept, by, now)).await? {
         Announcing::Kept => Ok((StatusCode::CREATED, Json(Told::of(&expectation))).into_response()),
         Announcing::Known(known) if wanted.is_as(&known) => {
             Ok(Json(Told::of(&known)).into_response())

@@ -1,8 +1,11 @@
 //! What becomes of expectations, good and bad.
 
-use serde_json::{Value, json};
+use std::time::Duration;
 
-use super::{Answer, JSON, Served, served};
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+
+use super::{Answer, JSON, Limits, Served, served, served_within};
 
 /// At 10:00:05 of that day.
 fn expectation() -> Value {
@@ -171,4 +174,21 @@ async fn a_store_that_is_gone_is_no_success() {
     let answer = post(&served, &expectation()).await;
     assert_eq!(answer.status, 503, "{}", answer.body);
     assert!(answer.detail().contains("log says why"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_body_that_is_still_on_its_way_takes_a_turn() {
+    let turn_timeout = Duration::from_millis(50);
+    let limits = Limits { requests: 1, turn_timeout, ..Limits::default() };
+    let served = served_within(limits, None).await;
+    let headers = [JSON, "content-length: 500", "expect: 100-continue"];
+    let mut first = served.open("POST /api/v1/expectations HTTP/1.1", &headers).await;
+    let mut asked = [0; 25];
+    first.read_exact(&mut asked).await.unwrap();
+    for path in ["/api/v1/findings", "/api/v1/expectations"] {
+        let answer = served.get(path).await;
+        assert_eq!(answer.status, 503, "{path}");
+        assert!(answer.has_header("retry-after: 2"), "{}", answer.head);
+        assert!(answer.detail().contains("fewer connections"), "{}", answer.body);
+    }
 }
