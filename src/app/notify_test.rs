@@ -1,5 +1,5 @@
-//! A notice to all who are told of findings, by which people see that they are reached. It waits for
-//! no finding, and opens no store.
+//! A notice to all who are told of findings, by which people see that they are reached. It waits
+//! for no finding, and opens no store.
 
 use super::{World, notifiers};
 use crate::config::Config;
