@@ -3,6 +3,7 @@
 //! daemon decides to tell them.
 
 mod alertmanager;
+mod daemon;
 mod receiver;
 mod sns;
 mod webhooks;
