@@ -90,15 +90,24 @@ async fn tell_what_is_due(
         if claimed.is_empty() {
             return Ok(());
         }
-        let sent = claimed.iter().map(|delivery| send(notifiers, options, store, delivery));
-        let ends = tokio::select! {
-            ends = join_all(sent) => ends,
+        // All that may fail in the store comes before anything is sent, and what was sent is noted
+        // though noting something else failed: else people would be told twice.
+        let mut notices = Vec::with_capacity(claimed.len());
+        for delivery in &claimed {
+            notices.push(notice_of(delivery, options, store).await?);
+        }
+        let sent = claimed.iter().zip(&notices);
+        let sent = sent.map(|(delivery, notice)| notifiers.send(&delivery.notifier, notice));
+        let answers = tokio::select! {
+            answers = join_all(sent) => answers,
             () = after(closing) => return Ok(()),
         };
-        for (delivery, end) in claimed.iter().zip(ends) {
-            let end = end_of(delivery, end?, (options.clock)(), failing);
-            store.end_delivery(delivery, end).await?;
+        let mut noted = Ok(());
+        for (delivery, answer) in claimed.iter().zip(answers) {
+            let end = end_of(delivery, answer, (options.clock)(), failing);
+            noted = noted.and(store.end_delivery(delivery, end).await);
         }
+        noted?;
         if closing.is_cancelled() {
             return Ok(());
         }
@@ -110,15 +119,13 @@ async fn after(closing: &CancellationToken) {
     sleep(GRACE).await;
 }
 
-async fn send(
-    notifiers: &Notifiers,
+async fn notice_of(
+    delivery: &Delivery,
     options: &Options,
     store: &Store,
-    delivery: &Delivery,
-) -> Result<Result<(), NotifyError>, StoreError> {
+) -> Result<Notice, StoreError> {
     let watermarks = store.watermarks(&delivery.row.finding.bucket).await?;
-    let notice = notice(&delivery.row, delivery.was_told, &watermarks, (options.clock)());
-    Ok(notifiers.send(&delivery.notifier, &notice).await)
+    Ok(notice(&delivery.row, delivery.was_told, &watermarks, (options.clock)()))
 }
 
 /// What is told of a finding, when the sources that tell of its bucket are so complete.
