@@ -1,7 +1,7 @@
 # The project's commands. `make test` is the one that decides.
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-deep test-tools bench bench-growth bench-load bench-report
+.PHONY: help test test-deep test-tools bench bench-growth bench-load bench-report evaluate
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -29,3 +29,6 @@ bench-load: ## Ten minutes of as much as it can take, 100 000 log objects, ten m
 
 bench-report: ## Write what was measured last into README.md and docs/
 	@scripts/performance-report
+
+evaluate: ## Make buckets and attacks up, and write how good the detectors are into docs/DETECTION.md
+	@cargo run --release --package deltrail-core --example evaluate -- --write

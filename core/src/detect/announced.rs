@@ -1,8 +1,6 @@
 //! Deletions that somebody announced: the first of them, up to the number announced, are taken out
 //! of what detectors see; what comes beyond is theirs. It knows no detector.
 
-use std::collections::BTreeMap;
-
 use super::cell::{Cell, Counts, Window};
 use super::{Announced, Input};
 
@@ -45,22 +43,27 @@ impl Announced {
 
 /// The cells of the input without what was announced, in the order of windows and callers.
 pub(super) fn unannounced(input: &Input<'_>) -> Vec<Cell> {
-    let mut counts: BTreeMap<(Window, i64), Counts> = BTreeMap::new();
-    for cell in input.cells {
-        *counts.entry((cell.window, cell.caller)).or_default() += cell.counts;
-    }
+    let key = |cell: &Cell| (cell.window, cell.caller);
+    let mut cells = input.cells.to_vec();
+    cells.sort_unstable_by_key(key);
+    cells.dedup_by(|next, sum| {
+        let is_same = key(next) == key(sum);
+        if is_same {
+            sum.counts += next.counts;
+        }
+        is_same
+    });
     for announced in input.announced {
         let mut left = announced.expectation.objects_max;
         for cell in announced.in_order() {
             let expected = cell.counts.removed.max(0).cast_unsigned().min(left);
             left -= expected;
-            if let Some(seen) = counts.get_mut(&(cell.window, cell.caller)) {
-                take_out(seen, &cell.counts, expected.cast_signed());
+            if let Ok(at) = cells.binary_search_by_key(&key(cell), key) {
+                take_out(&mut cells[at].counts, &cell.counts, expected.cast_signed());
             }
         }
     }
-    let cells = counts.into_iter();
-    cells.map(|((window, caller), counts)| Cell { window, caller, counts }).collect()
+    cells
 }
 
 /// Takes `expected` of the removals in `spoken_of` out of `seen`; of each kind its share, rounded

@@ -97,8 +97,8 @@ fn judge(scene: &Scene<'_>, silent: &Silent, watermark: Timestamp) -> Option<Fin
         threshold: REMOVALS_MIN + 1,
         baseline: 0,
         sentence: format!(
-            "{missing} of {removed} removals in {} hours: {}, when {:.1} % usually lack it",
-            hours.len(),
+            "{missing} of {removed} removals in {}: {}, when {:.1} % usually lack it",
+            if hours.len() == 1 { "an hour".to_owned() } else { format!("{} hours", hours.len()) },
             silent.words,
             usual * 100.0
         ),

@@ -2,16 +2,20 @@
 //! the last 28 days, in the bucket as a whole or by one principal in it.
 //!
 //! The record rule of [`super::limits`]. While a bucket was observed for less than a week only a
-//! floor counts: 1 000 objects within an hour, and more than thrice what came before them.
+//! floor counts: 1 000 objects within an hour, and more than thrice what came before them. 1 000
+//! objects and four times what is too much are critical, once a day was observed.
 
 use super::baseline::{Baseline, MASS_MIN};
 use super::episode::{Episode, begun_on};
-use super::scene::{Of, Scene};
+use super::limits::Knowledge;
+use super::scene::{Of, Scene, unsigned};
 use super::volume::{Volume, against_record};
 use crate::domain::{Detector, Finding, Severity};
 
 /// As many are a mass wherever nothing is known yet, and are critical where something is.
 const MANY: u64 = 1_000;
+/// So many times what is too much already is critical: a bucket of bursts passes that now and then.
+const CRITICAL_TIMES: u64 = 4;
 /// Days a principal has to be known for before it has a record of its own.
 const OWN_RECORD_DAYS: i64 = 7;
 
@@ -33,7 +37,12 @@ fn judge(scene: &Scene<'_>, of: Of) -> Option<Finding> {
         against_record(scene, &record_of(scene, of).removed, &episode.peak),
     );
     let is_known = scene.days_observed(scene.input.day) >= 1;
-    let is_many = finding.tally.removed() >= MANY;
+    let passed = unsigned(episode.peak.sum.count);
+    let is_far_above = passed >= episode.peak.threshold.saturating_mul(CRITICAL_TIMES);
+    // In the first week the floor is the threshold of a bucket in which hardly anything happened.
+    let is_cold = scene.knowledge(scene.input.day) == Knowledge::Cold;
+    let was_quiet = is_cold && episode.peak.threshold == MANY;
+    let is_many = finding.tally.removed() >= MANY && (is_far_above || was_quiet);
     let severity = if is_many && is_known { Severity::Critical } else { Severity::Warning };
     Some(Finding { severity, ..finding })
 }

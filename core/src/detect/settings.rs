@@ -44,7 +44,7 @@ pub struct Settings {
     pub sensitivity: Sensitivity,
     /// What becomes of the findings of a detector; live where it is not said.
     pub modes: BTreeMap<Detector, Mode>,
-    /// Whether the bucket in question is an important one: its findings are critical.
+    /// Whether the bucket in question is an important one: each finding is one step more severe.
     pub is_important: bool,
 }
 

@@ -99,10 +99,17 @@ impl Hours {
         // Half a removal more than was seen: what never happened is not impossible.
         let mean = (sum + 0.5) / windows;
         let variance = (squares - sum * sum / windows).max(0.0) / (windows - 1.0);
-        // Work that drifts over the full hour is not out of pattern.
+        // Work that drifts over the full hour is not out of pattern, and what happens now and then
+        // on working days may on a weekend.
         let around = [(hour + 23) % 24, hour, (hour + 1) % 24];
         let nearby = around.into_iter().map(|hour| hour * 2 + is_weekend);
-        let largest = cells().chain(nearby).map(|cell| self.largest[cell]).max().unwrap_or(0);
+        let other_days = hours.iter().filter(|_| hours.len() > 1).filter_map(|hour| {
+            let other = hour * 2 + (1 - is_weekend);
+            let days = u32::from(self.observed[1 - is_weekend]);
+            (u32::from(self.active[other]) * 4 < days * 3).then_some(other)
+        });
+        let largest = cells().chain(nearby).chain(other_days);
+        let largest = largest.map(|cell| self.largest[cell]).max().unwrap_or(0);
         Some(Usual { mean, variance, largest })
     }
 }

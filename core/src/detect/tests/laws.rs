@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use proptest::test_runner::{Config, RngSeed};
 
-use super::{APP, Bucket, CLEANER, Counts, NOTHING, PAST_DAYS, STRANGER, announcement};
-use crate::domain::Finding;
+use super::{APP, Bucket, CLEANER, Counts, NOTHING, PAST_DAYS, STRANGER, Window, announcement};
+use crate::detect::WINDOWS_PER_DAY;
 use crate::domain::dice::Dice;
+use crate::domain::{Detector, Finding};
 
 const BUCKETS_USUALLY: u64 = 500;
 
@@ -120,5 +121,47 @@ fn no_finding_is_made_twice_for_one_detector_subject_and_day() {
             let twin = ids.insert(finding.id(), finding.clone());
             assert_eq!(twin, None, "seed {seed}: {finding:?}");
         }
+    }
+}
+
+/// What does not change when everything happens in another week.
+fn timeless(findings: Vec<Finding>) -> Vec<(Detector, String, String, [u64; 3])> {
+    let of = |it: Finding| {
+        let numbers = [it.reason.observed, it.reason.threshold, it.tally.removed()];
+        (it.detector, it.subject, it.severity.as_str().to_owned(), numbers)
+    };
+    findings.into_iter().map(of).collect()
+}
+
+#[test]
+fn in_another_week_the_same_is_found() {
+    for seed in seeds() {
+        let mut dice = Dice::new(seed);
+        let mut bucket = any_bucket(&mut dice);
+        bucket.announced.clear();
+        let found = timeless(bucket.found());
+        let days = 7 * dice.between(1, 60);
+        for cell in &mut bucket.cells {
+            cell.window = Window::numbered(cell.window.number() + days * WINDOWS_PER_DAY);
+        }
+        bucket.observed_days -= days;
+        assert_eq!(timeless(bucket.found_on(days)), found, "seed {seed}");
+    }
+}
+
+#[test]
+fn what_comes_late_takes_no_mass_away() {
+    for seed in seeds() {
+        let mut dice = Dice::new(seed);
+        let mut bucket = any_bucket(&mut dice);
+        bucket.observed_days = 400;
+        let masses = |bucket: &Bucket| {
+            let found = [bucket.found_on(-1), bucket.found_on(0)].concat();
+            found.iter().filter(|it| it.detector == Detector::MassDelete).count()
+        };
+        let before = masses(&bucket);
+        let at = (dice.between(0, 23), dice.between(0, 59));
+        bucket.remove(0, at, *dice.pick(&[APP, CLEANER]), dice.between(1, 5_000));
+        assert!(before == 0 || masses(&bucket) > 0, "seed {seed}");
     }
 }

@@ -39,7 +39,9 @@ fn more_than_twice_the_largest_hour_is_found_with_how_many_times_it_is() {
     let record = "7.7 times the largest hour of the last 28 days (140, on 2026-11-03)";
     assert_eq!(found.reason.sentence, record);
     assert_eq!((found.reason.baseline, found.reason.threshold), (140, 281));
-    assert_eq!(found.severity, Severity::Critical);
+    assert_eq!((found.tally.removed(), found.severity), (1_080, Severity::Warning));
+    bucket.remove(0, (10, 20), APP, 4 * 281 - 1_080);
+    assert_eq!(mass(&bucket).unwrap().severity, Severity::Critical);
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn removals_that_cloudtrail_never_told_of_are_found_once_it_should_have() {
     complete_to(&mut bucket, Source::CloudTrail, 11 * 60 + 45);
     let found = bucket.only(Detector::BlindSpot).unwrap();
     assert_eq!((found.severity, found.subject.as_str()), (Severity::Critical, "cloudtrail"));
-    assert!(found.reason.sentence.starts_with("11 of 100 removals in 1 hours"));
+    assert!(found.reason.sentence.starts_with("11 of 100 removals in an hour"));
 }
 
 #[test]
