@@ -75,7 +75,7 @@ macro_rules! aged {
     };
 }
 
-pub(super) const STAGES: [Stage; 10] = [
+pub(super) const STAGES: [Stage; 11] = [
     KEYS,
     REQUESTS,
     CALLS,
@@ -86,6 +86,7 @@ pub(super) const STAGES: [Stage; 10] = [
     FINDINGS,
     ANNOUNCEMENTS,
     ROLLUPS,
+    LOOKS,
 ];
 
 /// Slots, with all that is about a key. The removal goes before its evidence.
@@ -204,6 +205,22 @@ const ROLLUPS: Stage = Stage {
                  ORDER BY window_number LIMIT ?4) AS part",
             forget: "DELETE FROM rollups WHERE bucket > ?1 AND bucket = ?2
                  AND window_number <= CAST(?3 AS BIGINT) / 300000",
+        }],
+    )
+};
+
+/// How often the days of a bucket changed: as long as their rollups, and until they were looked at.
+const LOOKS: Stage = Stage {
+    days_longer: PAST_DAYS,
+    ..named(
+        "SELECT min(bucket) FROM detection_due WHERE bucket > ?1 AND ?2 > 0",
+        &[Aged {
+            oldest: "SELECT count(*), max(day_number) * 86400000 FROM (
+                 SELECT day_number FROM detection_due WHERE bucket > ?1 AND bucket = ?2
+                     AND day_number < CAST(?3 AS BIGINT) / 86400000 AND looked_version >= version
+                 ORDER BY day_number LIMIT ?4) AS part",
+            forget: "DELETE FROM detection_due WHERE bucket > ?1 AND bucket = ?2
+                 AND day_number <= CAST(?3 AS BIGINT) / 86400000 AND looked_version >= version",
         }],
     )
 };
