@@ -1,8 +1,12 @@
 //! Deletions that somebody announced: the first of them, up to the number announced, are taken out
 //! of what detectors see; what comes beyond is theirs. It knows no detector.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::cell::{Cell, Counts, Window};
 use super::{Announced, Input};
+use crate::domain::Actor;
 
 impl Announced {
     /// How many removals it speaks of came.
@@ -26,7 +30,9 @@ impl Announced {
     /// When the first removal beyond it came.
     pub(super) fn beyond_since(&self) -> Option<Window> {
         let mut left = self.expectation.objects_max;
-        self.in_order().into_iter().find_map(|cell| {
+        let mut cells: Vec<&Cell> = self.cells.iter().collect();
+        cells.sort_unstable_by_key(|cell| cell.window);
+        cells.into_iter().find_map(|cell| {
             let removed = cell.counts.removed.max(0).cast_unsigned();
             let is_beyond = removed > left;
             left = left.saturating_sub(removed);
@@ -34,9 +40,11 @@ impl Announced {
         })
     }
 
-    fn in_order(&self) -> Vec<&Cell> {
+    /// Its cells in the order of time, and those of one window in the order of who they are of:
+    /// numbers of callers tell in which order they were first heard of.
+    fn in_order(&self, callers: &BTreeMap<i64, Arc<Actor>>) -> Vec<&Cell> {
         let mut cells: Vec<&Cell> = self.cells.iter().collect();
-        cells.sort_unstable_by_key(|cell| (cell.window, cell.caller));
+        cells.sort_by_key(|cell| (cell.window, callers.get(&cell.caller), cell.caller));
         cells
     }
 }
@@ -55,7 +63,7 @@ pub(super) fn unannounced(input: &Input<'_>) -> Vec<Cell> {
     });
     for announced in input.announced {
         let mut left = announced.expectation.objects_max;
-        for cell in announced.in_order() {
+        for cell in announced.in_order(input.callers) {
             let expected = cell.counts.removed.max(0).cast_unsigned().min(left);
             left -= expected;
             if let Ok(at) = cells.binary_search_by_key(&key(cell), key) {

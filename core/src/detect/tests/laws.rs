@@ -165,3 +165,15 @@ fn what_comes_late_takes_no_mass_away() {
         assert!(before == 0 || masses(&bucket) > 0, "seed {seed}");
     }
 }
+
+#[test]
+fn whom_an_announcement_covers_does_not_depend_on_who_was_heard_of_first() {
+    let mut bucket = Bucket::quiet();
+    bucket.remove(0, (10, 0), APP, 600);
+    bucket.remove(0, (10, 0), STRANGER, 600);
+    bucket.announced = vec![announcement(&bucket.cells, 600)];
+    let found = bucket.found();
+    assert!(!found.is_empty());
+    renumbered(&mut bucket);
+    assert_eq!(bucket.found(), found);
+}
