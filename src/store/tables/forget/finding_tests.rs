@@ -198,3 +198,21 @@ async fn an_announcement_is_forgotten_when_no_day_is_judged_by_it() {
         store.close().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn how_often_a_day_changed_is_forgotten_once_it_was_looked_at_and_judges_no_other() {
+    for store in stores(500) {
+        found_on(0, &[])(&store).await;
+        found_on(100, &[])(&store).await;
+        tell(&store, [direct("key", "unseen", hour(1, 1)).fact()]).await;
+        forget_all(&store, hour(101, 0), 7).await;
+        let first = day(0).number();
+        let days: Vec<i64> = ask_rows(&store, move |session| {
+            let days = "SELECT day_number FROM detection_due ORDER BY day_number";
+            session.rows(days, &[], |row| Ok(row.read::<i64>()? - first))
+        })
+        .await;
+        assert_eq!(days, [1, 100]);
+        store.close().await.unwrap();
+    }
+}
