@@ -6,6 +6,7 @@ use std::slice::from_ref;
 
 use deltrail_core::domain::{
     Day, Detector, Family, Finding, Mode, Provenance, Reason, Severity, State, Tally, Timestamp,
+    Who,
 };
 
 use super::fixtures::{batch, delete, open, options, stores};
@@ -248,6 +249,25 @@ async fn each_change_is_told_once_and_what_is_no_worse_waits_for_more() {
         assert_eq!(worse.row.finding.severity, Severity::Critical);
         store.end_delivery(&worse, DeliveryEnd::GaveUp).await.unwrap();
         assert_eq!(claim(&store, clock(30)).await, None);
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_name_of_who_it_was_is_told_at_once() {
+    let by = |name: &str| Finding {
+        who: vec![Who { principal: name.to_owned(), sessions: Vec::new(), objects: 60 }],
+        principals: 1,
+        ..finding(Severity::Warning, 60)
+    };
+    for store in stores(500) {
+        let nobody = finding(Severity::Warning, 60);
+        for (nth, finding) in (0..).zip([nobody, by("AROAEXAMPLEEXAMPLEXX"), by("cleaner")]) {
+            look(&store, &nth.to_string(), from_ref(&finding), clock(nth)).await;
+            let delivery = claim(&store, clock(nth)).await.unwrap();
+            assert_eq!(delivery.row.finding, finding);
+            store.end_delivery(&delivery, DeliveryEnd::Told).await.unwrap();
+        }
         store.close().await.unwrap();
     }
 }

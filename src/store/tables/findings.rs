@@ -170,7 +170,7 @@ fn update(
     let becomes_live = tells && !was.is_live;
     // What history or an announcement changes does not end what happens now.
     let stays_open = tells || was.state == State::Open;
-    let knows_who = was.finding.who.is_empty() && !finding.who.is_empty();
+    let knows_who = names_another(&was.finding, finding);
     let row = FindingRow {
         finding: finding.clone(),
         mode,
@@ -192,6 +192,14 @@ fn update(
         tell_those_who_know(journal.session, &row, later(found.now, waits))?;
     }
     Ok(Some(row))
+}
+
+/// Whether whoever did most has a name now that nobody was told: S3's notifications tell only the
+/// id of a role, and CloudTrail, later, what people call it.
+fn names_another(was: &Finding, finding: &Finding) -> bool {
+    let name = |finding: &Finding| finding.who.first().map(|who| who.principal.clone());
+    let now = name(finding);
+    now.is_some() && now != name(was)
 }
 
 fn withdraw(session: &Session<'_>, found: &Found, was: FindingRow) -> Result<FindingRow> {
