@@ -4,6 +4,7 @@
 
 mod chain;
 mod dashboards;
+mod finding_chain;
 mod names;
 mod promql;
 mod routing;

@@ -8,6 +8,8 @@ mod receiver;
 mod sns;
 mod webhooks;
 
+pub use receiver::Receiver;
+
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use deltrail::notify::{HttpUrl, Notice, Notifiers, Settings};
