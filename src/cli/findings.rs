@@ -16,7 +16,7 @@ use super::output::json;
 use super::output::text::{shown, table, time};
 use super::{FAILED, USAGE, fail, tell};
 use crate::config::Surroundings;
-use crate::http::{ToldFinding, WholeFinding};
+use crate::http::{DetectorOff, ToldFinding, WholeFinding};
 use crate::store::{FindingFilter, FindingRow, Findings};
 
 /// What stands before the help.
@@ -146,6 +146,7 @@ struct Answer<'a> {
     has_more: bool,
     observed_since: Option<String>,
     learning_until: Option<String>,
+    detectors_off: Vec<DetectorOff>,
     completeness: Extent<'a>,
 }
 
@@ -157,6 +158,7 @@ fn list_text(form: Form, found: &Findings, now: Timestamp) -> String {
             has_more: found.has_more,
             observed_since: found.observed_since.map(|at| at.to_string()),
             learning_until: found.learning_until(now).map(|at| at.to_string()),
+            detectors_off: DetectorOff::all_of(found),
             completeness: Extent::of(&found.completeness),
         }),
         Form::Ndjson => found.rows.iter().map(|row| json_line(&ToldFinding::of(row))).collect(),
@@ -305,6 +307,8 @@ fn notes(id: Option<&str>, found: &Findings, now: Timestamp) -> String {
         )),
         (Some(_), None) => {}
     }
+    let off = found.detectors_off().into_iter();
+    notes.extend(off.map(|(detector, because)| format!("{} is off: {because}", detector.as_str())));
     notes.extend(lines(&found.completeness));
     notes.into_iter().map(|note| note + "\n").collect()
 }

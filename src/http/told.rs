@@ -120,6 +120,21 @@ impl<'a> WholeFinding<'a> {
     }
 }
 
+/// A detector that cannot look.
+#[derive(Debug, Serialize)]
+pub struct DetectorOff {
+    detector: &'static str,
+    because: &'static str,
+}
+
+impl DetectorOff {
+    /// Those of this answer.
+    pub fn all_of(found: &Findings) -> Vec<Self> {
+        let off = found.detectors_off().into_iter();
+        off.map(|(detector, because)| Self { detector: detector.as_str(), because }).collect()
+    }
+}
+
 /// Up to when what an answer rests on is complete.
 #[derive(Debug, Serialize)]
 pub struct ToldCompleteness<'a> {

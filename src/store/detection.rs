@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use deltrail_core::detect::{Announced, Cell, Expectation, Suspect};
+use deltrail_core::detect::{Announced, Cell, Expectation, Suspect, off_because};
 use deltrail_core::domain::{
-    Actor, Day, Detector, Finding, FindingText, Mode, ProtectionChange, Severity, Source, Standing,
-    State, Timestamp,
+    Actor, Day, Detector, Finding, FindingText, Mode, ProtectionChange, Severity, Source,
+    SourceSet, Standing, State, Timestamp,
 };
 
 use super::Completeness;
@@ -188,6 +188,20 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// The detectors that could find nothing for want of what they look at, and why. None before
+    /// anything was observed.
+    #[must_use]
+    pub fn detectors_off(&self) -> Vec<(Detector, &'static str)> {
+        if self.observed_since.is_none() {
+            return Vec::new();
+        }
+        // Declared deletes are never complete, and so are not among the sources that are told.
+        let sources = self.completeness.sources.iter().map(|state| state.key.source);
+        let sources: SourceSet = sources.chain([Source::Intent]).collect();
+        let off = |detector: &Detector| Some((*detector, off_because(*detector, sources)?));
+        Detector::ALL.iter().filter_map(off).collect()
+    }
+
     /// Until when too little has been observed to know what is usual; `None` once that is known,
     /// or as long as nothing was observed.
     #[must_use]

@@ -13,7 +13,7 @@ use deltrail_core::domain::{self, Detector, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::super::problem::{Fault, Problem};
-use super::super::told::{ToldCompleteness, ToldFinding, WholeFinding};
+use super::super::told::{DetectorOff, ToldCompleteness, ToldFinding, WholeFinding};
 use super::Shared;
 use super::ask::answer;
 use crate::store::{FindingFilter, FindingRow};
@@ -48,6 +48,8 @@ struct Page<'a> {
     observed_since: Option<String>,
     /// Null once enough was observed to know what is usual.
     learning_until: Option<String>,
+    /// Those that could find nothing for want of what they look at.
+    detectors_off: Vec<DetectorOff>,
     completeness: ToldCompleteness<'a>,
 }
 
@@ -62,6 +64,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<
         next_cursor: last.map(cursor_after),
         observed_since: found.observed_since.map(|at| at.to_string()),
         learning_until: found.learning_until(now).map(|at| at.to_string()),
+        detectors_off: DetectorOff::all_of(&found),
         completeness: ToldCompleteness::of(&found.completeness),
     };
     Ok(Json(page).into_response())
