@@ -129,6 +129,7 @@ pub struct DetectorOff {
 
 impl DetectorOff {
     /// Those of this answer.
+    #[must_use]
     pub fn all_of(found: &Findings) -> Vec<Self> {
         let off = found.detectors_off().into_iter();
         off.map(|(detector, because)| Self { detector: detector.as_str(), because }).collect()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deltrail_core::detect::{Input, PAST_DAYS, Settings, common_prefixes, detect_with};
-use deltrail_core::domain::{Day, Finding, Mode, State};
+use deltrail_core::domain::{Day, Finding, Mode, Severity, State};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -56,6 +56,7 @@ pub(super) async fn detect_until_closed(
 #[derive(Default)]
 struct Seen {
     shown: Shown,
+    said: Said,
     learnt: Learnt,
 }
 
@@ -93,7 +94,7 @@ async fn look(
             }
             let found = find(options, store, &mut seen.learnt, (bucket, due)).await?;
             for row in &store.write_findings(found).await?.changed {
-                say(row);
+                seen.said.say(row);
                 seen.shown.begin(row);
             }
         }
@@ -102,7 +103,7 @@ async fn look(
         }
     }
     for row in store.resolve_findings((options.clock)(), seen.shown.now()).await? {
-        say(&row);
+        seen.said.say(&row);
     }
     Ok(())
 }
@@ -128,14 +129,14 @@ pub async fn look_at_history(
 ) -> Result<usize, StoreError> {
     let mut due = store.due_days(usize::MAX).await?;
     due.retain(|day| !day.is_live);
-    let (mut found, mut learnt) = (0, Learnt::default());
+    let (mut found, mut learnt, mut said) = (0, Learnt::default(), Said::default());
     for (bucket, due) in by_bucket(due) {
         if closing.is_cancelled() {
             break;
         }
         let of_bucket = find(options, store, &mut learnt, (bucket, due)).await?;
         for row in &store.write_findings(of_bucket).await?.changed {
-            say(row);
+            said.say(row);
             found += usize::from(row.state != State::Withdrawn);
         }
     }
@@ -242,17 +243,32 @@ async fn name_keys(store: &Store, finding: &mut Finding) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Says in the log what became of a finding.
-fn say(row: &FindingRow) {
-    let finding = &row.finding;
-    let (detector, severity) = (finding.detector.as_str(), finding.severity.as_str());
-    let (bucket, state, mode) = (finding.bucket.as_str(), row.state.as_str(), row.mode.as_str());
-    let reason = finding.reason.sentence.as_str();
-    let id = row.id.as_str();
-    if row.is_live && row.mode == Mode::Live && row.state == State::Open {
-        tracing::warn!(id, detector, severity, bucket, state, mode, reason, "finding");
-    } else {
-        tracing::info!(id, detector, severity, bucket, state, mode, reason, "finding");
+/// The open findings that the log has told of, and how severe they were then.
+#[derive(Default)]
+struct Said(BTreeMap<String, Severity>);
+
+impl Said {
+    /// Says in the log what became of a finding: aloud when it is new or worse, and otherwise only
+    /// to those who look closer.
+    fn say(&mut self, row: &FindingRow) {
+        let finding = &row.finding;
+        let (detector, severity) = (finding.detector.as_str(), finding.severity.as_str());
+        let (state, mode) = (row.state.as_str(), row.mode.as_str());
+        let (id, bucket) = (row.id.as_str(), finding.bucket.as_str());
+        let reason = finding.reason.sentence.as_str();
+        if row.state != State::Open {
+            self.0.remove(id);
+            tracing::info!(id, detector, severity, bucket, state, mode, reason, "finding");
+            return;
+        }
+        let before = self.0.insert(row.id.clone(), finding.severity);
+        if before.is_some_and(|before| before >= finding.severity) {
+            tracing::debug!(id, detector, severity, bucket, state, mode, reason, "finding");
+        } else if row.mode == Mode::Live {
+            tracing::warn!(id, detector, severity, bucket, state, mode, reason, "finding");
+        } else {
+            tracing::info!(id, detector, severity, bucket, state, mode, reason, "finding");
+        }
     }
 }
 
