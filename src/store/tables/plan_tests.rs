@@ -65,7 +65,7 @@ const WIDE_READS_ALLOWED: [&str; 17] = [
     "SCAN requests USING COVERING INDEX requests_unresolved",
     "SCAN removals USING COVERING INDEX removals_unconfirmed",
     "SCAN intent_keys USING COVERING INDEX intent_keys_unfulfilled",
-    "SCAN detection_due",
+    "SCAN detection_due USING INDEX detection_due_open",
     "SCAN expectations",
     "SCAN findings USING INDEX findings_open",
     "SCAN creations USING COVERING INDEX creations_by_time",
