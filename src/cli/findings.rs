@@ -190,15 +190,10 @@ fn life(row: &FindingRow) -> String {
     format!(
         "  Finding: {}, {}, found {opened}, revision {} of {changed}{}\n",
         row.id,
-        kept_as(row),
+        row.telling(),
         row.revision,
         closed.unwrap_or_default()
     )
-}
-
-/// What became of telling it.
-fn kept_as(row: &FindingRow) -> &'static str {
-    if row.is_live { row.mode.as_str() } else { "history" }
 }
 
 fn table_of(rows: &[FindingRow]) -> String {
@@ -211,7 +206,7 @@ fn table_of(rows: &[FindingRow]) -> String {
             row.id.clone(),
             time(row.finding.first_at, true),
             time(row.finding.last_at, true),
-            kept_as(row).to_owned(),
+            row.telling().to_owned(),
             shown(&title(&row.finding, row.state)),
         ]
     };

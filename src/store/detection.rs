@@ -114,6 +114,12 @@ pub struct FindingRow {
 }
 
 impl FindingRow {
+    /// What becomes of telling it: its mode, or `history`, which is told to nobody.
+    #[must_use]
+    pub fn telling(&self) -> &'static str {
+        if self.is_live { self.mode.as_str() } else { "history" }
+    }
+
     /// What people are told of it, when the sources that tell of its bucket are so complete.
     #[must_use]
     pub fn text(&self, completeness: &Completeness, now: Timestamp) -> FindingText {
@@ -189,15 +195,21 @@ pub struct Findings {
 
 impl Findings {
     /// The detectors that could find nothing for want of what they look at, and why. None before
-    /// anything was observed.
+    /// anything was observed. Files of the past do not say what is read from now on: as long as
+    /// nothing else was read, only what no source could help is off.
     #[must_use]
     pub fn detectors_off(&self) -> Vec<(Detector, &'static str)> {
         if self.observed_since.is_none() {
             return Vec::new();
         }
         // Declared deletes are never complete, and so are not among the sources that are told.
-        let sources = self.completeness.sources.iter().map(|state| state.key.source);
-        let sources: SourceSet = sources.chain([Source::Intent]).collect();
+        let told = self.completeness.sources.iter().map(|state| state.key.source);
+        let is_history = self.completeness.sources.is_empty();
+        let sources: SourceSet = if is_history {
+            Source::ALL.into_iter().collect()
+        } else {
+            told.chain([Source::Intent]).collect()
+        };
         let off = |detector: &Detector| Some((*detector, off_because(*detector, sources)?));
         Detector::ALL.iter().filter_map(off).collect()
     }

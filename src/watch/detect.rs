@@ -253,7 +253,7 @@ impl Said {
     fn say(&mut self, row: &FindingRow) {
         let finding = &row.finding;
         let (detector, severity) = (finding.detector.as_str(), finding.severity.as_str());
-        let (state, mode) = (row.state.as_str(), row.mode.as_str());
+        let (state, mode) = (row.state.as_str(), row.telling());
         let (id, bucket) = (row.id.as_str(), finding.bucket.as_str());
         let reason = finding.reason.sentence.as_str();
         if row.state != State::Open {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Parser;
-use deltrail_core::domain::{Day, Finding, Mode, Reason, Tally, Who};
+use deltrail_core::domain::{Day, Finding, Mode, Reason, Source, Tally, Who};
 use tempfile::TempDir;
 
 use super::super::output::scene::{at, day, store_of};
@@ -196,6 +196,19 @@ async fn after_four_weeks_nothing_is_learnt_any_more() {
     let later = |days: i64| Timestamp::from_millis(since.as_millis() + days * Day::MILLIS);
     assert!(notes(None, &findings, later(27)).starts_with("learning until 2026-12-21"));
     assert!(!notes(None, &findings, later(28)).contains("learning"));
+}
+
+#[tokio::test]
+async fn files_of_the_past_do_not_say_which_detectors_cannot_look() {
+    let mut findings = found(&[]).await;
+    findings.completeness.sources.retain(|state| state.key.source == Source::CloudTrail);
+    assert_eq!(findings.completeness.sources.len(), 1);
+    let of_one_source = notes(None, &findings, now());
+    assert!(of_one_source.contains("blind_spot is off"), "{of_one_source}");
+    findings.completeness.sources.clear();
+    let of_history = notes(None, &findings, now());
+    assert!(!of_history.contains("blind_spot is off"), "{of_history}");
+    assert!(of_history.contains("read_then_destroy is off"), "{of_history}");
 }
 
 #[test]
