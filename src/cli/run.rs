@@ -24,7 +24,8 @@ pub(super) fn run(arguments: &RunArguments, surroundings: &Surroundings) -> Exit
     if let Err(error) = logging::start(config.log_format, &config.log_filter) {
         return fail(USAGE, &error);
     }
-    match on_runtime(async { app::run(config, World::of_this_process().await).await }) {
+    let decoders = config.workers;
+    match on_runtime(decoders, async { app::run(config, World::of_this_process().await).await }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");

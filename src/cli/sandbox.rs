@@ -57,7 +57,7 @@ pub(super) fn sandbox(arguments: &SandboxArguments, surroundings: &Surroundings)
     if let Err(error) = logging::start(Config::defaults(surroundings).log_format, filter) {
         return fail(USAGE, &error);
     }
-    match on_runtime(run(arguments)) {
+    match on_runtime(surroundings.cores, run(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(FAILED, &format!("sandbox: {error:#}")),
     }

@@ -50,7 +50,7 @@ pub(super) fn scan(arguments: ScanArguments, surroundings: &Surroundings) -> Exi
         return fail(USAGE, &error);
     }
     let mut scanned = Scanned::default();
-    let result = on_runtime(async {
+    let result = on_runtime(surroundings.cores, async {
         scanned = app::scan(config, sources).await?;
         Ok(())
     });

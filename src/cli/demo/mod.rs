@@ -91,7 +91,7 @@ pub(super) fn demo(arguments: &DemoArguments, surroundings: &Surroundings) -> Ex
     if let Err(error) = logging::start(defaults.log_format, filter) {
         return fail(USAGE, &error);
     }
-    match on_runtime(play(arguments, surroundings)) {
+    match on_runtime(surroundings.cores, play(arguments, surroundings)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(FAILED, &format!("demo: {error:#}")),
     }

@@ -14,7 +14,7 @@ pub(super) fn tell_all(ask: &AskArguments, surroundings: &Surroundings) -> ExitC
         Err(code) => return code,
     };
     let mut told = Told::new();
-    let result = on_runtime(async {
+    let result = on_runtime(surroundings.cores, async {
         told = app::notify_test(&config).await?;
         Ok(())
     });

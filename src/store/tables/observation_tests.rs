@@ -5,6 +5,7 @@ use deltrail_core::detect::{Counts, Expectation, Suspicion};
 use deltrail_core::domain::{Day, Evidence, Source, Timestamp};
 
 use super::fixtures::stores;
+use super::observations::OPEN_MAX;
 use super::story::{
     BUCKET, Told, direct, intent, minute, notice, second, settle_until, tell, written,
 };
@@ -60,6 +61,22 @@ async fn a_stale_and_a_repeated_removal_are_suspects_before_and_after_they_are_s
         );
         // What is counted of them is another thing than before.
         assert!(store.due_days(10).await.unwrap()[0].version > due[0].version);
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn of_a_purge_only_the_newest_removals_are_judged_before_they_are_settled() {
+    for store in stores(500) {
+        let pair = [("A", 0), ("B", 1)].map(|(call, at)| direct("cat.jpg", call, minute(at)));
+        tell(&store, pair.map(Told::fact)).await;
+        let repeated = || Suspicion::Repeated { first_at: minute(0) };
+        assert_eq!(suspects(&seen(&store).await), [("cat.jpg", minute(1), repeated())]);
+        let others = (0..OPEN_MAX).map(|nth| format!("tmp/{nth}"));
+        tell(&store, others.map(|key| direct(&key, &key, minute(2)).fact())).await;
+        assert_eq!(suspects(&seen(&store).await), []);
+        settle_until(&store, 60).await;
+        assert_eq!(suspects(&seen(&store).await), [("cat.jpg", minute(1), repeated())]);
         store.close().await.unwrap();
     }
 }

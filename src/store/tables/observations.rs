@@ -23,6 +23,9 @@ use crate::store::{Cells, DueDay, Observations};
 const SUSPECTS_MAX: i64 = 10_000;
 /// Removals of one bucket and day that are judged before they are settled.
 const PROVISIONAL_MAX: i64 = 2_000;
+/// The newest removals of one bucket and day that are looked through for these. Of a purge most
+/// are not: they are judged when they are settled.
+pub(super) const OPEN_MAX: i64 = 5_000;
 /// Changes of protection that are looked at.
 const CHANGES_MAX: i64 = 1_000;
 /// How many days before a day its changes of protection matter.
@@ -197,17 +200,21 @@ fn provisional(
 ) -> Result<()> {
     let (from, to) = span(day);
     let open: Vec<(i64, String, i64, String)> = session.rows(
-        "SELECT r.slot_id, r.identity, r.at, s.key
-         FROM removals AS r INDEXED BY removals_unsettled JOIN slots AS s ON s.id = r.slot_id
-         WHERE r.bucket = ?1 AND r.at >= ?2 AND r.at < ?3 AND r.settled <> 1
-             AND (EXISTS (
-                 SELECT 1 FROM creations AS c WHERE c.slot_id = r.slot_id
-                     AND c.at BETWEEN r.at - ?4 AND r.at + ?6
+        "SELECT newest.slot_id, newest.identity, newest.at, s.key
+         FROM (
+             SELECT slot_id, identity, at FROM removals INDEXED BY removals_unsettled
+             WHERE bucket = ?1 AND at >= ?2 AND at < ?3 AND settled <> 1
+             ORDER BY at DESC LIMIT ?8
+         ) AS newest JOIN slots AS s ON s.id = newest.slot_id
+         WHERE EXISTS (
+                 SELECT 1 FROM creations AS c WHERE c.slot_id = newest.slot_id
+                     AND c.at BETWEEN newest.at - ?4 AND newest.at + ?6
              ) OR EXISTS (
-                 SELECT 1 FROM removals AS o WHERE o.slot_id = r.slot_id
-                     AND o.at BETWEEN r.at - ?5 AND r.at + ?6 AND o.identity <> r.identity
-             ))
-         ORDER BY r.at, r.slot_id LIMIT ?7",
+                 SELECT 1 FROM removals AS o WHERE o.slot_id = newest.slot_id
+                     AND o.at BETWEEN newest.at - ?5 AND newest.at + ?6
+                     AND o.identity <> newest.identity
+             )
+         ORDER BY newest.at, newest.slot_id LIMIT ?7",
         &values![
             bucket,
             from,
@@ -216,6 +223,7 @@ fn provisional(
             DUPLICATE_MILLIS_MAX + PAIR_MILLIS_MAX,
             PAIR_MILLIS_MAX,
             PROVISIONAL_MAX,
+            OPEN_MAX,
         ],
         |row| Ok((row.read()?, row.read()?, row.read()?, row.read()?)),
     )?;
