@@ -10,6 +10,9 @@ mod row;
 mod value;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use deltrail_core::domain::Actor;
 
 pub(super) use self::connection::Connection;
 pub(super) use self::error::{Result, SqlError};
@@ -226,6 +229,22 @@ impl Session<'_> {
     pub(super) fn note(&self, name: Name) {
         match self {
             Self::Sqlite(session) => session.note(name),
+            Self::Postgres(_) => {}
+        }
+    }
+
+    /// The row of a caller, if it is kept in mind.
+    pub(super) fn caller(&self, actor: &Actor) -> Option<i64> {
+        match self {
+            Self::Sqlite(session) => session.caller(actor),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Keeps the row of a caller in mind, which was there before this transaction.
+    pub(super) fn note_caller(&self, actor: &Arc<Actor>, id: i64) {
+        match self {
+            Self::Sqlite(session) => session.note_caller(actor, id),
             Self::Postgres(_) => {}
         }
     }

@@ -4,13 +4,18 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use deltrail_core::domain::Actor;
 use foldhash::fast::RandomState;
 use rusqlite::{CachedStatement, Connection, Statement, params_from_iter};
 
 use super::slices;
 use crate::store::session::{Result, Row, Value};
 use crate::store::slices::{Name, Sliced, Slices};
+
+/// Callers whose rows are kept in mind, of some 600 bytes each.
+const CALLERS_MAX: usize = 4_096;
 
 /// Begins a transaction that writes. The lock is taken at once: one that begins as a reader could
 /// not wait for it later.
@@ -25,14 +30,19 @@ pub(in crate::store) struct SqliteSession<'c> {
     slices: Known,
 }
 
-/// What is known of the slices of tables.
+/// What is kept in mind of the tables, of their slices above all.
 enum Known {
     /// Nothing: they are asked for.
     Nothing,
     /// That there is one.
     One,
     /// What is in them, as it was when the database had this version.
-    All { slices: Slices, version: Cell<i64> },
+    All {
+        slices: Slices,
+        version: Cell<i64>,
+        /// Rows of callers, which are never deleted.
+        callers: RefCell<HashMap<Arc<Actor>, i64, RandomState>>,
+    },
 }
 
 impl<'c> SqliteSession<'c> {
@@ -54,13 +64,14 @@ impl<'c> SqliteSession<'c> {
     pub(in crate::store) fn learn_slices(&mut self) -> Result<()> {
         let (slices, version) = (Slices::empty(), slices::version(self.connection)?);
         slices::learn(self.connection, &slices)?;
-        self.slices = Known::All { slices, version: Cell::new(version) };
+        self.slices =
+            Known::All { slices, version: Cell::new(version), callers: RefCell::default() };
         Ok(())
     }
 
     /// Learns what another program has written since, which none does while this one writes.
     fn see_changes_of_others(&self) -> Result<()> {
-        let Known::All { slices, version } = &self.slices else { return Ok(()) };
+        let Known::All { slices, version, .. } = &self.slices else { return Ok(()) };
         let now = slices::version(self.connection)?;
         if now != version.get() {
             slices::learn(self.connection, slices)?;
@@ -71,7 +82,7 @@ impl<'c> SqliteSession<'c> {
 
     /// Begins the next slice of each table whose newest one is full, in a transaction of its own.
     pub(in crate::store) fn grow_slices(&self) -> Result<()> {
-        let Known::All { slices, version } = &self.slices else { return Ok(()) };
+        let Known::All { slices, version, .. } = &self.slices else { return Ok(()) };
         if !slices::is_any_full(slices) {
             return Ok(());
         }
@@ -116,6 +127,20 @@ impl<'c> SqliteSession<'c> {
         if let Known::All { slices: known, .. } = &self.slices {
             known.of(name.table).borrow_mut().note(name);
         }
+    }
+
+    pub(in crate::store) fn caller(&self, actor: &Actor) -> Option<i64> {
+        let Known::All { callers, .. } = &self.slices else { return None };
+        callers.borrow().get(actor).copied()
+    }
+
+    pub(in crate::store) fn note_caller(&self, actor: &Arc<Actor>, id: i64) {
+        let Known::All { callers, .. } = &self.slices else { return };
+        let mut callers = callers.borrow_mut();
+        if callers.len() >= CALLERS_MAX {
+            callers.clear();
+        }
+        callers.insert(Arc::clone(actor), id);
     }
 
     pub(in crate::store) fn execute(

@@ -38,10 +38,16 @@ impl<'a> Actors<'a> {
     }
 
     fn find_or_make(&mut self, actor: &Arc<Actor>) -> Result<i64> {
+        if let Some(id) = self.session.caller(actor) {
+            return Ok(id);
+        }
         let text = actor_text(actor)?;
-        let id = match self.find(&text)? {
-            Some(id) => id,
-            None => self.make(&text)?,
+        let id = if let Some(id) = self.find(&text)? {
+            // Not made by this transaction, or it would be known here.
+            self.session.note_caller(actor, id);
+            id
+        } else {
+            self.make(&text)?
         };
         self.by_value.insert(Arc::clone(actor), id);
         Ok(id)

@@ -11,10 +11,16 @@ use crate::store::session::{Result, Session, values};
 /// The differences that the batches of one transaction make.
 #[derive(Default)]
 pub(super) struct Rollups {
-    cells: BTreeMap<(String, Window, i64), Counts>,
-    /// Days to be looked at again, and whether anything but history made them so.
-    due: BTreeMap<(String, Day), bool>,
+    buckets: BTreeMap<String, Changed>,
     observed_since: Option<Timestamp>,
+}
+
+/// What changes of one bucket.
+#[derive(Default)]
+struct Changed {
+    cells: BTreeMap<(Window, i64), Counts>,
+    /// Days to be looked at again, and whether anything but history made them so.
+    due: BTreeMap<Day, bool>,
 }
 
 impl Rollups {
@@ -28,15 +34,23 @@ impl Rollups {
         is_live: bool,
     ) {
         if counts != Counts::default() {
-            let cell = self.cells.entry((bucket.to_owned(), Window::of(at), actor_id));
-            *cell.or_default() += counts;
-            self.mark(bucket, Day::of(at), is_live);
+            self.change(bucket, |changed| {
+                *changed.cells.entry((Window::of(at), actor_id)).or_default() += counts;
+                *changed.due.entry(Day::of(at)).or_default() |= is_live;
+            });
         }
     }
 
     /// Notes that what was found in a bucket on this day is to be found anew.
     pub(super) fn mark(&mut self, bucket: &str, day: Day, is_live: bool) {
-        *self.due.entry((bucket.to_owned(), day)).or_default() |= is_live;
+        self.change(bucket, |changed| *changed.due.entry(day).or_default() |= is_live);
+    }
+
+    fn change(&mut self, bucket: &str, change: impl FnOnce(&mut Changed)) {
+        match self.buckets.get_mut(bucket) {
+            Some(changed) => change(changed),
+            None => change(self.buckets.entry(bucket.to_owned()).or_default()),
+        }
     }
 
     /// Notes that something was observed at this time.
@@ -46,13 +60,15 @@ impl Rollups {
 
     /// Writes them.
     pub(super) fn write(self, session: &Session<'_>) -> Result<()> {
-        for ((bucket, window, actor_id), counts) in &self.cells {
-            if *counts != Counts::default() {
-                add_cell(session, bucket, *window, *actor_id, counts)?;
+        for (bucket, changed) in &self.buckets {
+            for ((window, actor_id), counts) in &changed.cells {
+                if *counts != Counts::default() {
+                    add_cell(session, bucket, *window, *actor_id, counts)?;
+                }
             }
-        }
-        for ((bucket, day), is_live) in &self.due {
-            mark_due(session, bucket, *day, *is_live)?;
+            for (day, is_live) in &changed.due {
+                mark_due(session, bucket, *day, *is_live)?;
+            }
         }
         if let Some(since) = self.observed_since {
             session.execute(
