@@ -1,29 +1,30 @@
 //! `deltrail who-deleted`: who removed one object, when, how, and how sure that is.
 
-mod address;
 mod report;
 
 use std::process::ExitCode;
 
 use clap::Args;
+use deltrail_core::domain::Address;
 use serde::Serialize;
 
 use super::ask::{AskArguments, Form};
 use super::output::completeness::Extent;
 use super::output::csv::csv;
 use super::output::deletion::{Declared, Deletion, Protection, Refused, Unresolved};
+use super::output::text::shown;
 use super::output::{json, ndjson};
 use super::{FAILED, USAGE, fail, tell};
 use crate::config::Surroundings;
 use crate::store::{KeyHistory, KeyQuestion};
-use address::Address;
 use report::{report, why_unknown};
 
 /// Arguments of `deltrail who-deleted`.
 #[derive(Debug, Args)]
 pub(super) struct WhoDeletedArguments {
     /// The object: the key exactly as S3 has it, where a percent sign is a percent sign. A version
-    /// id tells of the removal of that version, or of the making and removal of that delete marker
+    /// id tells of the removal of that version, or of the making and removal of that delete marker.
+    /// An ARN will do too, or a URL of S3 or of its console, whose escapes are decoded
     #[arg(value_name = "s3://BUCKET/KEY[?versionId=ID]")]
     object: String,
     #[command(flatten)]
@@ -41,6 +42,9 @@ pub(super) fn answer(arguments: &WhoDeletedArguments, surroundings: &Surrounding
         Err(code) => return code,
     };
     let Address { bucket, key, version_id } = address;
+    if key.is_empty() {
+        return fail(USAGE, &no_key(&bucket));
+    }
     let question = KeyQuestion { bucket, key, version_id };
     let history = match reader.key_history(&question) {
         Ok(history) => history,
@@ -60,6 +64,14 @@ pub(super) fn answer(arguments: &WhoDeletedArguments, surroundings: &Surrounding
         eprint!("{}", why_unknown(&question, &history));
     }
     ExitCode::from(FAILED)
+}
+
+/// That a bucket alone was named.
+fn no_key(bucket: &str) -> String {
+    let bucket = shown(bucket);
+    format!(
+        "no key is named: write s3://{bucket}/KEY, or ask `deltrail deletions --bucket {bucket}`"
+    )
 }
 
 /// The answer as JSON.

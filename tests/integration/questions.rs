@@ -128,6 +128,19 @@ async fn an_odd_key_is_asked_for_as_it_is_and_shown_without_harm() {
 }
 
 #[tokio::test]
+async fn a_url_or_an_arn_asks_for_the_key_that_it_names() {
+    let (folder, _daemon) = running().await;
+    for pasted in [
+        "https://photos.s3.eu-west-1.amazonaws.com/cat.jpg?X-Amz-Signature=00ff",
+        "https://s3.console.aws.amazon.com/s3/object/photos?prefix=cat.jpg",
+        "arn:aws:s3:::photos/cat.jpg",
+    ] {
+        let answer = ask(folder.path(), &["who-deleted", pasted]);
+        assert!(answer.stdout.starts_with("s3://photos/cat.jpg: 1 removal\n"), "{}", answer.stderr);
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_key_is_a_no_that_says_why() {
     let (folder, _daemon) = running().await;
     let answer = ask(folder.path(), &["who-deleted", "s3://photos/dog.jpg"]);
@@ -171,7 +184,7 @@ async fn what_cannot_be_asked_is_said_with_what_to_do() {
     assert!(!folder.path().join("deltrail.db").exists(), "a question makes no store");
 
     let cases = [
-        (&["who-deleted", "https://photos.s3.amazonaws.com/cat.jpg"][..], "write s3://BUCKET/KEY"),
+        (&["who-deleted", "https://cdn.example/cat.jpg"][..], "write s3://BUCKET/KEY"),
         (&["who-deleted", "s3://photos"], "deltrail deletions --bucket photos"),
         (&["deletions", "--store", "postgres://u:p@h:x/d"], "write postgres://"),
         (&["deletions", "--prefix", "a/"], "--bucket"),

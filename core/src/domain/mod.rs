@@ -2,6 +2,7 @@
 //! here knows where evidence comes from or where rows are kept.
 
 mod actor;
+mod address;
 mod counting;
 #[cfg(test)]
 mod counting_laws;
@@ -33,6 +34,7 @@ mod watermark;
 mod worlds;
 
 pub use actor::{Actor, ActorKind};
+pub use address::{Address, AddressError};
 pub use counting::{
     Counted, Provenance, Recount, Said, Settling, count_confirmed_latency, count_removals,
     count_request, count_settled,
