@@ -5,13 +5,13 @@ mod mask;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use deltrail_core::decode::is_obeyed;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt};
 
-use super::output::text::is_obeyed;
 use crate::config::LogFormat;
 use mask::masked;
 

@@ -100,7 +100,7 @@ settings! {
         OPS_LISTEN: "ops-listen" One("ADDRESS"), "0.0.0.0:10118",
             "Where /metrics and health are served";
         APP_LISTEN: "app-listen" One("ADDRESS"), "127.0.0.1:10119",
-            "Where the API is served; other than loopback only with a token";
+            "Where the page and the API are served; other than loopback only with a token";
         APP_TOKEN: "app-token" Secret("TOKEN"), "",
             "Token that every request to the API has to bear, 16 characters at least; other users \
              of the host can see flags, so prefer the variable or --app-token-file";

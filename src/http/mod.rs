@@ -1,5 +1,5 @@
 //! What the daemon serves over HTTP: the ops listener with metrics and health, and the app listener
-//! with the API. It drives no work and never asks AWS anything.
+//! with the API and the page. It drives no work and never asks AWS anything.
 //!
 //! A connection takes a place (`serve`, `places`), perhaps encrypted (`tls`), each request of it
 //! passes the `front`, and each answer is shielded (`shield`); what is not taken
@@ -11,12 +11,14 @@ mod headers;
 mod health;
 mod held;
 mod ops;
+mod page;
 mod peer;
 mod places;
 mod problem;
 mod rate;
 mod refused;
 mod serve;
+mod session;
 mod shield;
 mod tls;
 mod token;
@@ -43,7 +45,7 @@ pub use told::{DetectorOff, ToldCompleteness, ToldFinding, WholeFinding};
 pub enum Listener {
     /// Metrics and health.
     Ops,
-    /// The API.
+    /// The API and the page.
     App,
 }
 

@@ -1,4 +1,7 @@
 //! An error as the API tells it: RFC 9457 problem details. It knows no route and decides nothing.
+//! The answer carries the problem itself too, for those who show it to people.
+
+use std::sync::Arc;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -79,6 +82,15 @@ impl Problem {
     pub(super) fn with_challenge(self, challenge: &'static str) -> Self {
         Self { advice: Some(Advice::Challenge(challenge)), ..self }
     }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What was wrong, where, and what to do.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
 }
 
 impl IntoResponse for Problem {
@@ -94,7 +106,8 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.extend(self.advice.map(|advice| advice.header()));
+        headers.extend(self.advice.as_ref().map(Advice::header));
+        response.extensions_mut().insert(Arc::new(self));
         response
     }
 }

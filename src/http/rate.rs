@@ -25,13 +25,17 @@ type NoMiddleware<C> = governor::middleware::NoOpMiddleware<<C as Clock>::Instan
 impl Rate {
     /// So many a second in the long run, and `burst` at once.
     pub(super) fn new(per_second: NonZeroU32, burst: NonZeroU32) -> Self {
-        Self::by(DefaultClock::default(), per_second, burst)
+        Self::by(DefaultClock::default(), Quota::per_second(per_second).allow_burst(burst))
+    }
+
+    /// So many a minute in the long run, and `burst` at once.
+    pub(super) fn per_minute(per_minute: NonZeroU32, burst: NonZeroU32) -> Self {
+        Self::by(DefaultClock::default(), Quota::per_minute(per_minute).allow_burst(burst))
     }
 }
 
 impl<C: Clock + Clone> Rate<C> {
-    fn by(clock: C, per_second: NonZeroU32, burst: NonZeroU32) -> Self {
-        let quota = Quota::per_second(per_second).allow_burst(burst);
+    fn by(clock: C, quota: Quota) -> Self {
         let limiter = RateLimiter::hashmap_with_clock(quota, clock.clone());
         Self { limiter, clock, asked: AtomicUsize::new(0) }
     }
@@ -55,6 +59,7 @@ mod tests {
     use std::num::NonZeroU32;
     use std::time::Duration;
 
+    use governor::Quota;
     use governor::clock::FakeRelativeClock;
 
     use super::{FORGET_EVERY, Rate};
@@ -63,7 +68,8 @@ mod tests {
     const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
 
     fn rate(clock: &FakeRelativeClock) -> Rate<FakeRelativeClock> {
-        Rate::by(clock.clone(), NonZeroU32::new(2).unwrap(), NonZeroU32::new(3).unwrap())
+        let quota = Quota::per_second(NonZeroU32::new(2).unwrap());
+        Rate::by(clock.clone(), quota.allow_burst(NonZeroU32::new(3).unwrap()))
     }
 
     #[test]

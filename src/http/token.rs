@@ -5,6 +5,7 @@ use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Digest, SHA256, digest};
+use aws_lc_rs::hmac;
 use axum::http::{HeaderMap, header};
 
 use super::headers::only;
@@ -22,11 +23,19 @@ impl Token {
 
     /// Whether the request bears it, and nothing else that it wants to be let in by.
     pub(super) fn is_borne_by(&self, headers: &HeaderMap) -> bool {
-        bearer(headers).is_some_and(|borne| {
-            // Hashes are of equal length, so that the time tells nothing, not even how long it is.
-            let borne = digest(&SHA256, borne);
-            verify_slices_are_equal(borne.as_ref(), self.0.as_ref()).is_ok()
-        })
+        bearer(headers).is_some_and(|borne| self.is(borne))
+    }
+
+    /// Whether it is this.
+    pub(super) fn is(&self, told: &[u8]) -> bool {
+        // Hashes are of equal length, so that the time tells nothing, not even how long it is.
+        let told = digest(&SHA256, told);
+        verify_slices_are_equal(told.as_ref(), self.0.as_ref()).is_ok()
+    }
+
+    /// What can be signed with by whoever knows it.
+    pub(super) fn signing_key(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, self.0.as_ref())
     }
 }
 

@@ -286,3 +286,27 @@ pub enum DeliveryEnd {
     /// It will not be tried again.
     GaveUp,
 }
+
+/// Somebody who is to be told of a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryState {
+    /// Who.
+    pub notifier: String,
+    /// How far that has come.
+    pub informed: Informed,
+    /// How often it was tried since the finding last changed.
+    pub attempts: u32,
+}
+
+/// What somebody was told of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Informed {
+    /// All there is.
+    Fully,
+    /// What it was before it last changed.
+    Earlier,
+    /// Nothing, and it will be tried again.
+    NotYet,
+    /// Not the last change, and it will not be tried again.
+    GaveUp,
+}

@@ -7,8 +7,8 @@ use deltrail_core::detect::{Expectation, PAST_DAYS};
 use deltrail_core::domain::{Day, Source, Timestamp};
 
 use super::detection::{
-    Announcing, Cells, Configured, Delivery, DeliveryEnd, DueDay, Expected, FindingFilter,
-    FindingRow, Findings, Found, Observations, Written,
+    Announcing, Cells, Configured, Delivery, DeliveryEnd, DeliveryState, DueDay, Expected,
+    FindingFilter, FindingRow, Findings, Found, Observations, Written,
 };
 use super::tables::{deliveries, expectations, findings, observations, query};
 use super::{Store, StoreError};
@@ -157,6 +157,15 @@ impl Store {
                 deliveries::end_delivery(session, (&id, &notifier, revision), end)
             })
             .await
+    }
+
+    /// Who is to be told of a finding, by name, and how far that has come.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn deliveries(&self, finding_id: &str) -> Result<Vec<DeliveryState>, StoreError> {
+        let id = finding_id.to_owned();
+        self.0.read(move |session| deliveries::deliveries_of(session, &id)).await
     }
 
     /// Keeps an announcement, unless there is one of its name already. What it speaks of is looked

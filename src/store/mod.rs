@@ -43,8 +43,8 @@ pub use self::batch::{
     ProofOfLife, Reject, StoredFact,
 };
 pub use self::detection::{
-    Announcing, Cells, Configured, Delivery, DeliveryEnd, DueDay, Expected, FindingFilter,
-    FindingRow, Findings, Found, Observations, Written,
+    Announcing, Cells, Configured, Delivery, DeliveryEnd, DeliveryState, DueDay, Expected,
+    FindingFilter, FindingRow, Findings, Found, Informed, Observations, Written,
 };
 pub use self::error::StoreError;
 pub use self::figures::{RowCounts, StoreSize, Total};

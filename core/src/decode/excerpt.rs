@@ -27,6 +27,15 @@ pub fn escaped_excerpt(text: &str, chars_max: usize) -> String {
     excerpt
 }
 
+/// Whether whoever shows this character would obey it instead: control characters, line and
+/// paragraph separators, and the marks that turn or hide text.
+#[must_use]
+pub fn is_obeyed(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// [`escaped_excerpt`] of bytes, of which those that are no UTF-8 show as U+FFFD.
 #[must_use]
 pub fn escaped_excerpt_of_bytes(bytes: &[u8], chars_max: usize) -> String {

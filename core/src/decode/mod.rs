@@ -31,7 +31,7 @@ mod walker;
 pub use cloudtrail::Wanted;
 pub use envelope::{EnvelopeError, Item, Nothing, ObjectRef, parse_message};
 pub use error::DecodeError;
-pub use excerpt::escaped_excerpt;
+pub use excerpt::{escaped_excerpt, is_obeyed};
 pub use intent::{IntentError, read_intent};
 pub use log::{Content, Decoded, Limits, Located, LogDecoder, REJECTED_MAX, Summary};
 pub use log_key::{DigestPath, LogKey, LogPath};

@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 
 use super::{Detector, Finding, Source, State, Timestamp};
 
+pub use advice::next_steps;
+
 /// How many sample keys are told.
 const KEYS_TOLD: usize = 5;
 /// How many characters of a key, a name or a prefix are told.

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use deltrail_core::decode::is_obeyed;
 use deltrail_core::domain::{Actor, Source, SourceSet, Timestamp};
 
 /// A text of somebody else, with everything escaped that would move a cursor or turn the reading
@@ -17,13 +18,6 @@ pub(in crate::cli) fn shown(text: &str) -> String {
         }
     }
     shown
-}
-
-/// Control characters, line and paragraph separators, and the marks that turn or hide text.
-pub(in crate::cli) fn is_obeyed(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// A text of somebody else, a dash when there is none.

@@ -10,7 +10,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::super::problem::Problem;
 use super::turn::turn;
 use super::{BUSY_RETRY_SECONDS, Shared, UNABLE_RETRY_SECONDS};
-use crate::store::{Announcing, Expected, FindingFilter, Findings, Store, StoreError};
+use crate::store::{
+    Announcing, DeliveryState, Expected, FindingFilter, Findings, Store, StoreError,
+};
 
 /// What helps when many requests are answered at the same time.
 pub(super) const FEWER: &str = "ask with fewer connections";
@@ -29,14 +31,19 @@ impl AskStore {
         Self(store.clone())
     }
 
-    pub(super) fn findings(&self, filter: FindingFilter) -> Reply<Findings> {
+    pub(in crate::http) fn findings(&self, filter: FindingFilter) -> Reply<Findings> {
         let store = self.0.clone();
         Box::pin(async move { store.findings(filter).await })
     }
 
-    pub(super) fn finding(&self, id: String) -> Reply<Findings> {
+    pub(in crate::http) fn finding(&self, id: String) -> Reply<Findings> {
         let store = self.0.clone();
         Box::pin(async move { store.finding(&id).await })
+    }
+
+    pub(in crate::http) fn deliveries(&self, finding_id: String) -> Reply<Vec<DeliveryState>> {
+        let store = self.0.clone();
+        Box::pin(async move { store.deliveries(&finding_id).await })
     }
 
     pub(super) fn announce(
@@ -56,7 +63,7 @@ impl AskStore {
 }
 
 /// What the store answers, in a turn of its own.
-pub(super) async fn answer<T: Send + 'static>(
+pub(in crate::http) async fn answer<T: Send + 'static>(
     shared: &Shared,
     reply: impl FnOnce(&AskStore) -> Reply<T>,
 ) -> Result<T, Problem> {

@@ -13,7 +13,7 @@ use super::super::unwanted::pass_over;
 pub(super) const BYTES_MAX: usize = 1 << 20;
 
 /// The whole body, if it is no larger than [`BYTES_MAX`] and arrives in time.
-pub(super) async fn read(body: Body, patience: Duration) -> Result<Vec<u8>, Problem> {
+pub(in crate::http) async fn read(body: Body, patience: Duration) -> Result<Vec<u8>, Problem> {
     tokio::time::timeout(patience, collect(body)).await.unwrap_or_else(|_| {
         let seconds = patience.as_secs();
         let detail = format!("the body did not arrive within {seconds} s; send it in one go");

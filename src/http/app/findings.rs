@@ -90,7 +90,7 @@ pub(super) async fn tell(
     Err(Problem::new(StatusCode::NOT_FOUND, detail))
 }
 
-fn is_id(text: &str) -> bool {
+pub(in crate::http) fn is_id(text: &str) -> bool {
     text.len() == DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
@@ -164,12 +164,12 @@ fn limit(text: &str) -> Result<usize, String> {
 }
 
 /// The place after a finding: its end and its id, so that what is found meanwhile moves nothing.
-fn cursor_after(row: &FindingRow) -> String {
+pub(in crate::http) fn cursor_after(row: &FindingRow) -> String {
     let end_millis = row.finding.last_at.as_millis();
     format!("{:016x}{}", end_millis.cast_unsigned(), row.id)
 }
 
-fn after(cursor: &str) -> Result<(i64, String), String> {
+pub(in crate::http) fn after(cursor: &str) -> Result<(i64, String), String> {
     let parts = cursor.split_at_checked(DIGITS).filter(|(end, id)| is_id(end) && is_id(id));
     let parts = parts.and_then(|(end, id)| Some((u64::from_str_radix(end, 16).ok()?, id)));
     let (end_millis, id) =

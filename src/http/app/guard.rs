@@ -1,22 +1,27 @@
-//! Who is let in. With a token, whoever bears it. Without one the listener is on loopback, and what
-//! has to be kept out is the browser of this host's user, acting for a page of somebody else. It
-//! knows no path.
+//! Who is let in. With a token, whoever bears it, or a browser whose user has shown it on the login
+//! page. Without one the listener is on loopback, and what has to be kept out is the browser of
+//! this host's user, acting for a page of somebody else. Of paths it knows only which are open to
+//! everybody, and which are a program's affair.
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::super::Token;
 use super::super::headers::only;
 use super::super::peer::Peer;
 use super::super::problem::Problem;
 use super::super::unwanted::pass_over;
+use super::super::{Token, page, session};
 use super::Shared;
+
+/// What a browser says about where a request comes from, on hosts that it trusts.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Lets a request through, or says why not.
 pub(super) async fn admit(
@@ -25,15 +30,16 @@ pub(super) async fn admit(
     next: Next,
 ) -> Response {
     let refused = match &shared.state.token {
-        Some(token) => without_token(token, request.headers()),
-        None => from_elsewhere(scheme(&request), request.uri(), request.headers()),
+        Some(token) => without_token(token, &request),
+        None => from_elsewhere(scheme(&request), request.uri(), request.headers())
+            .map(IntoResponse::into_response),
     };
-    let Some(problem) = refused else { return next.run(request).await };
+    let Some(refusal) = refused else { return next.run(request).await };
     // Who asks first whether to send a body has sent none yet.
     if !request.headers().contains_key(header::EXPECT) {
         pass_over(request.into_body().into_data_stream()).await;
     }
-    problem.into_response()
+    refusal
 }
 
 /// How the listener is reached, as the origin of its own pages would say.
@@ -41,21 +47,78 @@ fn scheme(request: &Request) -> &'static str {
     request.extensions().get::<Peer>().map_or("http", |peer| peer.scheme())
 }
 
-/// The problem of a request that does not bear the token.
-fn without_token(token: &Token, headers: &HeaderMap) -> Option<Problem> {
-    if token.is_borne_by(headers) {
-        return None;
+/// Seconds since the Unix epoch by the clock of this host: what a browser bears ends by it.
+pub(in crate::http) fn now_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// What is answered to a request that shows neither the token nor a login, or shows its login for
+/// the page of somebody else.
+fn without_token(token: &Token, request: &Request) -> Option<Response> {
+    let (headers, path) = (request.headers(), request.uri().path());
+    let only_looks = matches!(*request.method(), Method::GET | Method::HEAD);
+    if page::is_open(path) {
+        let is_fine = only_looks || is_of_own_page(headers);
+        return (!is_fine).then(|| not_of_own_page().into_response());
     }
-    let (detail, challenge) = if headers.contains_key(header::AUTHORIZATION) {
-        let detail = "the Authorization header does not bear the token of this daemon; send \
-                      \"Authorization: Bearer TOKEN\" with the one of its app-token setting";
-        (detail, "Bearer realm=\"deltrail\", error=\"invalid_token\"")
+    if headers.contains_key(header::AUTHORIZATION) {
+        return (!token.is_borne_by(headers)).then(|| wrong_token().into_response());
+    }
+    if !session::is_borne_by(headers, token, now_seconds()) {
+        let is_for_people = only_looks && page::is_of_page(path);
+        return Some(match (is_for_people, is_led_here(headers)) {
+            (true, true) => page::come_again(request.uri()),
+            (true, false) => page::to_login(request.uri()),
+            (false, _) => no_token().into_response(),
+        });
+    }
+    // What a program is answered is of no use to the page of another site, and what changes
+    // something even less.
+    let is_fine = if only_looks {
+        !is_led_here(headers) || page::is_of_page(path)
     } else {
-        let detail = "this daemon asks for a token; send \"Authorization: Bearer TOKEN\" with the \
-                      one of its app-token setting";
-        (detail, "Bearer realm=\"deltrail\"")
+        is_of_own_page(headers)
     };
-    Some(Problem::new(StatusCode::UNAUTHORIZED, detail).with_challenge(challenge))
+    (!is_fine).then(|| not_of_own_page().into_response())
+}
+
+/// The problem of a request that bears no token.
+fn no_token() -> Problem {
+    let detail = "this daemon asks for a token; send \"Authorization: Bearer TOKEN\" with the one \
+                  of its app-token setting";
+    Problem::new(StatusCode::UNAUTHORIZED, detail).with_challenge("Bearer realm=\"deltrail\"")
+}
+
+/// The problem of a request that bears another one.
+fn wrong_token() -> Problem {
+    let detail = "the Authorization header does not bear the token of this daemon; send \
+                  \"Authorization: Bearer TOKEN\" with the one of its app-token setting";
+    let challenge = "Bearer realm=\"deltrail\", error=\"invalid_token\"";
+    Problem::new(StatusCode::UNAUTHORIZED, detail).with_challenge(challenge)
+}
+
+fn not_of_own_page() -> Problem {
+    let detail = "the page of another site may not do this with a browser's login; open the page \
+                  of this daemon itself, or send the request with \"Authorization: Bearer TOKEN\"";
+    Problem::new(StatusCode::FORBIDDEN, detail)
+}
+
+/// Whether the browser says that another site's page led it here.
+fn is_led_here(headers: &HeaderMap) -> bool {
+    only(headers, &FETCH_SITE).is_some_and(|site| site == "cross-site" || site == "same-site")
+}
+
+/// Whether the browser says that a page of this listener sends the request. Where it does not say
+/// so itself, the host of the origin is that of the request: the scheme is another one behind a
+/// proxy that encrypts.
+fn is_of_own_page(headers: &HeaderMap) -> bool {
+    if headers.contains_key(FETCH_SITE) {
+        return only(headers, &FETCH_SITE).is_some_and(|site| site == "same-origin");
+    }
+    let text = |name| only(headers, name).and_then(|value| value.to_str().ok());
+    let origin = text(&header::ORIGIN).and_then(|origin| origin.split_once("://"));
+    let host = text(&header::HOST).filter(|host| !host.is_empty());
+    origin.zip(host).is_some_and(|((_, origin), host)| origin.eq_ignore_ascii_case(host))
 }
 
 /// The problem of a request that somebody elsewhere may have made a browser of this host send: for

@@ -7,7 +7,7 @@ use super::super::headers::only;
 use super::super::problem::Problem;
 
 /// The media type in small letters, without its parameters; empty when there is none.
-pub(super) fn media_type(headers: &HeaderMap) -> Result<String, Problem> {
+pub(in crate::http) fn media_type(headers: &HeaderMap) -> Result<String, Problem> {
     if headers.get_all(header::CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
         return Err(unsupported("the body is encoded (Content-Encoding); send it as it is"));
     }
@@ -26,6 +26,6 @@ pub(super) fn media_type(headers: &HeaderMap) -> Result<String, Problem> {
 }
 
 /// The problem of a body of another type.
-pub(super) fn unsupported(detail: &str) -> Problem {
+pub(in crate::http) fn unsupported(detail: &str) -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
 }

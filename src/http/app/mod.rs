@@ -1,14 +1,14 @@
-//! The app listener: the API, of which this version has intents, findings and expectations. Who may
-//! ask is decided in `guard`, for every path alike. It knows no setting and opens no store.
+//! The app listener: the API, of which this version has intents, findings and expectations, and the
+//! pages of `page`. Who may ask is decided in `guard`. It knows no setting and opens no store.
 
-mod ask;
-mod body;
+pub(super) mod ask;
+pub(super) mod body;
 mod expectations;
-mod findings;
-mod guard;
+pub(super) mod findings;
+pub(super) mod guard;
 mod intents;
 mod keep;
-mod media_type;
+pub(super) mod media_type;
 mod turn;
 
 use std::num::NonZeroU32;
@@ -23,10 +23,12 @@ use deltrail_core::decode::escaped_excerpt;
 use deltrail_core::domain::Timestamp;
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
+use tower_http::compression::CompressionLayer;
 
 use super::Token;
 use super::front::Front;
 use super::health::Readiness;
+use super::page;
 use super::problem::Problem;
 use super::rate::Rate;
 use crate::metrics::Metrics;
@@ -77,6 +79,10 @@ struct Limits {
     requests_per_second: NonZeroU32,
     /// How often it may ask at once.
     requests_at_once: NonZeroU32,
+    /// How many tokens one peer may try on the login page at once.
+    logins_at_once: NonZeroU32,
+    /// And in a minute in the long run.
+    logins_per_minute: NonZeroU32,
     /// Requests whose body is held, each of [`body::BYTES_MAX`] at most.
     requests: usize,
     /// How long a request waits for its turn.
@@ -92,6 +98,8 @@ impl Default for Limits {
         Self {
             requests_per_second: const { NonZeroU32::new(100).unwrap() },
             requests_at_once: const { NonZeroU32::new(400).unwrap() },
+            logins_at_once: const { NonZeroU32::new(10).unwrap() },
+            logins_per_minute: const { NonZeroU32::new(10).unwrap() },
             requests: 8,
             turn_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
@@ -101,10 +109,19 @@ impl Default for Limits {
 }
 
 /// What requests share.
-struct Shared {
-    state: AppState,
+pub(super) struct Shared {
+    pub(super) state: AppState,
     limits: Limits,
     turns: Arc<Semaphore>,
+    /// How often a peer may try a token.
+    pub(super) logins: Rate,
+}
+
+impl Shared {
+    /// How long the body of a request may take to arrive.
+    pub(super) fn body_timeout(&self) -> Duration {
+        self.limits.body_timeout
+    }
 }
 
 /// The routes of the app listener.
@@ -115,25 +132,30 @@ pub fn app_router(state: AppState) -> Router {
 fn router_within(limits: Limits, state: AppState) -> Router {
     intents::expect_series(&state.metrics);
     let turns = Arc::new(Semaphore::new(limits.requests));
-    let shared = Arc::new(Shared { state, limits, turns });
+    let logins = Rate::per_minute(limits.logins_per_minute, limits.logins_at_once);
+    let shared = Arc::new(Shared { state, limits, turns, logins });
     let routes = Router::new()
         .route("/api/v1/intents", post(intents::declare))
         .route("/api/v1/findings", get(findings::list))
         .route("/api/v1/findings/{id}", get(findings::tell))
         .route("/api/v1/expectations", get(expectations::list).post(expectations::announce))
+        .merge(page::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::admit))
-        .with_state(shared);
+        .with_state(Arc::clone(&shared));
     let rate = Rate::new(limits.requests_per_second, limits.requests_at_once);
-    Front { rate, is_free: |_| false }.before(routes)
+    Front { rate, is_free: |_| false }
+        .before(routes)
+        .layer(middleware::from_fn_with_state(shared, page::show_problems))
+        .layer(CompressionLayer::new())
 }
 
 async fn nothing_here(uri: Uri) -> Problem {
     let path = escaped_excerpt(uri.path(), PATH_CHARS_MAX);
     let detail = format!(
-        "there is nothing at {path}; this version has /api/v1/intents, /api/v1/findings and \
-         /api/v1/expectations here, and metrics and health on the ops listener"
+        "there is nothing at {path}; this version has pages from / on, and /api/v1/intents, \
+         /api/v1/findings and /api/v1/expectations here, and metrics and health on the ops listener"
     );
     Problem::new(StatusCode::NOT_FOUND, detail)
 }

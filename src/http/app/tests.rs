@@ -6,6 +6,8 @@ mod asking;
 mod bounds;
 mod declaring;
 mod expecting;
+mod login;
+mod pages;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -87,12 +89,26 @@ struct Served {
 struct Answer {
     status: u16,
     head: String,
+    text: String,
+    /// The text as JSON; null when it is none.
     body: serde_json::Value,
 }
 
 impl Answer {
     fn has_header(&self, header: &str) -> bool {
         self.head.lines().any(|line| line.eq_ignore_ascii_case(header))
+    }
+
+    /// The value of a header that is there once.
+    fn header(&self, name: &str) -> &str {
+        let value = |line: &'_ str| -> Option<usize> {
+            let (given, _) = line.split_once(": ")?;
+            given.eq_ignore_ascii_case(name).then(|| given.len() + 2)
+        };
+        let mut values = self.head.lines().filter_map(|line| line.get(value(line)?..));
+        let found = values.next().unwrap_or_else(|| panic!("no {name} in {}", self.head));
+        assert_eq!(values.next(), None, "{name} twice");
+        found
     }
 
     /// The detail of a problem, of which the other members are as they should be.
@@ -210,7 +226,8 @@ async fn answer(mut stream: TcpStream) -> Answer {
     let text = String::from_utf8(bytes).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head: head.to_owned(), body: serde_json::from_str(body).unwrap_or_default() }
+    let json = serde_json::from_str(body).unwrap_or_default();
+    Answer { status, head: head.to_owned(), text: body.to_owned(), body: json }
 }
 
 /// Waits for a condition that something else makes true soon.

@@ -5,7 +5,7 @@ use deltrail_core::domain::Timestamp;
 
 use super::findings::finding;
 use crate::store::session::{Result, Session, values};
-use crate::store::{Delivery, DeliveryEnd};
+use crate::store::{Delivery, DeliveryEnd, DeliveryState, Informed};
 
 /// How long a claim holds, in milliseconds: longer than anything takes to be sent.
 const CLAIM_MILLIS: i64 = 2 * 60 * 1_000;
@@ -66,4 +66,28 @@ pub(in crate::store) fn end_delivery(
         ),
     }?;
     Ok(())
+}
+
+/// Everybody who is to be told of a finding, and how far that has come.
+pub(in crate::store) fn deliveries_of(
+    session: &Session<'_>,
+    finding_id: &str,
+) -> Result<Vec<DeliveryState>> {
+    session.rows(
+        "SELECT notifier, revision, told_revision, attempts, gave_up FROM deliveries
+         WHERE finding_id = ?1 ORDER BY notifier",
+        &values![finding_id],
+        |row| {
+            let notifier = row.read()?;
+            let (revision, told_revision): (i64, i64) = (row.read()?, row.read()?);
+            let (attempts, gave_up): (i64, i64) = (row.read()?, row.read()?);
+            let informed = match (told_revision >= revision, gave_up != 0) {
+                (true, _) => Informed::Fully,
+                (false, true) => Informed::GaveUp,
+                (false, false) if told_revision > 0 => Informed::Earlier,
+                (false, false) => Informed::NotYet,
+            };
+            Ok(DeliveryState { notifier, informed, attempts: u32::try_from(attempts).unwrap_or(0) })
+        },
+    )
 }

@@ -6,6 +6,14 @@ use crate::domain::{Detector, Finding};
 
 /// What to do next, in steps on one line.
 pub(super) fn advice(finding: &Finding) -> String {
+    let steps = next_steps(finding).into_iter().enumerate();
+    let numbered: Vec<String> = steps.map(|(at, step)| format!("{}) {step}", at + 1)).collect();
+    numbered.join("  ")
+}
+
+/// What to do next, step by step; texts of others in it are escaped.
+#[must_use]
+pub fn next_steps(finding: &Finding) -> Vec<String> {
     let look = look(finding);
     let look = look.as_str();
     let steps: Vec<&str> = match finding.detector {
@@ -70,8 +78,7 @@ pub(super) fn advice(finding: &Finding) -> String {
             vec![look, "look at the size of bulk calls and at 503 SlowDown answers"]
         }
     };
-    let numbered = steps.iter().enumerate().map(|(at, step)| format!("{}) {step}", at + 1));
-    numbered.collect::<Vec<_>>().join("  ")
+    steps.into_iter().map(str::to_owned).collect()
 }
 
 /// The command that shows what it is about.

@@ -8,8 +8,14 @@ const REQUEST: &str = "POST /api/v1/intents HTTP/1.1";
 #[tokio::test]
 async fn with_a_token_every_request_has_to_bear_it() {
     let served = served_with_token(TOKEN).await;
-    for path in ["/api/v1/intents", "/", "/api/v1/nothing"] {
+    for path in ["/api/v1/intents", "/", "/nothing", "/api/v1/nothing"] {
         for method in ["POST", "GET"] {
+            if method == "GET" && !path.starts_with("/api/") {
+                // That is a page, which people log in to see.
+                let answer = served.get(path).await;
+                assert_eq!((answer.status, answer.text.as_str()), (303, ""), "{path}");
+                continue;
+            }
             let request = format!("{method} {path} HTTP/1.1");
             let answer = served.ask(&request, &[JSON], INTENT.as_bytes()).await;
             assert_eq!(answer.status, 401, "{request}");
