@@ -92,7 +92,10 @@ pub(super) fn usual_share(scene: &Scene<'_>, of: Of, numbers: Numbers) -> Share 
 pub(super) fn median_words(mut gaps: Vec<i64>) -> String {
     gaps.sort_unstable();
     match gaps.get(gaps.len() / 2) {
-        Some(millis) => format!("{:.1} s after (median)", *millis as f64 / 1_000.0),
+        Some(millis) => {
+            let which = if gaps.len() == 1 { "" } else { " (median)" };
+            format!("{:.1} s{which} after", *millis as f64 / 1_000.0)
+        }
         None => "soon after".to_owned(),
     }
 }

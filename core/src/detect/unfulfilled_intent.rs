@@ -4,7 +4,7 @@
 use super::Suspicion;
 use super::scene::Scene;
 use super::suspected::by_principal;
-use crate::domain::{Detector, Finding, Reason, Severity};
+use crate::domain::{Detector, Finding, Reason, Severity, some};
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     by_principal(scene, |suspicion| matches!(suspicion, Suspicion::Unfulfilled))
@@ -16,8 +16,9 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
                 threshold: 1,
                 baseline: 0,
                 sentence: format!(
-                    "{count} declared deletes, and no removal of their keys since: the call was \
-                     not made, or refused, or named another key"
+                    "{}, and no removal of their keys since: the call was not made, or refused, or \
+                     named another key",
+                    some(count, "declared delete")
                 ),
             };
             let detector = Detector::UnfulfilledIntent;

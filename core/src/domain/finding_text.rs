@@ -123,25 +123,46 @@ fn what(finding: &Finding) -> String {
     let removed = finding.tally.removed();
     match finding.detector {
         Detector::DeleteDenied => {
-            format!("{} deletes by {name} were refused", finding.tally.denied)
+            let (deletes, were) =
+                (some(finding.tally.denied, "delete"), were(finding.tally.denied));
+            format!("{deletes} by {name} {were} refused")
         }
         Detector::VersionPurge => {
-            format!("{name} removed {} versions for good", finding.tally.versions)
+            format!("{name} removed {} for good", some(finding.tally.versions, "version"))
         }
-        Detector::LifecycleSurge => format!("lifecycle rules removed {observed} objects"),
-        Detector::StaleDelete => format!("{name} removed {observed} fresh uploads"),
-        Detector::RedundantDelete => format!("{name} deleted {observed} keys again"),
+        Detector::LifecycleSurge => {
+            format!("lifecycle rules removed {}", some(observed, "object"))
+        }
+        Detector::StaleDelete => {
+            format!("{name} removed {}", some(observed, "fresh upload"))
+        }
+        Detector::RedundantDelete => {
+            format!("{name} deleted {} again", some(observed, "key"))
+        }
         Detector::ProtectionOff => format!("{name} switched off what protects objects"),
         Detector::LogTamper => format!("{name} changed what tells of deletions"),
         Detector::BlindSpot => "removals are not told by every source".to_owned(),
-        Detector::UnfulfilledIntent => format!("{observed} declared deletes did not happen"),
-        Detector::LatencySlo => format!("{observed} deletes took too long"),
+        Detector::UnfulfilledIntent => {
+            format!("{} did not happen", some(observed, "declared delete"))
+        }
+        Detector::LatencySlo => {
+            format!("{} took too long", some(observed, "delete"))
+        }
         Detector::MassDelete
         | Detector::OffPattern
         | Detector::NewDeleter
         | Detector::NewOrigin
-        | Detector::ReadThenDestroy => format!("{name} removed {removed} objects"),
+        | Detector::ReadThenDestroy => format!("{name} removed {}", some(removed, "object")),
     }
+}
+
+/// So many of a thing.
+pub(crate) fn some(count: u64, thing: &str) -> String {
+    if count == 1 { format!("{count} {thing}") } else { format!("{count} {thing}s") }
+}
+
+const fn were(count: u64) -> &'static str {
+    if count == 1 { "was" } else { "were" }
 }
 
 fn actor(finding: &Finding) -> String {

@@ -43,6 +43,7 @@ pub use creation::{Created, Creation, fold_creations};
 pub use evidence::{Api, Call, Cause, Evidence, Mark, Outcome, RemovalRole};
 pub use fact::Fact;
 pub use finding::{Detector, Finding, Mode, Reason, Severity, State, Tally, Who};
+pub(crate) use finding_text::some;
 pub use finding_text::{FindingText, Standing, next_steps, title};
 pub use fold::{PAIR_MILLIS_MAX, fold};
 pub use intent::Intent;

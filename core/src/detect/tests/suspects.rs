@@ -25,7 +25,7 @@ fn the_first_fresh_upload_that_is_removed_is_found_with_its_key() {
     assert_eq!(found.who[0].principal, "cleaner");
     assert_eq!(
         found.reason.sentence,
-        "1 removed 250.0 s after (median) a write that replaced them; usually 0.0 % of this \
+        "1 removed 250.0 s after a write that replaced them; usually 0.0 % of this \
          principal's removals are so"
     );
 }
