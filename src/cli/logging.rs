@@ -20,7 +20,19 @@ use mask::masked;
 /// # Errors
 /// What is wrong with the filter, or that a log is already running.
 pub(super) fn start(format: LogFormat, filter: &str) -> Result<(), String> {
-    let subscriber = subscriber(format, filter, || OneLine(io::stderr()))?;
+    start_with(format, filter, io::stderr)
+}
+
+/// Starts the log for the whole program, and writes each line with what `writer` gives.
+///
+/// # Errors
+/// As [`start`].
+pub(super) fn start_with<W: Write>(
+    format: LogFormat,
+    filter: &str,
+    writer: impl Fn() -> W + Send + Sync + 'static,
+) -> Result<(), String> {
+    let subscriber = subscriber(format, filter, move || OneLine(writer()))?;
     tracing::subscriber::set_global_default(subscriber)
         .map_err(|error| format!("cannot start the log: {error}"))
 }

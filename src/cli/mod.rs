@@ -12,6 +12,7 @@ mod http_get;
 mod logging;
 mod output;
 mod print_config;
+mod progress;
 mod run;
 mod sandbox;
 mod scan;
@@ -71,6 +72,9 @@ enum Command {
         {all-args}")]
     Run(run::RunArguments),
     /// Read log files into the store: CloudTrail, access logs, declared intents
+    #[command(before_help = scan::EXAMPLE)]
+    #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
+        {all-args}")]
     Scan(scan::ScanArguments),
     /// Show it at work: a sandbox of S3 and SQS, a day of deletions, and the daemon
     Demo(demo::DemoArguments),
@@ -111,7 +115,7 @@ pub fn main() -> ExitCode {
     let surroundings = Surroundings::here();
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, &surroundings),
-        Command::Scan(arguments) => scan::scan(arguments, &surroundings),
+        Command::Scan(arguments) => scan::scan(&arguments, &surroundings),
         Command::Demo(arguments) => demo::demo(&arguments, &surroundings),
         Command::Sandbox(arguments) => sandbox::sandbox(&arguments, &surroundings),
         Command::WhoDeleted(arguments) => who_deleted::answer(&arguments, &surroundings),

@@ -1,22 +1,47 @@
-//! `deltrail scan`: log files of this host into the store, and a summary of what was in them.
+//! `deltrail scan`: log files of this host and objects of S3 into the store, and a summary of what
+//! was in them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use deltrail_core::decode::TimeBounds;
+use deltrail_core::domain::Timestamp;
 use serde_json::json;
 
-use super::{FAILED, USAGE, fail, logging, on_runtime, tell};
+use super::deletions::parse_moment;
+use super::progress::Display;
+use super::{FAILED, USAGE, fail, on_runtime, tell};
 use crate::app::{self, Scanned};
-use crate::config::{ScanFlags, Surroundings};
+use crate::config::{LogBucket, ScanFlags, Surroundings};
+use crate::ingest::{ScanOrder, ScanProgress, ScanSource};
+
+/// Walks through folders at a time, each on a thread: one finds what is read, one counts.
+const WALKS: usize = 2;
+
+/// What stands before the help.
+pub(super) const EXAMPLE: &str = "\
+Examples:
+  deltrail scan ./trail-logs ./access-logs
+  deltrail scan s3://example-trail-logs/AWSLogs/ --since 28d
+  deltrail scan s3://example-trail-logs --since 2026-11-20 --until 2026-11-23T12:00:00Z";
 
 /// Arguments of `deltrail scan`.
+#[expect(clippy::doc_markdown, reason = "help is plain text")]
 #[derive(Debug, Args)]
 pub(super) struct ScanArguments {
-    /// Files, and folders with all that is below them; gzip or not, of any kind of log
-    #[arg(value_name = "FILE|FOLDER", required = true)]
-    sources: Vec<PathBuf>,
+    /// Files, folders with all that is below them, and s3://BUCKET/PREFIX for all objects whose
+    /// keys begin with PREFIX; gzip or not, of any kind of log
+    #[arg(value_name = "FILE|FOLDER|s3://BUCKET/PREFIX", required = true)]
+    sources: Vec<String>,
+    /// Only files that may tell of this time or later: 2026-11-23T10:00:00Z, 2026-11-23 (UTC), or
+    /// 2h for 2 hours ago. Their names tell; folders of other days are not listed
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    since: Option<Timestamp>,
+    /// Only files that may tell of the time before this one, written as --since is
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    until: Option<Timestamp>,
     /// Form of the summary
     #[arg(long, value_name = "table|json", default_value = "table", hide_possible_values = true)]
     output: Output,
@@ -31,42 +56,59 @@ enum Output {
 }
 
 /// Scans, and prints the summary.
-pub(super) fn scan(arguments: ScanArguments, surroundings: &Surroundings) -> ExitCode {
-    let ScanArguments { sources, output, settings } = arguments;
-    if let Some(address) = sources.iter().find_map(|source| in_s3(source.to_str()?)) {
-        return fail(
-            USAGE,
-            &format!(
-                "{address} is in S3, and this version scans files only; copy them first, as with \
-             `aws s3 sync {address} logs`, and scan the copy"
-            ),
-        );
-    }
-    let config = match settings.config(surroundings) {
+pub(super) fn scan(arguments: &ScanArguments, surroundings: &Surroundings) -> ExitCode {
+    let order = match arguments.order() {
+        Ok(order) => order,
+        Err(error) => return fail(USAGE, &error),
+    };
+    let config = match arguments.settings.config(surroundings) {
         Ok(config) => config,
         Err(problems) => return fail(USAGE, &format!("the settings are not valid\n{problems}")),
     };
-    if let Err(error) = logging::start(config.log_format, &config.log_filter) {
+    let progress = Arc::new(ScanProgress::default());
+    let display = Display::of(Arc::clone(&progress), surroundings.is_terminal);
+    if let Err(error) = display.start_log(config.log_format, &config.log_filter) {
         return fail(USAGE, &error);
     }
     let mut scanned = Scanned::default();
-    let result = on_runtime(surroundings.cores, async {
-        scanned = app::scan(config, sources).await?;
+    let busy_threads = config.workers.saturating_add(WALKS);
+    let result = on_runtime(busy_threads, async {
+        scanned = display.beside(Box::pin(app::scan(config, order, &progress))).await?;
         Ok(())
     });
     if let Err(error) = result {
         tracing::error!("{error:#}");
         return ExitCode::from(FAILED);
     }
-    let told = tell(&match output {
+    let told = tell(&match arguments.output {
         Output::Table => table(&scanned),
         Output::Json => format!("{:#}\n", as_json(&scanned)),
     });
     if scanned.report.is_complete() { told } else { ExitCode::from(FAILED) }
 }
 
-fn in_s3(source: &str) -> Option<&str> {
-    source.starts_with("s3://").then_some(source)
+impl ScanArguments {
+    fn order(&self) -> Result<ScanOrder, String> {
+        let (since, until) = (self.since, self.until);
+        if let (Some(since), Some(until)) = (since, until)
+            && since >= until
+        {
+            return Err(format!("--since {since} is not before --until {until}"));
+        }
+        let sources: Result<_, _> = self.sources.iter().map(|source| source_of(source)).collect();
+        let bounds = TimeBounds { since, until };
+        Ok(ScanOrder { sources: sources?, bounds, ..ScanOrder::default() })
+    }
+}
+
+/// A prefix ends where the text ends: what S3 takes for one is any beginning of a key.
+pub(super) fn source_of(text: &str) -> Result<ScanSource, String> {
+    let Some(address) = text.strip_prefix("s3://") else {
+        return Ok(ScanSource::Path(text.into()));
+    };
+    let (bucket, prefix) = address.split_once('/').unwrap_or((address, ""));
+    LogBucket::parse(bucket).map_err(|what| format!("{text}: {bucket:?} {what}"))?;
+    Ok(ScanSource::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
 }
 
 fn as_json(Scanned { report, findings }: &Scanned) -> serde_json::Value {
@@ -160,7 +202,7 @@ mod tests {
 
     use deltrail_core::domain::Timestamp;
 
-    use super::{Scanned, as_json, in_s3, table};
+    use super::{ScanSource, Scanned, as_json, source_of, table};
     use crate::ingest::{Failed, ScanReport};
 
     fn scanned() -> Scanned {
@@ -228,8 +270,17 @@ mod tests {
     }
 
     #[test]
-    fn only_an_address_is_in_s3() {
-        assert_eq!(in_s3("s3://logs/AWSLogs/"), Some("s3://logs/AWSLogs/"));
-        assert_eq!(in_s3("s3/logs"), None);
+    fn only_an_address_is_in_s3_and_its_prefix_is_taken_as_it_stands() {
+        let in_s3 = |bucket: &str, prefix: &str| ScanSource::S3 {
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+        };
+        assert_eq!(source_of("s3://logs/AWSLogs/a b%20"), Ok(in_s3("logs", "AWSLogs/a b%20")));
+        assert_eq!(source_of("s3://logs"), Ok(in_s3("logs", "")));
+        assert_eq!(source_of("s3/logs"), Ok(ScanSource::Path("s3/logs".into())));
+        for wrong in ["s3://", "s3://lo gs/x", "s3://*", "s3://arn:aws:s3:::logs/"] {
+            let error = source_of(wrong).unwrap_err();
+            assert!(error.starts_with(wrong), "{error}");
+        }
     }
 }

@@ -163,10 +163,11 @@ settings! {
     }
 }
 
-/// The settings that are flags of `deltrail scan`: those of reading files into a store.
-pub const OF_SCAN: [&Setting; 11] = [
+/// The settings that are flags of `deltrail scan`: those of reading logs into a store.
+pub const OF_SCAN: [&Setting; 12] = [
     &WATCH_BUCKET,
     &TRAIL_WRITES,
+    &S3_PATH_STYLE,
     &STORE,
     &INSTANCE,
     &MAX_BUCKETS,

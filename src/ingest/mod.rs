@@ -19,6 +19,7 @@ mod memory;
 mod message;
 mod object;
 mod observe;
+mod patience;
 mod poller;
 mod reading;
 mod receive;
@@ -41,7 +42,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use decoding::OBJECT_BYTES_MIN;
-pub use scan::{Failed, ScanReport};
+pub use scan::{Failed, ScanOrder, ScanProgress, ScanReport, ScanSnapshot, ScanSource};
 
 use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::Objects;

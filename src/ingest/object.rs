@@ -11,11 +11,10 @@ use super::disposition::{Failure, Verdict};
 use super::memory::Reservation;
 use super::observe::InFlight;
 use super::reading::{Reading, Staged, Whole, heard};
-use super::scan::FILES;
 use super::tell::{STORE, bucket_place};
 use super::underway::Naming;
 use crate::metrics::{ObjectResult, SkipReason};
-use crate::objects::{Object, ObjectError, Revision};
+use crate::objects::{FILES, Object, ObjectError, Revision};
 use crate::store::{Batch, LedgerKey, ProofOfLife, StoreError};
 
 /// Objects of so few bytes, compressed, are not looked for in the ledger before they are read.
@@ -58,6 +57,11 @@ impl ObjectFailure {
             Self::Store(_) => "store",
             Self::Stopping => "stopping",
         }
+    }
+
+    /// Whether the same may succeed in a moment, though nobody changes anything.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, Self::Fetch(error) if error.is_transient())
     }
 
     fn verdict(&self, object: &ObjectRef) -> Verdict {
@@ -270,13 +274,16 @@ async fn read_within<'a>(
     if fetched.content_length == Some(0) {
         return Ok(Read::Handled(Handled::Skipped(SkipReason::ZeroByte)));
     }
-    let key = ledger_key(object, &fetched.revision);
+    let key = ledger_key(object, revision_of(object, &fetched));
     // The revision that the message named was looked for before, unless it is looked for by the
     // commit.
     let is_looked_for = named_revision(object) == Some(fetched.revision.as_str())
         || is_sooner_read(object, fetched.content_length);
-    if !is_looked_for && let Some(source) = ingest.store.committed_as(&key).await? {
-        return Ok(Read::Handled(Handled::Duplicate(source)));
+    if !is_looked_for {
+        let fetched_key = ledger_key(object, &fetched.revision);
+        if let Some(source) = ingest.store.committed_as(&fetched_key).await? {
+            return Ok(Read::Handled(Handled::Duplicate(source)));
+        }
     }
     ingest.place_is_well(&bucket_place(&object.bucket));
     let etag = fetched.etag.clone();
@@ -296,7 +303,8 @@ async fn read_again(
     reservation: Reservation,
 ) -> Result<Whole, ObjectFailure> {
     let again = fetch(reading.ingest, reading.object, etag).await?;
-    if again.revision.is_empty() || again.revision != reading.key.revision {
+    let revision = revision_of(reading.object, &again);
+    if revision.is_empty() || revision != reading.key.revision {
         return Err(ObjectFailure::Rewritten { object: shown(&reading.key) });
     }
     reading.commit_in_chunks(again, reservation).await
@@ -316,6 +324,15 @@ fn named_revision(object: &ObjectRef) -> Option<&str> {
     object.version_id.as_deref().or(object.etag.as_deref())
 }
 
+/// The revision by which the ledger is to know what was fetched. Lists of S3 name an entity tag
+/// where an answer names a version; what was named so is looked for so the next time.
+fn revision_of<'a>(object: &'a ObjectRef, fetched: &'a Object) -> &'a str {
+    match &object.etag {
+        Some(etag) if object.version_id.is_none() && fetched.etag.as_ref() == Some(etag) => etag,
+        _ => &fetched.revision,
+    }
+}
+
 fn ledger_key(object: &ObjectRef, revision: &str) -> LedgerKey {
     LedgerKey {
         bucket: object.bucket.clone(),
@@ -326,8 +343,13 @@ fn ledger_key(object: &ObjectRef, revision: &str) -> LedgerKey {
 
 /// The name of an object for people.
 pub(super) fn shown(key: &LedgerKey) -> String {
-    let (bucket, name) = (key.bucket.escape_debug(), key.key.escape_debug());
-    if key.bucket == FILES { name.to_string() } else { format!("s3://{bucket}/{name}") }
+    named(&key.bucket, &key.key)
+}
+
+/// The name of an object, or of a file, for people.
+pub(super) fn named(bucket: &str, key: &str) -> String {
+    let key = key.escape_debug();
+    if bucket == FILES { key.to_string() } else { format!("s3://{}/{key}", bucket.escape_debug()) }
 }
 
 #[cfg(test)]

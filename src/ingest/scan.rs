@@ -1,99 +1,29 @@
-//! A scan: files of this host through the same reading, limits and ledger as log objects that
-//! messages name, as history and not as news. It knows no queue, and decides nothing about what a
-//! file holds.
+//! A scan: files of this host and objects of S3 through the same reading, limits and ledger as log
+//! objects that messages name, as history and not as news. It knows no queue, and decides nothing
+//! about what a file holds.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+mod progress;
+mod report;
+mod sources;
+
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use deltrail_core::decode::{LogKey, ObjectRef, RejectReason};
 use deltrail_core::domain::{Provenance, Source, Timestamp};
-use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
+pub use progress::{ScanProgress, ScanSnapshot};
+pub use report::{Failed, ScanReport};
+pub use sources::{ScanOrder, ScanSource};
+
 use super::Ingest;
-use super::object::{Handled, ObjectFailure, read_object};
+use super::object::{Handled, ObjectFailure, named, read_object};
+use super::patience::patiently;
 use super::tell::locked;
 use crate::metrics::{RecordResult, SkipReason, TOO_OLD};
-use crate::objects::{FolderError, Found, LocalFile, Walk};
 use crate::store::{Batch, CommitReport, StoredFact};
-
-/// The bucket of files of this host in the ledger. No bucket is called so.
-pub(super) const FILES: &str = "file:";
-
-/// Files that were found and that nobody has taken yet.
-const FOUND_MAX: usize = 256;
-/// Failures that are told one by one; the rest is counted.
-const FAILED_MAX: usize = 1_000;
-
-/// What a scan came to.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ScanReport {
-    /// Files that were read and committed.
-    pub files_read: u64,
-    /// Files that an earlier scan had committed.
-    pub duplicates: u64,
-    /// Files that were left out, by reason.
-    pub skipped: BTreeMap<&'static str, u64>,
-    /// Files and folders that could not be read, by reason.
-    pub failed: BTreeMap<&'static str, u64>,
-    /// The first thousand of those.
-    pub failures: Vec<Failed>,
-    /// Records of the files that were read that are evidence.
-    pub evidence: u64,
-    /// Records about something else.
-    pub ignored: u64,
-    /// Records that could not be understood.
-    pub rejected: u64,
-    /// Those, and what is wrong with files as a whole, by reason.
-    pub rejects: BTreeMap<&'static str, u64>,
-    /// Those that were skipped, because what is so old was forgotten.
-    pub too_old: u64,
-    /// Removals that nobody had told of before.
-    pub removals: u64,
-    /// The earliest and the latest event time of the evidence.
-    pub span: Option<(Timestamp, Timestamp)>,
-    /// Bytes of the files that were read.
-    pub compressed_bytes: u64,
-    /// Bytes of what they inflate to.
-    pub inflated_bytes: u64,
-    /// How long it took.
-    pub took: Duration,
-    /// Whether it ended before all files were looked at; the next scan goes on from there.
-    pub is_cut_short: bool,
-}
-
-/// A file or folder that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failed {
-    /// Which one.
-    pub path: String,
-    /// Why, one of a closed set of words.
-    pub reason: &'static str,
-    /// Why, for people.
-    pub message: String,
-}
-
-impl ScanReport {
-    /// Whether every file that was named is in the store, or is none that belongs there.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.failed.is_empty() && !self.is_cut_short
-    }
-
-    fn skip(&mut self, reason: &'static str) {
-        *self.skipped.entry(reason).or_default() += 1;
-    }
-
-    fn fail(&mut self, path: String, reason: &'static str, message: String) {
-        tracing::warn!(path, reason, "{message}");
-        *self.failed.entry(reason).or_default() += 1;
-        if self.failures.len() < FAILED_MAX {
-            self.failures.push(Failed { path, reason, message });
-        }
-    }
-}
+use sources::{Find, find};
 
 /// What the commits of a scan found out.
 #[derive(Debug, Default)]
@@ -113,6 +43,12 @@ impl Learnt {
     }
 }
 
+/// An object that was read, or not.
+struct Done {
+    object: ObjectRef,
+    result: Result<Handled, ObjectFailure>,
+}
+
 impl Ingest {
     /// A batch as it is to be committed, and of history the span of its facts. History is no sign
     /// of life.
@@ -124,17 +60,20 @@ impl Ingest {
         (Batch { provenance: Provenance::Backfill, life: Vec::new(), ..batch }, span)
     }
 
-    /// Reads all files of `sources`, files and folders, that no earlier scan has read, until
-    /// [`Ingest::stop`]. `own_files` are those of the store, which are no logs. Whatever cannot be
-    /// read is told and stops nothing else, except for failures of the store.
+    /// Reads all that an order names and no earlier scan has read, until [`Ingest::stop`]. Whatever
+    /// cannot be read is told and stops nothing else, except for failures of the store.
+    ///
+    /// Beside it everything is listed a second time, to count it: what is read is held in no list,
+    /// and nobody could say what is left otherwise. It costs a request for a thousand objects.
     pub async fn scan(
         self: &Arc<Self>,
-        sources: Vec<PathBuf>,
-        own_files: BTreeSet<String>,
+        order: ScanOrder,
+        progress: &Arc<ScanProgress>,
     ) -> ScanReport {
         let started_at = Instant::now();
         let mut report = ScanReport::default();
-        let mut found = walk(sources);
+        let mut found = find(self, &order);
+        let counting = tokio::spawn(count(find(self, &order), Arc::clone(progress)));
         let mut reading = JoinSet::new();
         loop {
             let next = tokio::select! {
@@ -143,34 +82,32 @@ impl Ingest {
                     break;
                 }
                 Some(done) = reading.join_next() => {
-                    self.take(done, &mut report);
+                    self.take(done, &mut report, progress);
                     continue;
                 }
                 next = found.recv(), if reading.len() < self.options.in_flight_objects => next,
             };
             match next {
                 None => break,
-                Some(Ok(Found::File(file))) if own_files.contains(&file.path) => {
-                    report.skip("store");
-                }
-                Some(Ok(Found::File(file))) => {
+                Some(Find::Object(object)) => {
                     let ingest = Arc::clone(self);
                     reading.spawn(async move {
-                        let result = read_file(&ingest, &file).await;
-                        (file.path, result)
+                        let result = read_patiently(&ingest, &object).await;
+                        Done { object, result }
                     });
                 }
-                Some(Ok(Found::Link(_))) => report.skip("link"),
-                Some(Ok(Found::Special(_))) => report.skip("no_file"),
-                Some(Err(error)) => {
-                    let path = error.path().display().to_string();
-                    report.fail(path, error.kind(), error.to_string());
-                }
+                Some(Find::Skipped(reason)) => report.skip(reason),
+                Some(Find::Failed(failed)) => report.fail(failed),
+                Some(Find::Nothing(place)) => tracing::warn!(
+                    place,
+                    "no object is there, or none within the bounds of time: check the prefix"
+                ),
             }
         }
         drop(found);
+        counting.abort();
         while let Some(done) = reading.join_next().await {
-            self.take(done, &mut report);
+            self.take(done, &mut report, progress);
         }
         report.took = started_at.elapsed();
         self.sum_up(report)
@@ -179,15 +116,18 @@ impl Ingest {
     /// Takes note of what became of a file.
     fn take(
         &self,
-        done: Result<(String, Result<Handled, ObjectFailure>), JoinError>,
+        done: Result<Done, JoinError>,
         report: &mut ScanReport,
+        progress: &ScanProgress,
     ) {
-        let (path, result) = match done {
+        let Done { object, result } = match done {
             Ok(done) => done,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             // Nobody cancels them.
             Err(_) => return,
         };
+        let is_read = matches!(&result, Ok(Handled::Committed(_) | Handled::WithoutRecords));
+        progress.note_done(object.size.filter(|_| is_read).unwrap_or_default());
         match result {
             Ok(Handled::Committed(_)) => report.files_read += 1,
             Ok(Handled::Duplicate(_)) => report.duplicates += 1,
@@ -198,7 +138,11 @@ impl Ingest {
                     // The others would fail for the same reason.
                     self.stop.cancel();
                 }
-                report.fail(path, failure.reason(), failure.to_string());
+                report.fail(Failed {
+                    path: named(&object.bucket, &object.key),
+                    reason: failure.reason(),
+                    message: failure.to_string(),
+                });
             }
         }
     }
@@ -228,35 +172,34 @@ impl Ingest {
     }
 }
 
-/// Walks on a thread of its own, never far ahead of those who read.
-fn walk(sources: Vec<PathBuf>) -> mpsc::Receiver<Result<Found, FolderError>> {
-    let (sender, found) = mpsc::channel(FOUND_MAX);
-    tokio::task::spawn_blocking(move || {
-        for one in Walk::through(sources) {
-            // Nobody listens any more.
-            if sender.blocking_send(one).is_err() {
-                return;
-            }
+/// Counts what there is.
+async fn count(mut found: tokio::sync::mpsc::Receiver<Find>, progress: Arc<ScanProgress>) {
+    let mut is_whole = true;
+    while let Some(find) = found.recv().await {
+        match find {
+            Find::Object(_) => progress.note_found(),
+            Find::Skipped(_) | Find::Nothing(_) => {}
+            // What comes after it is not known.
+            Find::Failed(_) => is_whole = false,
         }
-    });
-    found
+    }
+    if is_whole {
+        progress.note_all_found();
+    }
+}
+
+/// Reads an object, and again after a pause while what keeps it from that may pass and nobody says
+/// stop.
+async fn read_patiently(ingest: &Ingest, object: &ObjectRef) -> Result<Handled, ObjectFailure> {
+    let may_pass = |failure: &ObjectFailure| failure.may_pass() && !ingest.stop.is_cancelled();
+    patiently(may_pass, || read_found(ingest, object)).await
 }
 
 /// Reads one file, if its name lets it be a log: a copy of a log bucket keeps the names.
-async fn read_file(ingest: &Ingest, file: &LocalFile) -> Result<Handled, ObjectFailure> {
-    let object = ObjectRef {
-        bucket: FILES.to_owned(),
-        key: file.path.clone(),
-        version_id: Some(file.revision.clone()),
-        etag: None,
-        size: Some(file.bytes),
-        region: None,
-        event_at: None,
-        source: Source::CloudTrail,
-    };
-    match LogKey::of(&file.path) {
-        LogKey::Log(_) if file.bytes == 0 => Ok(Handled::Skipped(SkipReason::ZeroByte)),
-        LogKey::Log(path) => read_object(ingest, &object, &path, false).await,
+async fn read_found(ingest: &Ingest, object: &ObjectRef) -> Result<Handled, ObjectFailure> {
+    match LogKey::of(&object.key) {
+        LogKey::Log(_) if object.size == Some(0) => Ok(Handled::Skipped(SkipReason::ZeroByte)),
+        LogKey::Log(path) => read_object(ingest, object, &path, true).await,
         LogKey::Digest(_) => Ok(Handled::Skipped(SkipReason::Digest)),
         LogKey::Insight => Ok(Handled::Skipped(SkipReason::Insight)),
         LogKey::NetworkActivity => Ok(Handled::Skipped(SkipReason::NetworkActivity)),
@@ -274,20 +217,8 @@ fn span_of(facts: &[StoredFact]) -> Option<Span> {
 mod tests {
     use deltrail_core::domain::Timestamp;
 
-    use super::{FAILED_MAX, Learnt, ScanReport, Span};
+    use super::{Learnt, Span};
     use crate::store::CommitReport;
-
-    #[test]
-    fn every_failure_is_counted_and_only_so_many_are_held() {
-        let mut report = ScanReport::default();
-        assert!(report.is_complete());
-        for n in 0..=FAILED_MAX {
-            report.fail(format!("/logs/{n}"), "not_gzip", "it is something else".to_owned());
-        }
-        assert_eq!(report.failed["not_gzip"], FAILED_MAX as u64 + 1);
-        assert_eq!(report.failures.len(), FAILED_MAX);
-        assert!(!report.is_complete());
-    }
 
     #[test]
     fn the_span_is_that_of_all_commits_whatever_their_order() {

@@ -4,17 +4,22 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{Builder, Region, RequestChecksumCalculation, ResponseChecksumValidation};
-use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
+use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2Error, ListObjectsV2Output};
+use aws_sdk_s3::types::EncodingType;
 
-use super::error::{ObjectError, ObjectName, Place};
+use super::error::{ObjectError, ObjectName, Place, Request};
+use super::listing::Page;
 use super::object::Object;
 use super::region::{self, LearntRegions};
 
-type GetError = SdkError<GetObjectError, aws_sdk_s3::config::http::HttpResponse>;
+type GetError = SdkError<GetObjectError, HttpResponse>;
+type ListError = SdkError<ListObjectsV2Error, HttpResponse>;
 
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -108,27 +113,70 @@ impl S3Objects {
         if !is_bucket_name(bucket) || key.is_empty() {
             return Err(ObjectError::InvalidName { object: name });
         }
-        let hint = region_hint.filter(|hint| region::is_region_name(hint));
-        let first = self
-            .learnt
-            .of(bucket)
-            .unwrap_or_else(|| hint.unwrap_or(&self.default_region).to_owned());
+        let first = self.region_of(bucket, region_hint);
         let refusal = match self.send(bucket, key, revision, &first).await {
             Ok(answer) => return Ok(Object::of(name, answer)),
             Err(error) => error,
         };
-        let Some(right) = refusal.raw_response().and_then(region::named_by) else {
-            return Err(self.error(name, &first, &refusal));
+        let Some(right) = self.redirected(bucket, &first, &refusal) else {
+            return Err(self.error(name, Request::Get, &first, &refusal));
         };
-        if right == first {
-            return Err(self.error(name, &first, &refusal));
-        }
-        tracing::debug!(bucket, asked = first, region = right, "bucket is in another region");
-        self.learnt.learn(bucket, &right);
         match self.send(bucket, key, revision, &right).await {
             Ok(answer) => Ok(Object::of(name, answer)),
-            Err(error) => Err(self.error(name, &right, &error)),
+            Err(error) => Err(self.error(name, Request::Get, &right, &error)),
         }
+    }
+
+    /// A page of the objects whose keys begin with `prefix` and come after `after`, in the order of
+    /// their keys: the next page begins after the last of them. The region is found as for
+    /// [`S3Objects::get`].
+    ///
+    /// # Errors
+    /// See [`ObjectError`].
+    pub async fn list(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Page, ObjectError> {
+        let name = ObjectName::new(bucket, prefix, None);
+        if !is_bucket_name(bucket) {
+            return Err(ObjectError::InvalidName { object: name });
+        }
+        let first = self.region_of(bucket, None);
+        let refusal = match self.send_list(bucket, prefix, after, &first).await {
+            Ok(answer) => return Ok(Page::of(answer)),
+            Err(error) => error,
+        };
+        let Some(right) = self.redirected(bucket, &first, &refusal) else {
+            return Err(self.error(name, Request::List, &first, &refusal));
+        };
+        match self.send_list(bucket, prefix, after, &right).await {
+            Ok(answer) => Ok(Page::of(answer)),
+            Err(error) => Err(self.error(name, Request::List, &right, &error)),
+        }
+    }
+
+    /// Where a request about a bucket goes first.
+    fn region_of(&self, bucket: &str, hint: Option<&str>) -> String {
+        let hint = hint.filter(|hint| region::is_region_name(hint));
+        self.learnt.of(bucket).unwrap_or_else(|| hint.unwrap_or(&self.default_region).to_owned())
+    }
+
+    /// The other region that a refusal names, which is remembered.
+    fn redirected<E>(
+        &self,
+        bucket: &str,
+        asked: &str,
+        refusal: &SdkError<E, HttpResponse>,
+    ) -> Option<String> {
+        let right = refusal.raw_response().and_then(region::named_by)?;
+        if right == asked {
+            return None;
+        }
+        tracing::debug!(bucket, asked, region = right, "bucket is in another region");
+        self.learnt.learn(bucket, &right);
+        Some(right)
     }
 
     async fn send(
@@ -150,14 +198,45 @@ impl S3Objects {
             return asked.send().await;
         }
         // Settings of one request's own cost a tenth of it.
-        let elsewhere = Builder::new().region(Region::new(region.to_owned()));
-        asked.customize().config_override(elsewhere).send().await
+        asked.customize().config_override(in_region(region)).send().await
     }
 
-    fn error(&self, object: ObjectName, region: &str, error: &GetError) -> ObjectError {
-        let owner = self.expected_bucket_owner.as_deref();
-        ObjectError::of(Place { object, region, expected_bucket_owner: owner }, error)
+    async fn send_list(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: Option<&str>,
+        region: &str,
+    ) -> Result<ListObjectsV2Output, ListError> {
+        let asked = self
+            .client
+            .list_objects_v2()
+            .bucket(bucket)
+            .prefix(prefix)
+            // XML cannot hold every character that a key can.
+            .encoding_type(EncodingType::Url)
+            .set_start_after(after.map(str::to_owned))
+            .set_expected_bucket_owner(self.expected_bucket_owner.clone());
+        asked.customize().config_override(in_region(region)).send().await
     }
+
+    fn error<E>(
+        &self,
+        object: ObjectName,
+        request: Request,
+        region: &str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> ObjectError
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+    {
+        let expected_bucket_owner = self.expected_bucket_owner.as_deref();
+        ObjectError::of(Place { object, request, region, expected_bucket_owner }, error)
+    }
+}
+
+fn in_region(region: &str) -> Builder {
+    Builder::new().region(Region::new(region.to_owned()))
 }
 
 /// The characters of bucket names, old ones in us-east-1 included. Access point ARNs, which would

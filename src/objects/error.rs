@@ -1,12 +1,12 @@
 //! What can go wrong with an object, each as one line that names the object and the next step. It
 //! does not decide whether to try again.
 
+use std::error::Error;
 use std::fmt::{self, Display};
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
-use aws_sdk_s3::operation::get_object::GetObjectError;
 
 use super::Detail;
 use super::text::{credentials_cause, is_about_credentials, one_line, source_chain};
@@ -41,16 +41,29 @@ impl ObjectName {
         self.bucket.is_empty()
     }
 
-    /// What IAM policies name to allow reading everything in the bucket.
-    fn bucket_objects_arn(&self, region: &str) -> String {
+    /// What IAM policies name to allow it.
+    fn permission(&self, request: Request, region: &str) -> String {
         let partition = match region {
             region if region.starts_with("cn-") => "aws-cn",
             region if region.starts_with("us-gov-") => "aws-us-gov",
             region if region.starts_with("eusc-") => "aws-eusc",
             _ => "aws",
         };
-        format!("arn:{partition}:s3:::{}/*", self.bucket)
+        let bucket = &self.bucket;
+        match request {
+            Request::Get => format!("s3:GetObject on arn:{partition}:s3:::{bucket}/*"),
+            Request::List => format!("s3:ListBucket on arn:{partition}:s3:::{bucket}"),
+        }
     }
+}
+
+/// What S3 is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Request {
+    /// The bytes of an object.
+    Get,
+    /// Which objects there are.
+    List,
 }
 
 impl Display for ObjectName {
@@ -74,18 +87,14 @@ pub enum ObjectError {
     )]
     Gone { object: ObjectName, detail: Detail },
     /// There is no such bucket.
-    #[error(
-        "{object}: the bucket does not exist ({detail}); check --log-bucket and who sends such \
-         messages"
-    )]
-    BucketMissing { object: ObjectName, detail: Detail },
+    #[error("{object}: the bucket does not exist ({detail}); check {hint}")]
+    BucketMissing { object: ObjectName, detail: Detail, hint: &'static str },
     /// The caller may not read it, or it is missing and the caller may not know that.
     #[error(
-        "{object}: access denied ({detail}); allow s3:GetObject on {resource} in the caller's IAM \
-         policy, and in the bucket policy if the bucket is in another account{owner_hint}; without \
-         s3:ListBucket a missing object answers so too"
+        "{object}: access denied ({detail}); allow {permission} in the caller's IAM policy, and in \
+         the bucket policy if the bucket is in another account{hint}"
     )]
-    AccessDenied { object: ObjectName, detail: Detail, resource: String, owner_hint: String },
+    AccessDenied { object: ObjectName, detail: Detail, permission: String, hint: String },
     /// The object is encrypted with a key that the caller cannot use.
     #[error(
         "{object}: its KMS key cannot be used ({detail}); allow kms:Decrypt on {} in the caller's \
@@ -152,6 +161,7 @@ pub enum ObjectError {
 /// What was asked where.
 pub(super) struct Place<'a> {
     pub object: ObjectName,
+    pub request: Request,
     pub region: &'a str,
     pub expected_bucket_owner: Option<&'a str>,
 }
@@ -234,7 +244,10 @@ impl ObjectError {
     }
 
     /// The meaning of an error of the SDK.
-    pub(super) fn of(place: Place<'_>, error: &SdkError<GetObjectError, HttpResponse>) -> Self {
+    pub(super) fn of<E>(place: Place<'_>, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+    {
         if matches!(error, SdkError::ServiceError(_) | SdkError::ResponseError(_)) {
             return answered(place, error);
         }
@@ -257,8 +270,11 @@ impl ObjectError {
     }
 }
 
-fn answered(place: Place<'_>, error: &SdkError<GetObjectError, HttpResponse>) -> ObjectError {
-    let Place { object, region, expected_bucket_owner } = place;
+fn answered<E>(place: Place<'_>, error: &SdkError<E, HttpResponse>) -> ObjectError
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    let Place { object, request, region, expected_bucket_owner } = place;
     let status = error.raw_response().map_or(0, |response| response.status().as_u16());
     let code = error.code().unwrap_or_default();
     let detail = answer(status, error);
@@ -270,7 +286,13 @@ fn answered(place: Place<'_>, error: &SdkError<GetObjectError, HttpResponse>) ->
             ObjectError::Gone { object, detail }
         }
         (405, _) if is_delete_marker(error) => ObjectError::Gone { object, detail },
-        (_, "NoSuchBucket") => ObjectError::BucketMissing { object, detail },
+        (_, "NoSuchBucket") => {
+            let hint = match request {
+                Request::Get => "--log-bucket and who sends such messages",
+                Request::List => "its name",
+            };
+            ObjectError::BucketMissing { object, detail, hint }
+        }
         (
             _,
             "ExpiredToken"
@@ -293,8 +315,13 @@ fn answered(place: Place<'_>, error: &SdkError<GetObjectError, HttpResponse>) ->
             let owner_hint = expected_bucket_owner
                 .map(|owner| format!(", check that account {owner} owns the bucket"))
                 .unwrap_or_default();
-            let resource = object.bucket_objects_arn(region);
-            ObjectError::AccessDenied { object, detail, resource, owner_hint }
+            let missing_hint = match request {
+                Request::Get => "; without s3:ListBucket a missing object answers so too",
+                Request::List => "",
+            };
+            let permission = object.permission(request, region);
+            let hint = owner_hint + missing_hint;
+            ObjectError::AccessDenied { object, detail, permission, hint }
         }
         (_, "RequestTimeout") => ObjectError::Other { object, detail, is_transient: true },
         _ => ObjectError::Other {
@@ -314,14 +341,17 @@ fn is_about_the_key(code: &str, message: &str) -> bool {
 }
 
 /// A version that is a delete marker cannot be read: S3 answers 405 and says so in a header.
-fn is_delete_marker(error: &SdkError<GetObjectError, HttpResponse>) -> bool {
+fn is_delete_marker<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error
         .raw_response()
         .and_then(|response| response.headers().get("x-amz-delete-marker"))
         .is_some_and(|value| value == "true")
 }
 
-fn answer(status: u16, error: &SdkError<GetObjectError, HttpResponse>) -> Detail {
+fn answer<E>(status: u16, error: &SdkError<E, HttpResponse>) -> Detail
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
     let said = match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!(" {code}: {message}"),
         (Some(code), None) => format!(" {code}"),

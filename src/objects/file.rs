@@ -21,6 +21,12 @@ pub(super) fn revision_of(metadata: &Metadata) -> String {
     format!("{}-{}", metadata.len(), written.unwrap_or_default().as_nanos())
 }
 
+/// When a file was last written, in milliseconds since 1970.
+pub(super) fn written_millis(metadata: &Metadata) -> Option<i64> {
+    let written = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(written.as_millis()).ok()
+}
+
 /// Opens the file at `path`.
 pub(super) async fn open(path: &str) -> Result<Object, ObjectError> {
     let unreadable = |detail: String| ObjectError::FileUnreadable {
@@ -31,12 +37,11 @@ pub(super) async fn open(path: &str) -> Result<Object, ObjectError> {
     let metadata = file.metadata().await.map_err(|error| unreadable(error.to_string()))?;
     let stream = ByteStream::read_from().file(file).buffer_size(CHUNK_BYTES).build().await;
     let stream = stream.map_err(|error| unreadable(source_chain(&error)))?;
-    let written = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     Ok(Object::of_file(
         ObjectName::of_file(path),
         revision_of(&metadata),
         metadata.len(),
-        written.and_then(|at| i64::try_from(at.as_millis()).ok()),
+        written_millis(&metadata),
         stream,
     ))
 }

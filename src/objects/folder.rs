@@ -5,7 +5,7 @@ use std::fs::{DirEntry, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::file::revision_of;
+use super::file::{revision_of, written_millis};
 
 /// A file to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct LocalFile {
     pub revision: String,
     /// Its size in bytes.
     pub bytes: u64,
+    /// When it was last written, in milliseconds since 1970.
+    pub last_modified_millis: Option<i64>,
 }
 
 /// What was come across.
@@ -165,7 +167,8 @@ fn file(path: PathBuf, metadata: &Metadata) -> Result<Found, FolderError> {
     match path.into_os_string().into_string() {
         Ok(path) => {
             let revision = revision_of(metadata);
-            Ok(Found::File(LocalFile { path, revision, bytes: metadata.len() }))
+            let (bytes, last_modified_millis) = (metadata.len(), written_millis(metadata));
+            Ok(Found::File(LocalFile { path, revision, bytes, last_modified_millis }))
         }
         Err(path) => Err(FolderError::NotUtf8 { path: path.into() }),
     }

@@ -37,5 +37,6 @@ mod real_data;
 mod requirement;
 mod sandbox;
 mod scan;
+mod scan_s3;
 mod security;
 mod world;

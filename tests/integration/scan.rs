@@ -251,9 +251,6 @@ fn what_is_no_source_is_told_with_the_next_step() {
         let output = place.run(arguments);
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    let (code, text) = told(&["s3://trail-logs/AWSLogs/"]);
-    assert_eq!(code, Some(2));
-    assert!(text.contains("aws s3 sync s3://trail-logs/AWSLogs/"), "{text}");
     assert_eq!(told(&[]).0, Some(2));
     let (code, text) = told(&[".", "--workers=0"]);
     assert_eq!(code, Some(2));

@@ -1,6 +1,7 @@
 //! What the key of an object in a log bucket tells before anything is fetched: what kind of file it
 //! is, and whose. It knows no log bucket and no content.
 
+use super::log_time::trail_time;
 use crate::domain::Timestamp;
 
 const ACCOUNT_DIGITS: usize = 12;
@@ -93,7 +94,7 @@ impl LogKey {
             ("CloudTrail-Digest", [region, .., file]) if is_region(region) => {
                 Some(Self::Digest(DigestPath {
                     log: LogPath::named(account, region),
-                    ended_at: digest_ended_at(file),
+                    ended_at: trail_time(file),
                 }))
             }
             (_, [_, ..]) => Self::of_sibling(folder),
@@ -135,24 +136,6 @@ impl LogPath {
         (is_account(account) && is_region(region) && is_date && !bucket.is_empty())
             .then(|| Self { bucket: Some(bucket.to_owned()), ..Self::named(account, region) })
     }
-}
-
-/// Reads `..._YYYYMMDDTHHmmssZ.json.gz`, also of a backfilled digest (`..Z_backfill.json.gz`).
-fn digest_ended_at(file: &str) -> Option<Timestamp> {
-    let name = file.strip_suffix(".json.gz")?;
-    let name = name.strip_suffix("_backfill").unwrap_or(name);
-    let (_, time) = name.rsplit_once('_')?;
-    let part = |from: usize, to: usize| time.get(from..to);
-    let text = format!(
-        "{}-{}-{}T{}:{}:{}Z",
-        part(0, 4)?,
-        part(4, 6)?,
-        part(6, 8)?,
-        part(9, 11)?,
-        part(11, 13)?,
-        part(13, 15)?
-    );
-    Timestamp::parse(&text).ok()
 }
 
 fn is_account(segment: &str) -> bool {

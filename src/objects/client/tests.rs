@@ -299,6 +299,7 @@ async fn names_that_are_none_are_refused_before_anything_is_sent() {
         ("..", KEY),
         ("....", KEY),
         ("", KEY),
+        (super::super::FILES, "/etc/passwd"),
         (BUCKET, ""),
     ] {
         let error = objects.get(bucket, key, Revision::default(), None).await.expect_err(bucket);
