@@ -1,6 +1,6 @@
 //! The composition root of `deltrail run`: builds the rooms from the settings, runs them until a
-//! signal, drains. It decides nothing that a room could decide. That of `deltrail scan` is beside
-//! it.
+//! signal, drains. It decides nothing that a room could decide. Those of `deltrail scan` and
+//! `deltrail verify` are beside it.
 
 mod certificate;
 mod expected;
@@ -13,11 +13,13 @@ mod secret_file;
 mod signals;
 mod store_size;
 mod token;
+mod verify;
 mod watching;
 
 pub use notify_test::{Told, notify_test};
 pub use scan::{Scanned, scan};
 pub use signals::stop_signal;
+pub use verify::verify;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -16,6 +16,7 @@ mod progress;
 mod run;
 mod sandbox;
 mod scan;
+mod verify;
 mod who_deleted;
 
 use std::io::Write;
@@ -90,6 +91,11 @@ enum Command {
     #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
         {all-args}")]
     Findings(findings::FindingsArguments),
+    /// Say whether log files are those that CloudTrail delivered, by its digests
+    #[command(before_help = verify::EXAMPLE)]
+    #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
+        {all-args}")]
+    Verify(verify::VerifyArguments),
     /// Say whether the settings are valid for `run`, or everything that is wrong
     CheckConfig(check_config::CheckConfigArguments),
     /// Show every setting, its value and where that came from
@@ -121,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::WhoDeleted(arguments) => who_deleted::answer(&arguments, &surroundings),
         Command::Deletions(arguments) => deletions::answer(&arguments, &surroundings),
         Command::Findings(arguments) => findings::answer(&arguments, &surroundings),
+        Command::Verify(arguments) => verify::verify(&arguments, &surroundings),
         Command::CheckConfig(arguments) => check_config::check(&arguments, &surroundings),
         Command::PrintConfig(arguments) => print_config::print(&arguments, &surroundings),
         Command::Healthcheck(arguments) => healthcheck::check(&arguments, &surroundings),
@@ -197,6 +204,7 @@ mod tests {
           who-deleted   Say who removed an object, when and how, and how sure that is
           deletions     List removals, newest first
           findings      List what was unusual about removals, newest first, or tell all of one finding
+          verify        Say whether log files are those that CloudTrail delivered, by its digests
           check-config  Say whether the settings are valid for `run`, or everything that is wrong
           print-config  Show every setting, its value and where that came from
           healthcheck   Ask the daemon of this host whether it is healthy, for a container's health check

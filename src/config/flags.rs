@@ -80,6 +80,43 @@ impl ScanFlags {
     }
 }
 
+/// What stood on the command line of `deltrail verify`, which takes fewer still.
+#[derive(Debug, Clone, Default)]
+pub struct VerifyFlags(SettingFlags);
+
+impl VerifyFlags {
+    /// What a verification needs, out of all that the user gave.
+    ///
+    /// # Errors
+    /// All problems of the file, or else all problems of the values.
+    pub fn config(&self, surroundings: &Surroundings) -> Result<Config, Problems> {
+        self.0.config(surroundings, Purpose::Inspect)
+    }
+}
+
+impl Args for VerifyFlags {
+    fn augment_args(command: Command) -> Command {
+        command.arg(file()).args(settings::OF_VERIFY.map(flag))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for VerifyFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut flags = Self::default();
+        flags.update_from_arg_matches(matches)?;
+        Ok(flags)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.take(matches, &settings::OF_VERIFY);
+        Ok(())
+    }
+}
+
 impl Args for ScanFlags {
     fn augment_args(command: Command) -> Command {
         command.arg(file()).args(settings::OF_SCAN.map(flag))

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 pub use buckets::{BucketPattern, LogBucket, LogBuckets};
 pub use expectations::ExpectedDeletions;
-pub use flags::{ScanFlags, SettingFlags};
+pub use flags::{ScanFlags, SettingFlags, VerifyFlags};
 pub use given::{DEFAULT_FILE, Given, Origin};
 pub use notify::Notify;
 pub use reading::Problems;

@@ -179,6 +179,10 @@ pub const OF_SCAN: [&Setting; 12] = [
     &MAX_RECORD,
 ];
 
+/// The settings that are flags of `deltrail verify`: those of reading objects.
+pub const OF_VERIFY: [&Setting; 4] =
+    [&S3_PATH_STYLE, &LOG_FORMAT, &IN_FLIGHT_OBJECTS, &MAX_INFLATED];
+
 #[cfg(test)]
 mod tests {
     use super::{ALL, QUEUE_URL, Setting};

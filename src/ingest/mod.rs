@@ -30,6 +30,7 @@ mod space;
 mod tell;
 mod trouble;
 mod underway;
+mod verify;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -43,6 +44,7 @@ use tokio_util::task::TaskTracker;
 
 pub use decoding::OBJECT_BYTES_MIN;
 pub use scan::{Failed, ScanOrder, ScanProgress, ScanReport, ScanSnapshot, ScanSource};
+pub use verify::{Verified, VerifiedKind, VerifyError, VerifyOrder, VerifySummary, verify};
 
 use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::Objects;

@@ -1,5 +1,7 @@
 //! An opened object: its revision and its bytes, chunk by chunk, as stored.
 
+use std::collections::HashMap;
+
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
@@ -22,6 +24,8 @@ pub struct Object {
     pub content_length: Option<u64>,
     /// When it was last written, in milliseconds since 1970 (S3 says whole seconds).
     pub last_modified_millis: Option<i64>,
+    /// User metadata, names without `x-amz-meta-`; none of a file.
+    pub metadata: HashMap<String, String>,
     body: Body,
 }
 
@@ -42,6 +46,7 @@ impl Object {
             etag,
             content_length: answer.content_length.and_then(|length| u64::try_from(length).ok()),
             last_modified_millis: answer.last_modified.and_then(|at| at.to_millis().ok()),
+            metadata: answer.metadata.unwrap_or_default(),
             body: Body::Open { stream: answer.body, received_bytes: 0 },
         }
     }
@@ -60,6 +65,7 @@ impl Object {
             etag: None,
             content_length: Some(length),
             last_modified_millis,
+            metadata: HashMap::new(),
             body: Body::Open { stream, received_bytes: 0 },
         }
     }

@@ -39,4 +39,5 @@ mod sandbox;
 mod scan;
 mod scan_s3;
 mod security;
+mod verify;
 mod world;

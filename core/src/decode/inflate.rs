@@ -108,6 +108,11 @@ impl Inflater {
         self.inflated
     }
 
+    /// Members that were read to their ends.
+    pub(super) const fn members(&self) -> u64 {
+        self.members
+    }
+
     /// Bytes behind the last member so far.
     pub(super) const fn trailing_bytes(&self) -> u64 {
         self.trailing

@@ -7,6 +7,7 @@ mod bucket_name;
 mod cloudtrail;
 #[cfg(test)]
 mod differential;
+pub mod digest;
 mod envelope;
 mod error;
 mod excerpt;

@@ -1,12 +1,12 @@
-//! Who may know whom. Adapters know the core and nothing else of ours, the queue and the objects
-//! not even that; shells know the core, the metrics and the adapters, never one another; the core
-//! knows no outside world at all.
+//! Who may know whom. Adapters know the core and nothing else of ours, the queue, the objects and
+//! the public keys not even that; shells know the core, the metrics and the adapters, never one
+//! another; the core knows no outside world at all.
 
 use super::code::code_of;
 use super::{Breach, SourceFile, expect_none, source_files};
 
 const CORE: &str = "deltrail_core";
-const ADAPTERS: [&str; 4] = ["queue", "objects", "store", "notify"];
+const ADAPTERS: [&str; 5] = ["queue", "objects", "store", "notify", "trail_keys"];
 const SHELLS: [&str; 5] = ["ingest", "watch", "http", "setup", "sandbox"];
 const SANDBOX_DRIVERS: [&str; 2] = ["src/cli/demo", "src/cli/sandbox"];
 
