@@ -2,10 +2,15 @@
 //! once, when both ends are first known. It reads no clock.
 
 use super::totals::{Delta, Family, LATENCY_BUCKETS_MS, Part};
-use super::{Outcome, Request};
+use super::{Outcome, Request, Timestamp};
 
 /// More than this is taken for a wrong clock or a wrong pair, in milliseconds.
 const PLAUSIBLE_MILLIS_MAX: i64 = 3_600_000;
+
+/// What S3 takes for a request at most for it to be fast, in milliseconds.
+pub const FAST_REQUEST_MILLIS_MAX: i64 = 1_000;
+/// What may pass at most from declaring a delete to the removal for it to be fast, in milliseconds.
+pub const FAST_INTENT_MILLIS_MAX: i64 = 60_000;
 
 /// What a latency is measured on; the value of the `basis` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,6 +107,23 @@ pub fn count_latency(
         .filter_map(|((basis, millis), _)| Some((basis, millis?)))
         .filter_map(|(basis, millis)| observe_latency(basis, millis, bucket, delta).err())
         .collect()
+}
+
+/// How long an accepted request took, in milliseconds, by what CloudTrail and the access log say:
+/// the longer of both, when that is plausible and longer than [`FAST_REQUEST_MILLIS_MAX`].
+#[must_use]
+pub fn slow_request_millis(service: Option<i64>, access_log: Option<i64>) -> Option<i64> {
+    let told = [service, access_log].into_iter().flatten();
+    let plausible = told.filter(|millis| *millis <= PLAUSIBLE_MILLIS_MAX);
+    plausible.max().filter(|millis| *millis > FAST_REQUEST_MILLIS_MAX)
+}
+
+/// How long after it was declared a removal came, in milliseconds, when that is plausible and
+/// longer than [`FAST_INTENT_MILLIS_MAX`].
+#[must_use]
+pub fn slow_intent_millis(requested_at: Timestamp, removed_at: Timestamp) -> Option<i64> {
+    let millis = removed_at.millis_since(requested_at);
+    (millis > FAST_INTENT_MILLIS_MAX && millis <= PLAUSIBLE_MILLIS_MAX).then_some(millis)
 }
 
 /// What a request tells of its latency by itself, in milliseconds: service and access log.

@@ -47,7 +47,10 @@ pub(crate) use finding_text::some;
 pub use finding_text::{FindingText, Standing, next_steps, title};
 pub use fold::{PAIR_MILLIS_MAX, fold};
 pub use intent::Intent;
-pub use latency::{Basis, DiscardedLatency, count_latency, observe_latency};
+pub use latency::{
+    Basis, DiscardedLatency, FAST_INTENT_MILLIS_MAX, FAST_REQUEST_MILLIS_MAX, count_latency,
+    observe_latency, slow_intent_millis, slow_request_millis,
+};
 pub use moment::Moment;
 pub use principal::Principal;
 pub use protection::ProtectionChange;

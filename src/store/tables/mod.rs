@@ -26,6 +26,7 @@ mod settle;
 mod settle_calls;
 mod settle_intents;
 mod slots;
+mod slow;
 mod told;
 mod totals;
 mod watermarks;

@@ -2,12 +2,15 @@
 //! announced, which declared deletes did not happen, and since when anything was seen.
 
 use deltrail_core::detect::{Counts, Expectation, Suspicion};
-use deltrail_core::domain::{Day, Evidence, Source, Timestamp};
+use deltrail_core::domain::{
+    Api, Call, Day, Evidence, Outcome, RemovalRole, Source, Timestamp,
+};
 
 use super::fixtures::stores;
 use super::observations::OPEN_MAX;
 use super::story::{
-    BUCKET, Told, direct, intent, minute, notice, second, settle_until, tell, written,
+    BUCKET, Told, bulk, child, direct, intent, line, milli, minute, notice, second, settle_until,
+    tell, written,
 };
 use crate::store::{Announcing, Observations, Store};
 
@@ -90,6 +93,89 @@ async fn a_declared_delete_that_did_not_happen_is_a_suspect_of_the_day_it_was_de
         settle_until(&store, 60).await;
         let seen = seen(&store).await;
         assert_eq!(suspects(&seen), [("cat.jpg", minute(0), Suspicion::Unfulfilled)]);
+        store.close().await.unwrap();
+    }
+}
+
+/// CloudTrail's record of a call that S3 took so long for.
+fn served(evidence: Evidence, millis: i64) -> Evidence {
+    let started_at = evidence.at;
+    let ended_at = Timestamp::from_millis(started_at.as_millis() + millis);
+    Evidence { started_at: Some(started_at), ended_at: Some(ended_at), ..evidence }
+}
+
+#[tokio::test]
+async fn removals_whose_request_took_more_than_a_second_are_suspects_of_slowness() {
+    for store in stores(500) {
+        let long = line("by-its-line.jpg", "L", second(5));
+        let refused = served(direct("refused.jpg", "D", second(6)), 9_000);
+        let call = Call { api: Api::DeleteObject, outcome: Outcome::Denied };
+        let children = ["one.jpg", "two.jpg"].map(|key| Evidence {
+            request_id: Some("B".into()),
+            ..child(key, key, second(8))
+        });
+        let told = [
+            served(direct("fast.jpg", "F", second(1)), 1_000),
+            served(direct("slow.jpg", "S", second(2)), 1_001),
+            notice("slow.jpg", "S", second(3)),
+            served(direct("a-clock-is-wrong.jpg", "W", second(4)), 3_600_001),
+            Evidence { total_millis: Some(2_500), ..long },
+            Evidence { call: Some(call), role: RemovalRole::None, ..refused },
+            served(bulk("B", second(7)), 4_000),
+        ];
+        tell(&store, told.into_iter().chain(children).map(Told::fact)).await;
+        let seen = seen(&store).await;
+        let slow = |key, at, millis| (key, second(at), Suspicion::Slow(millis));
+        assert_eq!(
+            suspects(&seen),
+            [
+                slow("by-its-line.jpg", 5, 2_500),
+                slow("one.jpg", 7, 4_000),
+                slow("slow.jpg", 2, 1_001),
+                slow("two.jpg", 7, 4_000),
+            ]
+        );
+        assert!(seen.suspects.iter().all(|it| seen.callers.contains_key(&it.caller.unwrap())));
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn removals_that_came_more_than_a_minute_after_they_were_declared_are_suspects_once() {
+    for store in stores(500) {
+        let keys = ["in-time.jpg", "late.jpg", "late-and-slow.jpg", "by-a-coarse-clock.jpg"];
+        tell(&store, [intent("I", &keys, milli(0)).fact()]).await;
+        let coarse = line("by-a-coarse-clock.jpg", "C", second(90));
+        let told = [
+            notice("in-time.jpg", "T", milli(60_000)),
+            notice("late.jpg", "L", milli(60_001)),
+            served(direct("late-and-slow.jpg", "S", second(80)), 1_500),
+            notice("late-and-slow.jpg", "S", milli(81_500)),
+            Evidence { call: None, total_millis: None, ..coarse },
+        ];
+        tell(&store, told.map(Told::fact)).await;
+        settle_until(&store, 60).await;
+        let seen = seen(&store).await;
+        let late = |key, at, millis| (key, milli(at), Suspicion::Slow(millis));
+        assert_eq!(
+            suspects(&seen),
+            [late("late-and-slow.jpg", 81_500, 81_500), late("late.jpg", 60_001, 60_001)]
+        );
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_day_is_due_again_when_a_call_turns_out_to_have_been_slow() {
+    for store in stores(500) {
+        tell(&store, [line("cat.jpg", "A", minute(1)).fact()]).await;
+        tell(&store, [direct("cat.jpg", "A", minute(1)).fact()]).await;
+        let version = async || store.due_days(10).await.unwrap()[0].version;
+        let before = version().await;
+        let copy = served(direct("cat.jpg", "A", minute(1)), 5_000);
+        tell(&store, [Evidence { id: "a copy".to_owned(), ..copy }.fact()]).await;
+        assert!(version().await > before);
+        assert_eq!(suspects(&seen(&store).await).len(), 1);
         store.close().await.unwrap();
     }
 }

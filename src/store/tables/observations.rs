@@ -14,6 +14,7 @@ use super::expectations::{expectations_of, spoken_of};
 use super::history::{Judged, judged};
 use super::protections::{protection_columns, protection_of};
 use super::rows::{actor, optional_time, time};
+use super::slow::slow;
 use super::told::Told;
 use super::watermarks::{lowest, lowest_by_source};
 use crate::store::session::{Result, Row, Session, column, values};
@@ -89,6 +90,7 @@ pub(in crate::store) fn observations(
     suspects(session, (bucket, day), &mut observations)?;
     provisional(session, (bucket, day), stale_window_millis, &mut observations)?;
     unfulfilled(session, (bucket, day), &mut observations)?;
+    slow(session, bucket, span(day), &mut observations)?;
     Ok(observations)
 }
 

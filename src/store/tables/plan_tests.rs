@@ -15,7 +15,7 @@ use crate::store::Location;
 use crate::store::sqlite::open_writer;
 
 /// The files whose statements run with every commit, every tick, or every look at the gauges.
-pub(super) const FILES: [(&str, &str); 23] = [
+pub(super) const FILES: [(&str, &str); 24] = [
     ("actors.rs", include_str!("actors.rs")),
     ("commit.rs", include_str!("commit.rs")),
     ("creations.rs", include_str!("creations.rs")),
@@ -36,6 +36,7 @@ pub(super) const FILES: [(&str, &str); 23] = [
     ("settle_calls.rs", include_str!("settle_calls.rs")),
     ("settle_intents.rs", include_str!("settle_intents.rs")),
     ("slots.rs", include_str!("slots.rs")),
+    ("slow.rs", include_str!("slow.rs")),
     ("totals.rs", include_str!("totals.rs")),
     ("told.rs", include_str!("told.rs")),
     ("watermarks.rs", include_str!("watermarks.rs")),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use deltrail_core::detect::Counts;
 use deltrail_core::domain::{
     Api, Counted, Evidence, Family, PAIR_MILLIS_MAX, Part, Removal, RemovalRole, Request, Source,
-    Timestamp, count_confirmed_latency, count_latency, count_request,
+    Timestamp, count_confirmed_latency, count_latency, count_request, slow_request_millis,
 };
 
 use super::journal::Journal;
@@ -42,6 +42,9 @@ fn write_one(journal: &mut Journal<'_>, told: Request) -> Result<()> {
     let is_live = journal.is_live();
     let Some(known) = insert_request(journal.session, &told, actor_id, !is_live)? else {
         journal.count(&told.bucket, told.at, actor_id, Counts::of_request(&told));
+        if slow_millis(&told).is_some() {
+            journal.mark(&told.bucket, told.at);
+        }
         return if is_live { count(journal, None, &told) } else { Ok(()) };
     };
     let Placed { slice, request: before, is_backfilled } = known;
@@ -54,8 +57,16 @@ fn write_one(journal: &mut Journal<'_>, told: Request) -> Result<()> {
     journal.count(&before.bucket, before.at, actor_id, was);
     let actor_id = journal.actors.id_of(&after.actor)?;
     journal.count(&after.bucket, after.at, actor_id, Counts::of_request(&after));
+    if slow_millis(&before) != slow_millis(&after) {
+        journal.mark(&before.bucket, before.at);
+        journal.mark(&after.bucket, after.at);
+    }
     update_request(journal.session, slice, &after, actor_id, is_backfilled)?;
     if is_backfilled { Ok(()) } else { count(journal, Some(&before), &after) }
+}
+
+fn slow_millis(request: &Request) -> Option<i64> {
+    slow_request_millis(request.service_millis(), request.access_log_millis())
 }
 
 /// Both descriptions of one request together. If they name two keys, the row can name one of them

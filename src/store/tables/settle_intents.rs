@@ -2,6 +2,7 @@
 
 use deltrail_core::domain::{
     Basis, Day, Family, Part, Removal, SETTLE_MILLIS, Timestamp, fulfilment, observe_latency,
+    slow_intent_millis,
 };
 
 use super::journal::Journal;
@@ -86,11 +87,16 @@ pub(super) fn settle_intents(journal: &mut Journal<'_>, horizon: &Horizon<'_>) -
 
 fn settle_key(journal: &mut Journal<'_>, horizon: &Horizon<'_>, key: &Key) -> Result<()> {
     let candidates = candidates(journal.session, key.slot_id, key.requested_at)?;
-    if candidates.is_empty() || key.said_before == SaidBefore::Unfulfilled {
+    let fulfilled_by = fulfilment(key.requested_at, &candidates);
+    let is_slow =
+        |by: &Removal| slow_intent_millis(key.requested_at, by.at).is_some() && !by.is_coarse;
+    // What is slow is so within an hour, so that it lies on this day or the next, which are looked
+    // at together.
+    if key.said_before != SaidBefore::Nothing || fulfilled_by.is_none_or(is_slow) {
         let day = Day::of(key.requested_at);
         journal.rollups.mark(horizon.bucket, day, !key.is_backfilled);
     }
-    match fulfilment(key.requested_at, &candidates) {
+    match fulfilled_by {
         None => {
             if key.said_before == SaidBefore::Fulfilled {
                 correct(journal, key);
