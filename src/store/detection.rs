@@ -45,7 +45,7 @@ pub struct Observations {
     /// Which change of the past of the day was the last one: what was learnt from the past holds as
     /// long as it stays.
     pub past_version: i64,
-    /// From two days before the day to the day after.
+    /// From two days before the day to two days after.
     pub cells: Vec<Cell>,
     /// The callers of the cells, of the suspects and of what was announced.
     pub callers: BTreeMap<i64, Arc<Actor>>,

@@ -32,6 +32,20 @@ impl Store {
         self.0.read(move |session| observations::days_from(session, &bucket, from)).await
     }
 
+    /// The days from one up to another on which the protection of a bucket was changed, in no
+    /// order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn days_of_changes(
+        &self,
+        bucket: &str,
+        days: (Day, Day),
+    ) -> Result<Vec<Day>, StoreError> {
+        let bucket = bucket.to_owned();
+        self.0.read(move |session| observations::days_of_changes(session, &bucket, days)).await
+    }
+
     /// What detectors are given of a bucket around a day.
     ///
     /// # Errors

@@ -170,13 +170,17 @@ async fn find(
 }
 
 /// The due days, those beside them, whose episodes they may be part of or whose windows reach into
-/// them, and the later ones whose past they are.
+/// them, those two days before on which a change of protection was made that they are held against,
+/// and the later ones whose past they are.
 async fn days_that_matter(store: &Store, found: &Found) -> Result<BTreeSet<Day>, StoreError> {
     let mut days = BTreeSet::new();
     for due in &found.due {
         days.extend((-1..=2).map(|beside| due.day.plus(beside)));
     }
-    let Some(first) = found.due.iter().map(|due| due.day).min() else { return Ok(days) };
+    let all = || found.due.iter().map(|due| due.day);
+    let Some((first, last)) = all().min().zip(all().max()) else { return Ok(days) };
+    let changed = store.days_of_changes(&found.bucket, (first.plus(-2), last.plus(-1))).await?;
+    days.extend(changed.into_iter().filter(|day| all().any(|due| due == day.plus(2))));
     let later = store.days_from(&found.bucket, first.plus(3)).await?;
     days.extend(later.into_iter().filter(|later| {
         let is_past = |due: &DueDay| (due.day.plus(3)..=due.day.plus(PAST_DAYS)).contains(later);

@@ -48,7 +48,7 @@ impl Life {
         cells: &[Cell],
         changes: &[ProtectionChange],
     ) -> Vec<Finding> {
-        let mut all = self.days(day - 2, day + 1);
+        let mut all = self.days(day - 2, day + 2);
         all.extend_from_slice(cells);
         self.asked(day, &all, &[], changes, |input| detect_with(baselines, input))
     }

@@ -65,7 +65,8 @@ pub struct Input<'a> {
     pub bucket: &'a str,
     /// The day whose findings are wanted: episodes that begin on it.
     pub day: Day,
-    /// Cells from two days before the day to the day after, as far as there are any; any order.
+    /// Cells from two days before the day to two days after, as far as there are any; any order.
+    /// The last of these days matters only to what was switched off on the day.
     pub cells: &'a [Cell],
     /// Cells of the days from `PAST_DAYS` before the day up to two before; any order.
     pub past: &'a [Cell],

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cell::{WINDOWS_PER_DAY, Window};
+use super::cell::{Counts, WINDOWS_PER_DAY, Window};
 use super::changes::{Change, name_of};
 use super::scene::{Of, Scene, unsigned};
 use crate::domain::{Day, Detector, Finding, Reason, Severity, Timestamp, Who};
@@ -110,7 +110,8 @@ pub(super) fn was_made_before<'a>(
 fn removed_since(scene: &Scene<'_>, changes: &[Change<'_>]) -> Option<(u64, u64)> {
     let begin = Window::of(changes.first()?.change.at);
     let end = Window::of(Timestamp::from_millis(begin.start().as_millis() + ARMED_MILLIS));
-    let points = scene.series(Of::Bucket).points(|counts| counts.removed + counts.lifecycle);
+    let number = |counts: &Counts| counts.removed + counts.lifecycle;
+    let points = [scene.series(Of::Bucket).points(number), scene.later.points(number)].concat();
     let within = |first: i64, last: i64| {
         let points = points.iter().filter(|(window, _)| (first..last).contains(window));
         points.map(|(_, count)| unsigned(*count)).sum::<u64>()

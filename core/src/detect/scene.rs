@@ -14,9 +14,11 @@ pub(super) struct Scene<'a> {
     pub(super) input: &'a Input<'a>,
     pub(super) baselines: &'a Baselines,
     pub(super) subjects: Subjects,
-    /// Without what was announced, in the order of windows and callers.
+    /// Without what was announced, up to the day after, in the order of windows and callers.
     cells: Vec<Cell>,
     bucket: Series,
+    /// The bucket on the second day after, which is no part of what begins on the day.
+    pub(super) later: Series,
     principals: Vec<Series>,
     /// Of callers that belong to no principal.
     nameless: Series,
@@ -36,10 +38,17 @@ pub(super) enum Of {
 impl<'a> Scene<'a> {
     pub(super) fn new(baselines: &'a Baselines, input: &'a Input<'a>) -> Self {
         let subjects = Subjects::of(input.callers);
+        let mut cells = unannounced(input);
+        let end = Window::of(input.day.plus(2).start());
+        let mut later = Series::default();
+        for cell in cells.split_off(cells.partition_point(|cell| cell.window < end)) {
+            later.add(cell.window, cell.counts);
+        }
         let mut scene = Self {
             principals: vec![Series::default(); subjects.all().len()],
-            cells: unannounced(input),
+            cells,
             bucket: Series::default(),
+            later,
             nameless: Series::default(),
             input,
             baselines,

@@ -135,7 +135,7 @@ impl Bucket {
         detect(&Input {
             bucket: "photos",
             day,
-            cells: &within(-2, 1),
+            cells: &within(-2, 2),
             past: &within(-PAST_DAYS, -2),
             callers: &self.callers,
             suspects: &self.suspects.iter().filter(on_day).cloned().collect::<Vec<_>>(),

@@ -77,6 +77,19 @@ words! {
     }
 }
 
+impl Detector {
+    /// For how many days after the day that its findings begin on evidence belongs to them.
+    #[must_use]
+    pub const fn days_after(self) -> i64 {
+        match self {
+            // Removals are held against a change for 48 hours.
+            Self::ProtectionOff => 2,
+            // What goes on over midnight.
+            _ => 1,
+        }
+    }
+}
+
 words! {
     /// How soon somebody has to look; the larger, the sooner.
     Severity {

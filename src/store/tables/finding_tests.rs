@@ -191,6 +191,26 @@ async fn what_files_of_the_past_change_leaves_open_what_happens_now() {
 }
 
 #[tokio::test]
+async fn what_was_switched_off_opens_again_for_what_is_removed_on_the_second_day_after() {
+    for store in stores(500) {
+        let off = |severity| Finding {
+            detector: Detector::ProtectionOff,
+            ..finding(severity, 60)
+        };
+        look(&store, "A", &[off(Severity::Warning)], clock(0)).await;
+        resolve(&store, 60).await;
+        tell(&store, [direct("B", "B", minute(2 * 24 * 60)).fact()]).await;
+        let due = store.due_days(10).await.unwrap();
+        assert_eq!(due[0].day, Day::of(minute(0)).plus(2));
+        let worse = found(&due, &[off(Severity::Critical)], clock(61));
+        store.write_findings(worse).await.unwrap();
+        assert_eq!(kept(&store).await, [(State::Open, 60, 3)]);
+        assert!(claim(&store, clock(61)).await.is_some());
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn findings_are_listed_by_what_they_are_with_what_they_rest_on() {
     for store in stores(500) {
         let another = Finding { detector: Detector::NewOrigin, ..finding(Severity::Info, 60) };

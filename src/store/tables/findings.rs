@@ -72,10 +72,10 @@ fn is_due(session: &Session<'_>, due: &DueDay) -> Result<bool> {
     )
 }
 
-/// Whether anything but files of the past tells of this day of the bucket.
-fn is_live(found: &Found, day: Day) -> bool {
-    let tells = |due: &&DueDay| due.is_live && (due.day.number() - day.number()).abs() <= 1;
-    found.due.iter().any(|due| tells(&due))
+/// Whether anything but files of the past tells of the days that this finding may be about.
+fn is_live(found: &Found, finding: &Finding) -> bool {
+    let days = finding.day.plus(-1)..=finding.day.plus(finding.detector.days_after());
+    found.due.iter().any(|due| due.is_live && days.contains(&due.day))
 }
 
 /// The columns of [`finding_of`].
@@ -127,7 +127,7 @@ fn insert(
     found: &Found,
     (id, finding, mode): (String, &Finding, Mode),
 ) -> Result<FindingRow> {
-    let is_live = is_live(found, finding.day);
+    let is_live = is_live(found, finding);
     let row = FindingRow {
         id,
         finding: finding.clone(),
@@ -161,7 +161,7 @@ fn update(
     was: FindingRow,
     (finding, mode): (&Finding, Mode),
 ) -> Result<Option<FindingRow>> {
-    let tells = is_live(found, finding.day);
+    let tells = is_live(found, finding);
     let is_same = was.finding == *finding && was.mode == mode && was.state != State::Withdrawn;
     if is_same && (was.is_live || !tells) {
         return Ok(None);

@@ -66,6 +66,21 @@ pub(in crate::store) fn days_from(
     Ok(days.into_iter().map(Day::numbered).collect())
 }
 
+/// The days from one up to another on which a bucket's protection was changed.
+pub(in crate::store) fn days_of_changes(
+    session: &Session<'_>,
+    bucket: &str,
+    (from, to): (Day, Day),
+) -> Result<Vec<Day>> {
+    let days = session.rows(
+        "SELECT DISTINCT at / 86400000 FROM protection_changes
+         WHERE bucket = ?1 AND at >= ?2 AND at < ?3",
+        &values![bucket, from.start().as_millis(), to.start().as_millis()],
+        column,
+    )?;
+    Ok(days.into_iter().map(Day::numbered).collect())
+}
+
 /// What is known of a bucket around a day.
 pub(in crate::store) fn observations(
     session: &Session<'_>,
@@ -74,7 +89,7 @@ pub(in crate::store) fn observations(
 ) -> Result<Observations> {
     // Before anything else: what changes meanwhile must not pass for known.
     let past_version = past_version(session, bucket, day)?;
-    let Cells { cells, callers } = cells(session, bucket, (day.plus(-2), day.plus(2)))?;
+    let Cells { cells, callers } = cells(session, bucket, (day.plus(-2), day.plus(3)))?;
     let mut observations = Observations {
         past_version,
         cells,
@@ -352,7 +367,7 @@ fn announced(
     (bucket, day): (&str, Day),
     into: &mut Observations,
 ) -> Result<()> {
-    let span = (day.plus(-1).start(), day.plus(2).start());
+    let span = (day.plus(-1).start(), day.plus(3).start());
     for expectation in expectations_of(session, bucket, span)? {
         let Cells { cells, callers } = spoken_of(session, &expectation)?;
         into.callers.extend(callers);

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use deltrail_core::detect::Settings;
 use deltrail_core::domain::{
-    Actor, Api, Call, Cause, Detector, Evidence, Fact, Mark, Outcome, Provenance, RemovalRole,
-    Severity, Source, State, Target, Timestamp,
+    Actor, Api, Call, Cause, Detector, Evidence, Fact, Mark, Outcome, ProtectionChange, Provenance,
+    RemovalRole, Severity, Source, State, Target, Timestamp,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -186,6 +186,47 @@ async fn the_same_findings_stand_whatever_came_in_which_order_cut_how_and_looked
         has_withdrawn |= withdrew;
     }
     assert!(has_withdrawn, "no order found what later evidence explained");
+}
+
+fn versioning_suspended(at: Timestamp) -> Fact {
+    Fact::Protection(Box::new(ProtectionChange {
+        id: "suspended".to_owned(),
+        service: "s3".into(),
+        event_name: "PutBucketVersioning".into(),
+        bucket: Some(BUCKET.into()),
+        resource: None,
+        detail: Some("Status=Suspended".into()),
+        outcome: Outcome::Ok,
+        error_code: None,
+        request_id: None,
+        event_id: None,
+        shared_event_id: None,
+        account: "111122223333".into(),
+        region: "eu-west-1".into(),
+        at,
+        actor: removal("admin", 0, at).actor,
+    }))
+}
+
+#[tokio::test]
+async fn a_purge_two_days_after_versioning_was_suspended_is_held_against_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("deltrail.db"), "here");
+    let mut seen = Seen::default();
+    let changed = StoredFact { fact: versioning_suspended(at(0, 20 * 60)), record_index: None };
+    store.commit(Batch { facts: vec![changed], ..Batch::default() }).await.unwrap();
+    looked(&store, &mut seen).await;
+    let switched_off = async || {
+        let detector = Some(Detector::ProtectionOff);
+        let filter = FindingFilter { detector, limit: 9, ..FindingFilter::default() };
+        store.findings(filter).await.unwrap().rows.remove(0).finding.severity
+    };
+    assert_eq!(switched_off().await, Severity::Warning);
+    let purge: Vec<Evidence> = (0..60).map(|nth| removal("job", nth, at(2, 19 * 60))).collect();
+    commit(&store, &purge, Provenance::Live).await;
+    looked(&store, &mut seen).await;
+    assert_eq!(switched_off().await, Severity::Critical);
+    store.close().await.unwrap();
 }
 
 #[tokio::test]

@@ -58,6 +58,21 @@ fn more_removals_than_of_late_make_a_change_critical_for_two_days() {
 }
 
 #[test]
+fn removals_are_held_against_a_change_until_48_hours_after_it_and_no_longer() {
+    let changed = |(day, hour)| {
+        let mut bucket = Bucket::used(10);
+        bucket.change((0, 9), STRANGER, "PutBucketVersioning", "Status=Suspended");
+        bucket.remove(day, (hour, 0), APP, 900);
+        bucket.only(Detector::ProtectionOff).unwrap()
+    };
+    let held = changed((2, 8));
+    assert_eq!(held.severity, Severity::Critical);
+    let note = "900 objects removed within a day since, when 240 were the most of 7 days";
+    assert_eq!(held.notes, [note]);
+    assert_eq!(changed((2, 10)).severity, Severity::Warning);
+}
+
+#[test]
 fn what_tells_of_deletions_is_critical_to_change_even_to_try() {
     for (name, detail) in [
         ("StopLogging", ""),
