@@ -74,6 +74,9 @@ families! {
     /// 1 while a finding is open, 0 when it is resolved or withdrawn; bucket is empty when it is
     /// about an account as a whole.
     finding_active: IntGaugeVec = "deltrail_finding_active" ["detector", "bucket", "severity"];
+    /// Series of what is usual, of buckets and of principals in them, that were dropped from memory
+    /// for others, the least recently used ones first; they are learnt again when they are needed.
+    baselines_evicted: IntCounter = "deltrail_baselines_evicted_total" [];
     /// Messages received from the queue, redeliveries included.
     messages_received: IntCounterVec = "deltrail_messages_received_total" ["queue"];
     /// Messages deleted from the queue after everything in them was committed or counted.

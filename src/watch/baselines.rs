@@ -21,6 +21,7 @@ pub(super) struct Learnt {
     kept: HashMap<(String, Day), Kept>,
     bytes: usize,
     uses: u64,
+    evicted_series: u64,
 }
 
 /// What was learnt of a bucket for a day, and from what.
@@ -87,19 +88,26 @@ impl Learnt {
         baselines
     }
 
+    /// How many series had to go for others since this was last asked.
+    pub(super) fn take_evicted_series(&mut self) -> u64 {
+        std::mem::take(&mut self.evicted_series)
+    }
+
+    /// Drops what was not used for the longest time; also the newest, when it is too large alone.
     fn evict(&mut self) {
-        while self.bytes > BYTES_MAX && self.kept.len() > 1 {
+        while self.bytes > BYTES_MAX {
             let oldest = self.kept.iter().min_by_key(|(_, kept)| kept.used_at);
             let Some(place) = oldest.map(|(place, _)| place.clone()) else { break };
-            self.drop(&place);
+            self.evicted_series += self.drop(&place);
             tracing::debug!(bucket = place.0, "what is usual is forgotten, and learnt when needed");
         }
     }
 
-    fn drop(&mut self, place: &(String, Day)) {
-        if let Some(kept) = self.kept.remove(place) {
-            self.bytes -= kept.bytes;
-        }
+    /// Drops what was learnt; gives of how many series.
+    fn drop(&mut self, place: &(String, Day)) -> u64 {
+        let Some(kept) = self.kept.remove(place) else { return 0 };
+        self.bytes -= kept.bytes;
+        kept.baselines.series_count() as u64
     }
 }
 
@@ -122,3 +130,6 @@ fn names_of(actor: &Actor) -> Names {
         actor.account_id.clone().or_else(|| actor.invoked_by.clone()),
     ]
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::baselines::{Callers, Learnt};
 use super::{Options, millis};
+use crate::metrics::Metrics;
 use crate::store::{Cells, DueDay, FindingRow, Found, Store, StoreError};
 
 /// How often is looked: a finding comes that much later at most.
@@ -30,6 +31,7 @@ const NAMED_KEYS: usize = 5;
 pub(super) async fn detect_until_closed(
     options: &Options,
     store: &Store,
+    metrics: &Metrics,
     closing: &CancellationToken,
 ) {
     let mut every = interval(TICK);
@@ -41,7 +43,9 @@ pub(super) async fn detect_until_closed(
             _ = every.tick() => {}
             () = closing.cancelled() => return,
         }
-        match look(options, store, &mut seen, closing).await {
+        let looked = look(options, store, &mut seen, closing).await;
+        metrics.baselines_evicted.inc_by(seen.learnt.take_evicted_series());
+        match looked {
             Ok(()) => is_failing = false,
             Err(error) if !is_failing && !closing.is_cancelled() => {
                 is_failing = true;

@@ -66,7 +66,7 @@ pub async fn watch(
     tokio::join!(
         forget_until_closed(&options, &store, &closing),
         settle_until_closed(&options, &store, &metrics, &closing),
-        detect_until_closed(&options, &store, &closing),
+        detect_until_closed(&options, &store, &metrics, &closing),
         tell_until_closed(&notifiers, &options, &store, &closing),
     );
 }

@@ -106,6 +106,12 @@ impl Baselines {
         self.principals.get(id)
     }
 
+    /// How many series they are of: the bucket, and each principal.
+    #[must_use]
+    pub fn series_count(&self) -> usize {
+        1 + self.principals.len()
+    }
+
     /// Roughly how many bytes of memory they hold, their heap included.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {

@@ -7,8 +7,9 @@ use super::Baselines;
 use crate::detect::{Cell, Counts, Input, PAST_DAYS, Settings, WINDOWS_PER_DAY, Window};
 use crate::domain::{Actor, Day};
 
-/// What one series may take, and all that are kept.
+/// What one series may take, and 50 000 of them.
 const SERIES_BYTES_MAX: usize = 1_024;
+const FIFTY_THOUSAND_BYTES_MAX: usize = 256 << 20;
 
 #[test]
 fn a_series_of_a_long_name_and_much_past_takes_no_more_than_one_kibibyte() {
@@ -53,5 +54,6 @@ fn a_series_of_a_long_name_and_much_past_takes_no_more_than_one_kibibyte() {
     assert!(baselines.memory_bytes() >= of_bucket + of_principal);
     assert!(of_bucket <= SERIES_BYTES_MAX, "{of_bucket} bytes");
     assert!(of_principal <= SERIES_BYTES_MAX, "{of_principal} bytes");
+    assert!(50_000 * of_principal.max(of_bucket) <= FIFTY_THOUSAND_BYTES_MAX);
     assert_eq!(baselines.bucket().removed.today[0].largest, u32::MAX);
 }
