@@ -213,7 +213,7 @@ fn table_of(rows: &[FindingRow]) -> String {
     table(&std::iter::once(header).chain(rows.iter().map(cells)).collect::<Vec<_>>())
 }
 
-const CSV_HEADER: [&str; 26] = [
+const CSV_HEADER: [&str; 27] = [
     "id",
     "detector",
     "severity",
@@ -240,6 +240,7 @@ const CSV_HEADER: [&str; 26] = [
     "baseline",
     "reason",
     "prefixes",
+    "withdrawn_because",
 ];
 
 fn csv(rows: &[FindingRow]) -> String {
@@ -277,6 +278,7 @@ fn csv_cells(row: &FindingRow) -> [String; CSV_HEADER.len()] {
         reason.baseline.to_string(),
         defused(&reason.sentence),
         defused(&finding.prefixes.join(" ")),
+        defused(row.withdrawn_because.as_deref().unwrap_or_default()),
     ]
 }
 

@@ -26,6 +26,8 @@ pub struct ToldFinding<'a> {
     closed_at: Option<String>,
     /// Rises with each change.
     revision: i64,
+    /// Why it was withdrawn, by its numbers then and now; null otherwise.
+    withdrawn_because: Option<&'a str>,
     /// Whether only files of the past tell of it; nobody was told then.
     is_history: bool,
     reason: &'a Reason,
@@ -71,6 +73,7 @@ impl<'a> ToldFinding<'a> {
             changed_at: row.changed_at.to_string(),
             closed_at: row.closed_at.map(|at| at.to_string()),
             revision: row.revision,
+            withdrawn_because: row.withdrawn_because.as_deref(),
             is_history: !row.is_live,
             reason: &finding.reason,
             principals: finding.principals,

@@ -73,6 +73,8 @@ pub struct Found {
     pub due: Vec<DueDay>,
     /// For each day, the findings that begin on it, each with what becomes of it.
     pub days: BTreeMap<Day, Vec<(Finding, Mode)>>,
+    /// Why findings of these days that were known are not among them, by their ids.
+    pub withdrawn_because: BTreeMap<String, String>,
     /// Who is told of findings.
     pub notifiers: Vec<String>,
     /// The least severe findings that anybody is told of.
@@ -111,6 +113,8 @@ pub struct FindingRow {
     pub closed_at: Option<Timestamp>,
     /// Rises with each change that people should see.
     pub revision: i64,
+    /// Why it was withdrawn, when it is and whoever did so said it.
+    pub withdrawn_because: Option<String>,
 }
 
 impl FindingRow {
@@ -130,13 +134,22 @@ impl FindingRow {
                 *lowest = at.min(*lowest);
             }
         }
-        let standing = Standing {
+        FindingText::of(&self.finding, &self.standing(&watermarks, now))
+    }
+
+    /// How far it has come, when the sources that tell of its bucket are so complete.
+    #[must_use]
+    pub fn standing<'a>(
+        &'a self,
+        watermarks: &'a BTreeMap<Source, Timestamp>,
+        now: Timestamp,
+    ) -> Standing<'a> {
+        Standing {
             state: self.state,
             is_rising: now.millis_since(self.changed_at) < RISING_MILLIS,
-            watermarks: &watermarks,
-            withdrawn_because: None,
-        };
-        FindingText::of(&self.finding, &standing)
+            watermarks,
+            withdrawn_because: self.withdrawn_because.as_deref(),
+        }
     }
 }
 

@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deltrail_core::detect::{Expectation, PAST_DAYS};
-use deltrail_core::domain::{Day, Source, Timestamp};
+use deltrail_core::domain::{Day, Finding, Source, Timestamp};
 
 use super::detection::{
     Announcing, Cells, Configured, Delivery, DeliveryEnd, DeliveryState, DueDay, Expected,
     FindingFilter, FindingRow, Findings, Found, Observations, Written,
 };
-use super::tables::{deliveries, expectations, findings, observations, query};
+use super::tables::{deliveries, expectations, finding_rows, findings, observations, query};
 use super::{Store, StoreError};
 
 impl Store {
@@ -111,6 +111,20 @@ impl Store {
         self.0
             .write(move |session, options| findings::write_findings(session, options, &found))
             .await
+    }
+
+    /// The findings of a bucket that begin on the days from one up to another and were not
+    /// withdrawn, in no order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn standing_findings(
+        &self,
+        bucket: &str,
+        days: (Day, Day),
+    ) -> Result<Vec<Finding>, StoreError> {
+        let bucket = bucket.to_owned();
+        self.0.read(move |session| finding_rows::standing_findings(session, &bucket, days)).await
     }
 
     /// Resolves the findings that have not changed for half an hour, and gives them; those that are

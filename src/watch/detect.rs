@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deltrail_core::detect::{Input, PAST_DAYS, Settings, common_prefixes, detect_with};
+use deltrail_core::detect::{
+    Input, PAST_DAYS, Settings, common_prefixes, detect_with, withdrawn_because,
+};
 use deltrail_core::domain::{Day, Finding, Mode, Severity, State};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -157,6 +159,7 @@ async fn find(
     let mut found = Found {
         due,
         days: BTreeMap::new(),
+        withdrawn_because: BTreeMap::new(),
         notifiers: options.detection.notifiers.clone(),
         told_from: options.detection.told_from,
         now: (options.clock)(),
@@ -166,9 +169,15 @@ async fn find(
         is_important: (options.detection.is_important)(&found.bucket),
         ..options.detection.settings.clone()
     };
-    for day in days_that_matter(store, &found).await? {
-        let findings = of_day(options, store, learnt, (&settings, &found.bucket, day)).await?;
-        found.days.insert(day, findings);
+    let days = days_that_matter(store, &found).await?;
+    let Some((first, last)) = days.first().zip(days.last()) else { return Ok(found) };
+    let known = store.standing_findings(&found.bucket, (*first, last.plus(1))).await?;
+    for day in days {
+        let known = known.iter().filter(|known| known.day == day).collect();
+        let place = (&settings, found.bucket.as_str(), day);
+        let of_day = of_day(options, store, learnt, place, known).await?;
+        found.withdrawn_because.extend(of_day.withdrawn_because);
+        found.days.insert(day, of_day.findings);
     }
     Ok(found)
 }
@@ -193,12 +202,20 @@ async fn days_that_matter(store: &Store, found: &Found) -> Result<BTreeSet<Day>,
     Ok(days)
 }
 
+/// What is found on a day.
+struct OfDay {
+    findings: Vec<(Finding, Mode)>,
+    /// Why what was known is not among them, by id.
+    withdrawn_because: BTreeMap<String, String>,
+}
+
 async fn of_day(
     options: &Options,
     store: &Store,
     learnt: &mut Learnt,
     (settings, bucket, day): (&Settings, &str, Day),
-) -> Result<Vec<(Finding, Mode)>, StoreError> {
+    known: Vec<&Finding>,
+) -> Result<OfDay, StoreError> {
     let observed = store.observations(bucket, day, millis(options.stale_window)).await?;
     let input = Input {
         bucket,
@@ -215,25 +232,30 @@ async fn of_day(
         settings,
     };
     let mut callers = together(&observed.callers, &learnt.callers(bucket, day));
-    let known = learnt.get(&Input { callers: &callers, ..input }, observed.past_version);
-    let baselines = if let Some(known) = known {
-        known
+    let usual = learnt.get(&Input { callers: &callers, ..input }, observed.past_version);
+    let baselines = if let Some(usual) = usual {
+        usual
     } else {
         let Cells { cells: past, callers: of_past } = store.past(bucket, day).await?;
         callers = together(&observed.callers, &of_past);
         let input = Input { past: &past, callers: &callers, ..input };
         learnt.learn(&input, observed.past_version, Arc::new(of_past))
     };
-    let findings = detect_with(&baselines, &Input { callers: &callers, ..input });
-    let mut kept = Vec::with_capacity(findings.len());
-    for mut finding in findings {
+    let input = Input { callers: &callers, ..input };
+    let found = detect_with(&baselines, &input);
+    let because = |was: &Finding| withdrawn_because(&baselines, &input, was, &found);
+    let ids: BTreeSet<String> = found.iter().map(Finding::id).collect();
+    let gone = known.into_iter().map(|was| (was.id(), was)).filter(|(id, _)| !ids.contains(id));
+    let withdrawn_because = gone.map(|(id, was)| (id, because(was))).collect();
+    let mut findings = Vec::with_capacity(found.len());
+    for mut finding in found {
         let mode = settings.mode(finding.detector);
         if finding.tally.removed() > 0 {
             name_keys(store, &mut finding).await?;
         }
-        kept.push((finding, mode));
+        findings.push((finding, mode));
     }
-    Ok(kept)
+    Ok(OfDay { findings, withdrawn_because })
 }
 
 fn together(some: &Callers, others: &Callers) -> Callers {

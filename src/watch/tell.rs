@@ -7,7 +7,7 @@ mod mirror;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use deltrail_core::domain::{FindingText, Source, Standing, Timestamp};
+use deltrail_core::domain::{FindingText, Source, Timestamp};
 use futures_util::future::join_all;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -24,8 +24,6 @@ const AT_A_TIME: usize = 8;
 /// What is being sent when the daemon is to end gets so long; what was not answered by then is told
 /// again by the next one.
 const GRACE: Duration = Duration::from_secs(3);
-/// A finding that changed so lately is still going on, in milliseconds.
-const RISING_MILLIS: i64 = 5 * 60 * 1_000;
 /// What people read at most, in characters.
 const TEXT_CHARS_MAX: usize = 8_000;
 
@@ -135,13 +133,7 @@ fn notice(
     watermarks: &BTreeMap<Source, Timestamp>,
     now: Timestamp,
 ) -> Notice {
-    let standing = Standing {
-        state: row.state,
-        is_rising: now.millis_since(row.changed_at) < RISING_MILLIS,
-        watermarks,
-        withdrawn_because: None,
-    };
-    let text = FindingText::of(&row.finding, &standing);
+    let text = FindingText::of(&row.finding, &row.standing(watermarks, now));
     Notice {
         state: row.state,
         revision: row.revision,

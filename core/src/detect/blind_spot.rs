@@ -52,6 +52,12 @@ const CONFIRMATION: Silent = Silent {
     words: "neither notifications nor access logs tell of them",
 };
 
+/// What a source leaves out, by the subject of the finding that tells so.
+pub(super) fn missing_behind(subject: &str) -> Option<fn(&Counts) -> i64> {
+    let of = |silent: Silent| (silent.subject == subject).then_some(silent.missing);
+    of(TRAIL).or_else(|| of(CONFIRMATION))
+}
+
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let watermarks = scene.input.watermarks;
     let of_trail = watermarks.get(&Source::CloudTrail).copied();

@@ -48,7 +48,7 @@ fn judge(scene: &Scene<'_>, of: Of) -> Option<Finding> {
 }
 
 /// The baseline that a series is held to: a principal that is hardly known has the bucket's.
-fn record_of<'a>(scene: &Scene<'a>, of: Of) -> &'a Baseline {
+pub(super) fn record_of<'a>(scene: &Scene<'a>, of: Of) -> &'a Baseline {
     let of_bucket = scene.baselines.bucket();
     let is_old = |own: &&Baseline| {
         let known_until = scene.input.day.number() - OWN_RECORD_DAYS;

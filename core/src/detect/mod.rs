@@ -39,12 +39,14 @@ mod tests;
 mod unfulfilled_intent;
 mod version_purge;
 mod volume;
+mod withdrawn;
 
 pub use baseline::{Baseline, Baselines};
 pub use cell::{Cell, Counts, WINDOW_MILLIS, WINDOWS_PER_DAY, Window};
 pub use off::off_because;
 pub use prefixes::common_prefixes;
 pub use settings::{Expectation, Sensitivity, Settings};
+pub use withdrawn::withdrawn_because;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

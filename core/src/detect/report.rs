@@ -15,6 +15,8 @@ use crate::domain::{Actor, Day, Detector, Finding, Reason, Severity, Tally, Time
 
 /// How many principals, networks, families and keys a finding tells.
 const TOLD_MAX: usize = 5;
+/// What is after the name of a network or a program that was never seen before.
+pub(super) const NEW_SUFFIX: &str = " (new)";
 
 impl Scene<'_> {
     /// A finding about what a series did from one window to another, both included.
@@ -184,7 +186,7 @@ impl Scene<'_> {
 }
 
 /// The number that a detector looks at.
-fn number_behind(detector: Detector) -> fn(&Counts) -> i64 {
+pub(super) fn number_behind(detector: Detector) -> fn(&Counts) -> i64 {
     match detector {
         Detector::DeleteDenied => |counts| counts.denied,
         Detector::LifecycleSurge => |counts| counts.lifecycle,
@@ -208,7 +210,7 @@ fn tally_of(counts: &Counts) -> Tally {
 fn told(names: BTreeSet<String>, is_new: impl Fn(u32) -> bool) -> Vec<String> {
     let (new, known): (Vec<String>, Vec<String>) =
         names.into_iter().partition(|name| is_new(number_of(name)));
-    let new = new.into_iter().map(|name| format!("{name} (new)"));
+    let new = new.into_iter().map(|name| format!("{name}{NEW_SUFFIX}"));
     let mut told: Vec<String> = new.chain(known).take(TOLD_MAX).collect();
     told.sort_unstable();
     told

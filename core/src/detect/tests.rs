@@ -8,13 +8,14 @@ mod places;
 mod silence;
 mod suspects;
 mod version_purge;
+mod withdrawn;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    Announced, Cell, Counts, Expectation, Input, PAST_DAYS, Sensitivity, Settings, Suspect,
-    Suspicion, Window, detect,
+    Announced, Baselines, Cell, Counts, Expectation, Input, PAST_DAYS, Sensitivity, Settings, Suspect,
+    Suspicion, Window, detect, withdrawn_because,
 };
 use crate::domain::{
     Actor, Day, Detector, Finding, Outcome, ProtectionChange, Severity, Source, Timestamp,
@@ -123,8 +124,8 @@ impl Bucket {
         self.suspects.push(Suspect { key, at, caller, suspicion });
     }
 
-    /// What is found on a day.
-    fn found_on(&self, day: i64) -> Vec<Finding> {
+    /// What is said of all that is known around a day.
+    fn ask<T>(&self, day: i64, ask: impl Fn(&Input<'_>) -> T) -> T {
         let day = TODAY.plus(day);
         let within = |first: i64, last: i64| {
             let days = day.plus(first)..=day.plus(last);
@@ -132,7 +133,7 @@ impl Bucket {
             cells.copied().collect::<Vec<Cell>>()
         };
         let on_day = |suspect: &&Suspect| Day::of(suspect.at) == day;
-        detect(&Input {
+        ask(&Input {
             bucket: "photos",
             day,
             cells: &within(-2, 2),
@@ -146,6 +147,11 @@ impl Bucket {
             announced: &self.announced,
             settings: &self.settings,
         })
+    }
+
+    /// What is found on a day.
+    fn found_on(&self, day: i64) -> Vec<Finding> {
+        self.ask(day, detect)
     }
 
     fn found(&self) -> Vec<Finding> {

@@ -72,6 +72,7 @@ async fn found_on_the_day() -> (TempDir, Reader) {
         last_at: at("08:55:00"),
         ..purge()
     };
+    let because = BTreeMap::from([(stale.id(), "4 fresh uploads then, 0 now".to_owned())]);
     let looks = [vec![purge(), stale], vec![purge()]];
     for (nth, findings) in looks.into_iter().enumerate() {
         let due = store.due_days(10).await.unwrap();
@@ -81,6 +82,7 @@ async fn found_on_the_day() -> (TempDir, Reader) {
             bucket: "photos".to_owned(),
             days: BTreeMap::from([(due[0].day, findings)]),
             due,
+            withdrawn_because: because.clone(),
             notifiers: Vec::new(),
             told_from: Severity::Info,
             now: at(["12:31:00", "12:32:00"][nth]),
@@ -158,13 +160,29 @@ async fn one_finding_is_told_as_everywhere_with_what_became_of_it() {
 }
 
 #[tokio::test]
+async fn what_was_withdrawn_says_why_in_every_form() {
+    let findings = found(&["--all", "--detector", "stale_delete"]).await;
+    let because = "4 fresh uploads then, 0 now";
+    let table = whole_text(Form::Table, &findings, now());
+    assert!(table.contains(&format!("\n  Withdrawn: {because}\n")), "{table}");
+    let whole = whole_text(Form::Json, &findings, now());
+    let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    assert_eq!((&whole["state"], &whole["withdrawn_because"]), (
+        &"withdrawn".into(),
+        &because.into()
+    ));
+    let csv = list_text(Form::Csv, &findings, now());
+    assert!(csv.ends_with(&format!(",\"{because}\"\r\n")), "{csv}");
+}
+
+#[tokio::test]
 async fn csv_and_ndjson_have_a_line_for_each() {
     let findings = found(&[]).await;
     let csv = list_text(Form::Csv, &findings, now());
     let visible = csv.replace("\r\n", "\n").replace('\u{1b}', "<ESC>");
     insta::assert_snapshot!(visible, @r#"
-    id,detector,severity,mode,state,bucket,first_at,last_at,opened_at,changed_at,closed_at,revision,is_history,principal,principals,removed,markers,versions,objects,unknown,denied,observed,threshold,baseline,reason,prefixes
-    a5365fe04d4e97d4,mass_delete,critical,live,open,photos,2026-11-23T10:00:00.000Z,2026-11-23T10:10:00.000Z,2026-11-23T12:31:00.000Z,2026-11-23T12:31:00.000Z,,1,false,image-<ESC>[2Jservice,1,12480,12000,480,0,0,0,12480,804,402,"31 times the largest hour of the last 28 days (402, on 3 Nov)",thumbs/
+    id,detector,severity,mode,state,bucket,first_at,last_at,opened_at,changed_at,closed_at,revision,is_history,principal,principals,removed,markers,versions,objects,unknown,denied,observed,threshold,baseline,reason,prefixes,withdrawn_because
+    a5365fe04d4e97d4,mass_delete,critical,live,open,photos,2026-11-23T10:00:00.000Z,2026-11-23T10:10:00.000Z,2026-11-23T12:31:00.000Z,2026-11-23T12:31:00.000Z,,1,false,image-<ESC>[2Jservice,1,12480,12000,480,0,0,0,12480,804,402,"31 times the largest hour of the last 28 days (402, on 3 Nov)",thumbs/,
     "#);
     let lines = list_text(Form::Ndjson, &findings, now());
     let lines: Vec<serde_json::Value> =

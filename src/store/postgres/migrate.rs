@@ -9,13 +9,14 @@ use super::explain::explain;
 use crate::store::StoreError;
 
 /// Every change of the tables, in order.
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     ("V1__tables", include_str!("migrations/V1__tables.sql")),
     ("V2__findings", include_str!("migrations/V2__findings.sql")),
     ("V3__replicas", include_str!("migrations/V3__replicas.sql")),
     ("V4__slices", include_str!("migrations/V4__slices.sql")),
     ("V5__callers_once", include_str!("migrations/V5__callers_once.sql")),
     ("V6__slow", include_str!("migrations/V6__slow.sql")),
+    ("V7__withdrawn_because", include_str!("migrations/V7__withdrawn_because.sql")),
 ];
 
 /// What programs that would change the tables of one database lock, one after the other. The

@@ -3,7 +3,7 @@
 
 use deltrail_core::domain::Timestamp;
 
-use super::findings::finding;
+use super::finding_rows::finding;
 use crate::store::session::{Result, Session, values};
 use crate::store::{Delivery, DeliveryEnd, DeliveryState, Informed};
 

@@ -50,6 +50,7 @@ async fn look(store: &Store) {
             bucket: due.bucket.clone(),
             due: vec![due],
             days: std::collections::BTreeMap::new(),
+            withdrawn_because: std::collections::BTreeMap::new(),
             notifiers: Vec::new(),
             told_from: deltrail_core::domain::Severity::Critical,
             now: minute(30),

@@ -55,6 +55,7 @@ pub(super) fn found(due: &[DueDay], findings: &[Finding], now: Timestamp) -> Fou
         bucket: BUCKET.to_owned(),
         due: due.to_vec(),
         days: BTreeMap::from([(day, findings)]),
+        withdrawn_because: BTreeMap::new(),
         notifiers: vec!["webhook".to_owned()],
         told_from: Severity::Warning,
         now,
@@ -108,6 +109,28 @@ async fn a_finding_opens_changes_and_is_withdrawn_and_is_counted_once() {
         look(&store, "E", &[few], clock(4)).await;
         assert_eq!(kept(&store).await, [(State::Open, 60, 4)]);
         assert_eq!(counted(&store).await, 1);
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_says_why_until_it_is_found_again() {
+    for store in stores(500) {
+        let few = finding(Severity::Warning, 60);
+        look(&store, "A", from_ref(&few), clock(0)).await;
+        tell(&store, [direct("B", "B", minute(1)).fact()]).await;
+        let due = store.due_days(10).await.unwrap();
+        let because = BTreeMap::from([(few.id(), "60 removals then, 3 now".to_owned())]);
+        let nothing = Found { withdrawn_because: because, ..found(&due, &[], clock(1)) };
+        store.write_findings(nothing).await.unwrap();
+        let why = async || {
+            let found = store.finding(&few.id()).await.unwrap();
+            let text = found.rows[0].text(&found.completeness, clock(2)).lines();
+            (found.rows[0].withdrawn_because.clone(), text.contains("60 removals then, 3 now"))
+        };
+        assert_eq!(why().await, (Some("60 removals then, 3 now".to_owned()), true));
+        look(&store, "C", from_ref(&few), clock(3)).await;
+        assert_eq!(why().await, (None, false));
         store.close().await.unwrap();
     }
 }

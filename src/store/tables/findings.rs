@@ -1,15 +1,15 @@
 //! Findings as they are kept: made, changed and withdrawn together for one bucket, so that a second
 //! look changes nothing. It does not know what makes a finding.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use deltrail_core::domain::{Day, Family, Finding, Mode, Part, State, Timestamp};
+use deltrail_core::domain::{Family, Finding, Mode, Part, State, Timestamp};
 
+use super::finding_rows::{finding_columns, finding_of, of_day};
 use super::forget::all_kept_from;
 use super::journal::Journal;
-use super::rows::{optional_time, time};
-use crate::store::session::{Result, Row, Session, values};
-use crate::store::{DueDay, FindingFilter, FindingRow, Found, Options, Written};
+use crate::store::session::{Result, Session, values};
+use crate::store::{DueDay, FindingRow, Found, Options, Written};
 
 /// How long after its last change a finding stays open, in milliseconds of the clock: whoever looks
 /// every few minutes sees it.
@@ -78,50 +78,6 @@ fn is_live(found: &Found, finding: &Finding) -> bool {
     found.due.iter().any(|due| due.is_live && days.contains(&due.day))
 }
 
-/// The columns of [`finding_of`].
-macro_rules! finding_columns {
-    () => {
-        "id, mode, state, is_live, opened_at, changed_at, closed_at, revision, finding"
-    };
-}
-
-#[cfg(test)]
-pub(super) use finding_columns;
-
-/// Reads a row of `findings`; none for one of a newer version, which is left to that version.
-pub(super) fn finding_of(row: &mut Row<'_>) -> Result<Option<FindingRow>> {
-    let id = row.read()?;
-    let (mode, state) =
-        (row.text(|it| Some(Mode::named(it)))?, row.text(|it| Some(State::named(it)))?);
-    let (is_live, opened_at, changed_at) = (row.read()?, time(row)?, time(row)?);
-    let (closed_at, revision) = (optional_time(row)?, row.read()?);
-    let finding = row.text(|text| Some(serde_json::from_str::<Finding>(text).ok()))?;
-    Ok(mode.zip(state).zip(finding).map(|((mode, state), finding)| FindingRow {
-        id,
-        finding,
-        mode,
-        state,
-        is_live,
-        opened_at,
-        changed_at,
-        closed_at,
-        revision,
-    }))
-}
-
-fn of_day(session: &Session<'_>, bucket: &str, day: Day) -> Result<BTreeMap<String, FindingRow>> {
-    let rows = session.rows(
-        concat!(
-            "SELECT ",
-            finding_columns!(),
-            " FROM findings WHERE bucket = ?1 AND day_number = ?2"
-        ),
-        &values![bucket, day.number()],
-        finding_of,
-    )?;
-    Ok(rows.into_iter().flatten().map(|row| (row.id.clone(), row)).collect())
-}
-
 fn insert(
     journal: &mut Journal<'_>,
     found: &Found,
@@ -139,6 +95,7 @@ fn insert(
         changed_at: found.now,
         closed_at: (!is_live).then_some(found.now),
         revision: 1,
+        withdrawn_because: None,
     };
     write(journal.session, &row)?;
     if is_live {
@@ -179,6 +136,7 @@ fn update(
         changed_at: found.now,
         closed_at: (!stays_open).then_some(found.now),
         revision: was.revision + 1,
+        withdrawn_because: None,
         ..was
     };
     write(journal.session, &row)?;
@@ -208,6 +166,7 @@ fn withdraw(session: &Session<'_>, found: &Found, was: FindingRow) -> Result<Fin
         changed_at: found.now,
         closed_at: Some(found.now),
         revision: was.revision + 1,
+        withdrawn_because: found.withdrawn_because.get(&was.id).cloned(),
         ..was
     };
     write(session, &row)?;
@@ -250,13 +209,14 @@ fn write(session: &Session<'_>, row: &FindingRow) -> Result<()> {
     let finding = &row.finding;
     session.execute(
         "INSERT INTO findings AS t (id, detector, bucket, day_number, severity, mode, state,
-                 is_live, first_at, last_at, opened_at, changed_at, closed_at, revision, finding)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                 is_live, first_at, last_at, opened_at, changed_at, closed_at, revision, finding,
+                 withdrawn_because)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
              ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, mode = excluded.mode,
                  state = excluded.state, is_live = excluded.is_live, first_at = excluded.first_at,
                  last_at = excluded.last_at, changed_at = excluded.changed_at,
                  closed_at = excluded.closed_at, revision = excluded.revision,
-                 finding = excluded.finding",
+                 finding = excluded.finding, withdrawn_because = excluded.withdrawn_because",
         &values![
             row.id,
             finding.detector.as_str(),
@@ -273,6 +233,7 @@ fn write(session: &Session<'_>, row: &FindingRow) -> Result<()> {
             row.closed_at.map(Timestamp::as_millis),
             row.revision,
             serde_json::to_string(finding)?,
+            row.withdrawn_because.as_deref(),
         ],
     )?;
     Ok(())
@@ -315,51 +276,4 @@ fn tell_those_who_know(session: &Session<'_>, row: &FindingRow, now: Timestamp) 
 
 fn later(now: Timestamp, millis: i64) -> Timestamp {
     Timestamp::from_millis(now.as_millis().saturating_add(millis))
-}
-
-/// One finding.
-pub(in crate::store) fn finding(session: &Session<'_>, id: &str) -> Result<Option<FindingRow>> {
-    let row = session.optional(
-        concat!("SELECT ", finding_columns!(), " FROM findings WHERE id = ?1"),
-        &values![id],
-        finding_of,
-    )?;
-    Ok(row.flatten())
-}
-
-/// The findings that fit, newest first.
-pub(in crate::store) fn findings(
-    session: &Session<'_>,
-    filter: &FindingFilter,
-) -> Result<Vec<FindingRow>> {
-    let mut found = Vec::new();
-    let (last_at, last_id) = filter.after.clone().unwrap_or((i64::MAX, String::new()));
-    session.each(
-        concat!(
-            "SELECT ",
-            finding_columns!(),
-            " FROM findings
-             WHERE last_at >= ?1 AND first_at < ?2 AND (?3 = '' OR bucket = ?3)
-                 AND (?4 = 0 OR state = 'open') AND (last_at, id) < (?5, ?6)
-             ORDER BY last_at DESC, id DESC"
-        ),
-        &values![
-            filter.since.map_or(i64::MIN, Timestamp::as_millis),
-            filter.until.map_or(i64::MAX, Timestamp::as_millis),
-            filter.bucket.as_deref().unwrap_or_default(),
-            filter.state == Some(State::Open),
-            last_at,
-            last_id,
-        ],
-        |row| {
-            let row = finding_of(row)?;
-            found.extend(row.filter(|row| filter.fits(row)));
-            Ok(if found.len() >= filter.limit {
-                std::ops::ControlFlow::Break(())
-            } else {
-                std::ops::ControlFlow::Continue(())
-            })
-        },
-    )?;
-    Ok(found)
 }

@@ -6,6 +6,7 @@ mod commit;
 mod creations;
 pub(super) mod deliveries;
 pub(super) mod expectations;
+pub(super) mod finding_rows;
 pub(super) mod findings;
 mod forget;
 mod gauges;

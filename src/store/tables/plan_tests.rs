@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::creations::creation_columns;
 use super::expectations::expectation_columns;
-use super::findings::finding_columns;
+use super::finding_rows::finding_columns;
 use super::protections::protection_columns;
 use super::request_rows::request_columns;
 use super::rows::{counted_columns, evidence_columns, removal_columns};
@@ -15,12 +15,13 @@ use crate::store::Location;
 use crate::store::sqlite::open_writer;
 
 /// The files whose statements run with every commit, every tick, or every look at the gauges.
-pub(super) const FILES: [(&str, &str); 24] = [
+pub(super) const FILES: [(&str, &str); 25] = [
     ("actors.rs", include_str!("actors.rs")),
     ("commit.rs", include_str!("commit.rs")),
     ("creations.rs", include_str!("creations.rs")),
     ("deliveries.rs", include_str!("deliveries.rs")),
     ("expectations.rs", include_str!("expectations.rs")),
+    ("finding_rows.rs", include_str!("finding_rows.rs")),
     ("findings.rs", include_str!("findings.rs")),
     ("forget.rs", include_str!("forget.rs")),
     ("gauges.rs", include_str!("gauges.rs")),

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deltrail_core::detect::Settings;
+use deltrail_core::detect::{Expectation, Settings};
 use deltrail_core::domain::{
     Actor, Api, Call, Cause, Detector, Evidence, Fact, Mark, Outcome, ProtectionChange, Provenance,
     RemovalRole, Severity, Source, State, Target, Timestamp,
@@ -226,6 +226,37 @@ async fn a_purge_two_days_after_versioning_was_suspended_is_held_against_that() 
     commit(&store, &purge, Provenance::Live).await;
     looked(&store, &mut seen).await;
     assert_eq!(switched_off().await, Severity::Critical);
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_announced_afterwards_is_withdrawn_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("deltrail.db"), "here");
+    let mut seen = Seen::default();
+    commit(&store, &evidence(), Provenance::Live).await;
+    looked(&store, &mut seen).await;
+    let expectation = Expectation {
+        id: "cleanup".to_owned(),
+        principal: None,
+        bucket: BUCKET.to_owned(),
+        prefix: String::new(),
+        since: at(35, 0),
+        until: at(36, 0),
+        objects_max: 1_000,
+    };
+    store.announce(expectation, None, at(50, 0)).await.unwrap();
+    looked(&store, &mut seen).await;
+    let withdrawn = FindingFilter {
+        detector: Some(Detector::MassDelete),
+        state: Some(State::Withdrawn),
+        limit: 9,
+        ..FindingFilter::default()
+    };
+    let rows = store.findings(withdrawn).await.unwrap().rows;
+    let [row] = rows.as_slice() else { panic!("{rows:#?}") };
+    let because = row.withdrawn_because.as_deref();
+    assert_eq!(because, Some("300 removals then, 0 now; 308 were announced as cleanup"));
     store.close().await.unwrap();
 }
 

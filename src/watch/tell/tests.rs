@@ -87,6 +87,7 @@ impl Scene {
             bucket: bucket.to_owned(),
             days: BTreeMap::from([(due[0].day, findings)]),
             due,
+            withdrawn_because: BTreeMap::new(),
             notifiers: vec!["webhook".to_owned()],
             told_from: Severity::Warning,
             now: (self.options.clock)(),

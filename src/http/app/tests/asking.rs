@@ -63,6 +63,7 @@ async fn find(served: &Served, findings: &[Finding]) {
         bucket: "images".to_owned(),
         due,
         days: BTreeMap::from([(Day::of(minute(0)), findings)]),
+        withdrawn_because: BTreeMap::new(),
         notifiers: Vec::new(),
         told_from: Severity::Info,
         now: minute(-4),

@@ -44,6 +44,7 @@ pub(in crate::http::page) fn row() -> FindingRow {
         changed_at: minutes_ago(55),
         closed_at: None,
         revision: 2,
+        withdrawn_because: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Questions about findings: the rows, and how complete what they rest on is.
 
-use super::super::findings;
+use super::super::finding_rows;
 use super::super::observations::observed_since;
 use super::completeness::completeness;
 use crate::store::session::{Result, Session};
@@ -12,7 +12,7 @@ pub(in crate::store) fn findings(
     filter: &FindingFilter,
 ) -> Result<Findings> {
     let one_more = FindingFilter { limit: filter.limit.saturating_add(1), ..filter.clone() };
-    let mut rows = findings::findings(session, &one_more)?;
+    let mut rows = finding_rows::findings(session, &one_more)?;
     let has_more = rows.len() > filter.limit;
     rows.truncate(filter.limit);
     told(session, filter.bucket.as_deref(), (rows, has_more))
@@ -20,7 +20,7 @@ pub(in crate::store) fn findings(
 
 /// One finding, or none.
 pub(in crate::store) fn finding(session: &Session<'_>, id: &str) -> Result<Findings> {
-    let row = findings::finding(session, id)?;
+    let row = finding_rows::finding(session, id)?;
     let bucket = row.as_ref().map(|row| row.finding.bucket.clone());
     let bucket = bucket.filter(|bucket| !bucket.is_empty());
     told(session, bucket.as_deref(), (row.into_iter().collect(), false))
