@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    Announced, Baselines, Cell, Counts, Expectation, Input, PAST_DAYS, Sensitivity, Settings, Suspect,
-    Suspicion, Window, detect, withdrawn_because,
+    Announced, Baselines, Cell, Counts, Expectation, Input, PAST_DAYS, Sensitivity, Settings,
+    Suspect, Suspicion, Window, detect, withdrawn_because,
 };
 use crate::domain::{
     Actor, Day, Detector, Finding, Outcome, ProtectionChange, Severity, Source, Timestamp,

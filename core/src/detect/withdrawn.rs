@@ -63,8 +63,8 @@ pub fn withdrawn_because(
 /// of the same principals.
 fn tells_the_same(other: &Finding, was: &Finding) -> bool {
     let is_mass = |finding: &Finding| finding.detector == Detector::MassDelete;
-    let is_alike = other.detector == was.detector
-        || (was.detector == Detector::OffPattern && is_mass(other));
+    let is_alike =
+        other.detector == was.detector || (was.detector == Detector::OffPattern && is_mass(other));
     let names = |finding: &Finding| -> BTreeSet<String> {
         finding.who.iter().map(|who| who.principal.clone()).collect()
     };
@@ -91,9 +91,7 @@ impl Counted {
         let suspects = |is_meant: fn(&Suspicion) -> bool| count_suspects(scene, was, is_meant);
         let observed = was.reason.observed;
         let (what, then, now) = match was.detector {
-            Detector::DeleteDenied => {
-                ("refused deletes", was.tally.denied, count(scene, was))
-            }
+            Detector::DeleteDenied => ("refused deletes", was.tally.denied, count(scene, was)),
             Detector::VersionPurge => {
                 ("versions removed for good", was.tally.versions, count(scene, was))
             }
@@ -220,7 +218,8 @@ fn usual(scene: &Scene<'_>, was: &Finding) -> Option<String> {
     };
     let sum_of = |number: usize| {
         let now = u64::from(known.sums[number]);
-        (now != then).then(|| format!("{then} in 28 days before were known then, and {now} are now"))
+        (now != then)
+            .then(|| format!("{then} in 28 days before were known then, and {now} are now"))
     };
     match was.detector {
         Detector::MassDelete | Detector::DeleteDenied => {

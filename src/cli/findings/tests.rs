@@ -167,10 +167,10 @@ async fn what_was_withdrawn_says_why_in_every_form() {
     assert!(table.contains(&format!("\n  Withdrawn: {because}\n")), "{table}");
     let whole = whole_text(Form::Json, &findings, now());
     let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
-    assert_eq!((&whole["state"], &whole["withdrawn_because"]), (
-        &"withdrawn".into(),
-        &because.into()
-    ));
+    assert_eq!(
+        (&whole["state"], &whole["withdrawn_because"]),
+        (&"withdrawn".into(), &because.into())
+    );
     let csv = list_text(Form::Csv, &findings, now());
     assert!(csv.ends_with(&format!(",\"{because}\"\r\n")), "{csv}");
 }

@@ -216,10 +216,7 @@ async fn what_files_of_the_past_change_leaves_open_what_happens_now() {
 #[tokio::test]
 async fn what_was_switched_off_opens_again_for_what_is_removed_on_the_second_day_after() {
     for store in stores(500) {
-        let off = |severity| Finding {
-            detector: Detector::ProtectionOff,
-            ..finding(severity, 60)
-        };
+        let off = |severity| Finding { detector: Detector::ProtectionOff, ..finding(severity, 60) };
         look(&store, "A", &[off(Severity::Warning)], clock(0)).await;
         resolve(&store, 60).await;
         tell(&store, [direct("B", "B", minute(2 * 24 * 60)).fact()]).await;

@@ -2,9 +2,7 @@
 //! announced, which declared deletes did not happen, and since when anything was seen.
 
 use deltrail_core::detect::{Counts, Expectation, Suspicion};
-use deltrail_core::domain::{
-    Api, Call, Day, Evidence, Outcome, RemovalRole, Source, Timestamp,
-};
+use deltrail_core::domain::{Api, Call, Day, Evidence, Outcome, RemovalRole, Source, Timestamp};
 
 use super::fixtures::stores;
 use super::observations::OPEN_MAX;
@@ -110,10 +108,8 @@ async fn removals_whose_request_took_more_than_a_second_are_suspects_of_slowness
         let long = line("by-its-line.jpg", "L", second(5));
         let refused = served(direct("refused.jpg", "D", second(6)), 9_000);
         let call = Call { api: Api::DeleteObject, outcome: Outcome::Denied };
-        let children = ["one.jpg", "two.jpg"].map(|key| Evidence {
-            request_id: Some("B".into()),
-            ..child(key, key, second(8))
-        });
+        let children = ["one.jpg", "two.jpg"]
+            .map(|key| Evidence { request_id: Some("B".into()), ..child(key, key, second(8)) });
         let told = [
             served(direct("fast.jpg", "F", second(1)), 1_000),
             served(direct("slow.jpg", "S", second(2)), 1_001),

@@ -36,7 +36,8 @@ const OF_MANY_KEYS: &str = "SELECT s.key, q.identity, q.at, q.actor_id, a.actor,
     ORDER BY q.at, q.identity, s.key LIMIT ?4";
 
 /// Declared deletes that happened, but for those that only a clock of whole seconds tells.
-const DECLARED: &str = "SELECT s.key, coalesce('r:' || r.request_id, r.identity), r.at, r.actor_id, a.actor,
+const DECLARED: &str =
+    "SELECT s.key, coalesce('r:' || r.request_id, r.identity), r.at, r.actor_id, a.actor,
         i.requested_at
     FROM intent_keys AS i INDEXED BY intent_keys_slow
     CROSS JOIN removals AS r ON r.slot_id = i.slot_id AND r.at = i.removed_at

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use deltrail_core::detect::{
-    Baselines, Cell, Counts, Input, Sensitivity, Settings, Window,
-};
+use deltrail_core::detect::{Baselines, Cell, Counts, Input, Sensitivity, Settings, Window};
 use deltrail_core::domain::{Actor, Day, Source, Timestamp};
 
 use super::{BYTES_MAX, CALLER_BYTES, Callers, Learnt};

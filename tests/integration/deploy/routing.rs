@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use deltrail_core::domain::Timestamp;
 use serde_json::{Value, json};
 
-use super::servers::Server;
+use super::promql::hurried;
+use super::servers::{Receiver, Server};
 use super::{deployed, text_of};
 use crate::emulator::eventually;
 use crate::requirement::{scratch, tool};
@@ -29,15 +31,15 @@ fn alerts_go_where_their_severity_says() {
     let path = deployed("alertmanager/alertmanager.yml");
     let configuration = format!("--config.file={}", path.display());
     let finding = "alertname=DeltrailFinding";
-    for (receiver, labels) in [
-        ("deltrail-pages", [finding, "severity=critical", "bucket=images"]),
+    for (receivers, labels) in [
+        ("deltrail-pages,deltrail-tickets", [finding, "severity=critical", "bucket=images"]),
         ("deltrail-tickets", [finding, "severity=warning", "bucket=images"]),
         ("deltrail-digests", [finding, "severity=info", "bucket=images"]),
-        ("deltrail-pages", ["alertname=DeltrailDown", "severity=critical", "job=x"]),
+        ("deltrail-pages,deltrail-tickets", ["alertname=DeltrailDown", "severity=critical", "job=x"]),
         ("deltrail-tickets", ["alertname=DeltrailRejects", "severity=warning", "job=x"]),
         ("deltrail-tickets", ["alertname=Another", "severity=critical", "job=x"]),
     ] {
-        let verify = format!("--verify.receivers={receiver}");
+        let verify = format!("--verify.receivers={receivers}");
         amtool(&[&["config", "routes", "test", &configuration, &verify][..], &labels].concat());
     }
 }
@@ -113,4 +115,50 @@ async fn the_worse_holds_back_the_lesser_and_nothing_holds_back_deletions() {
         if states == wanted { Ok(()) } else { Err(format!("{states:#?}\nnot {wanted:#?}")) }
     })
     .await;
+}
+
+/// An alert that is over now.
+fn over(mut alert: Value) -> Value {
+    let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
+    alert["endsAt"] = now.to_string().into();
+    alert
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_for_what_became_critical_says_so_and_is_closed_when_that_is_over() {
+    /// Routes wait 5 minutes at most, which takes a second.
+    const HURRY: u64 = 300;
+    let folder = scratch("deploy-routing-end");
+    let receiver = Receiver::start().await;
+    let configuration = hurried(&text_of("alertmanager/alertmanager.yml"), HURRY)
+        .replace("127.0.0.1:9095", &receiver.address.to_string());
+    let path = folder.join("alertmanager.yml");
+    std::fs::write(&path, configuration).unwrap();
+    let Some(alertmanager) = Server::alertmanager(&folder, &path) else { return };
+    let mass = |severity| {
+        let labels = [("detector", "mass_delete"), ("bucket", "images"), ("severity", severity)];
+        alert(&[&[("alertname", "DeltrailFinding")], &labels[..]].concat())
+    };
+    let told = |status: &'static str, severity: &'static str, place: &'static str| {
+        let receiver = &receiver;
+        eventually(30, "the receiver is told", async move || {
+            let all = receiver.told();
+            let is_it = |told: &&Told| {
+                (told.status.as_str(), told.receiver.as_str()) == (status, place)
+                    && told.labels["severity"] == severity
+            };
+            all.iter().find(is_it).cloned().ok_or_else(|| format!("{status} {place}: {all:#?}"))
+        })
+    };
+    alertmanager.post("/api/v2/alerts", &json!([mass("warning")]));
+    let ticket = told("firing", "warning", "/tickets").await;
+    alertmanager.post("/api/v2/alerts", &json!([mass("critical")]));
+    told("firing", "critical", "/pages").await;
+    let worse = told("firing", "critical", "/tickets").await;
+    assert_eq!(worse.group, ticket.group, "it is the same ticket");
+    // The warning ends while it is held back, of which nobody is told.
+    alertmanager.post("/api/v2/alerts", &json!([over(mass("warning"))]));
+    alertmanager.post("/api/v2/alerts", &json!([over(mass("critical"))]));
+    told("resolved", "critical", "/pages").await;
+    assert_eq!(told("resolved", "critical", "/tickets").await.group, ticket.group);
 }

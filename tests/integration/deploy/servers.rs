@@ -139,6 +139,8 @@ impl Drop for Server {
 pub struct Told {
     /// The path of the receiver.
     pub receiver: String,
+    /// What it was told of together with: a ticket of its own, where there are tickets.
+    pub group: String,
     /// `firing` or `resolved`.
     pub status: String,
     pub labels: Value,
@@ -174,6 +176,7 @@ async fn listen(State(receiver): State<Receiver>, uri: Uri, Json(message): Json<
     let alerts = message["alerts"].as_array().cloned().unwrap_or_default();
     let told = alerts.into_iter().map(|alert| Told {
         receiver: uri.path().to_owned(),
+        group: text(&message["groupKey"]),
         status: text(&alert["status"]),
         labels: alert["labels"].clone(),
         annotations: alert["annotations"].clone(),

@@ -66,12 +66,8 @@ fn single_removals_that_were_excused_are_counted_then_and_now() {
 fn a_source_that_was_only_late_is_told_by_what_it_lacks_now() {
     let late = |missing| {
         let mut bucket = Bucket::used(10);
-        let counts = Counts {
-            removed: 100,
-            markers: 100,
-            without_cloudtrail: missing,
-            ..super::NOTHING
-        };
+        let counts =
+            Counts { removed: 100, markers: 100, without_cloudtrail: missing, ..super::NOTHING };
         bucket.add(0, (10, 0), APP, counts);
         let complete = super::TODAY.plus(1).start();
         for source in [super::Source::CloudTrail, super::Source::S3Notification] {
