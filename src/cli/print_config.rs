@@ -1,4 +1,5 @@
-//! `deltrail print-config`: every setting, its value and where that came from.
+//! `deltrail print-config`: every setting, its value and where that came from, and every deletion
+//! that the file announces.
 
 use std::process::ExitCode;
 
@@ -36,6 +37,10 @@ fn table(given: &Given, config: &Config) -> String {
             origin.unwrap_or_else(|| "default".to_owned()),
         ]);
     }
+    let announced = config.expectations.iter().zip(given.expectation_files());
+    rows.extend(announced.map(|(expected, file)| {
+        ["expectations".to_owned(), expected.to_string(), format!("file {}", file.display())]
+    }));
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let (name, value) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
     let line = |row: &[String; 3]| format!("{:name$}  {:value$}  {}\n", row[0], row[1], row[2]);
@@ -101,5 +106,39 @@ mod tests {
         max-record                  4MiB                  default
         drain-timeout               25s                   default
         "#);
+    }
+
+    #[test]
+    fn what_the_file_announces_stands_after_the_settings() {
+        let surroundings = Surroundings::of_test(&[]);
+        let file = r#"
+            [[expectations]]
+            bucket = "example-images"
+            since = 2026-11-24
+            until = 2026-12-01T06:00:00Z
+            max-objects = 50000
+            [[expectations]]
+            principal = "cleanup-job"
+            bucket = "example-images"
+            prefix = "tmp/"
+            until = 2026-12-01T06:00:00Z
+            max-objects = 7
+        "#;
+        let given = Given::default().with_file_text(file, Path::new("my.toml")).unwrap();
+        let config = Config::of(&given, &surroundings, Purpose::Inspect).unwrap();
+        let table = table(&given, &config);
+        let rows: Vec<&str> =
+            table.lines().filter_map(|line| line.strip_prefix("expectations ")).collect();
+        let rows: Vec<String> =
+            rows.iter().map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        assert_eq!(
+            rows,
+            [
+                "50000 by anybody in s3://example-images/ since 2026-11-24T00:00:00.000Z until \
+                 2026-12-01T06:00:00.000Z file my.toml",
+                "7 by cleanup-job in s3://example-images/tmp/ until 2026-12-01T06:00:00.000Z file \
+                 my.toml",
+            ]
+        );
     }
 }

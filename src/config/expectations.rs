@@ -1,6 +1,8 @@
 //! Deletions that are announced in the file: `[[expectations]]`, each checked key by key. It knows
 //! no clock, and keeps nothing.
 
+use std::fmt;
+
 use deltrail_core::domain::Timestamp;
 
 use super::Config;
@@ -25,6 +27,19 @@ pub struct ExpectedDeletions {
     pub until: Timestamp,
     /// How many objects at most, at least 1.
     pub objects_max: u64,
+}
+
+impl fmt::Display for ExpectedDeletions {
+    /// `50000 by cleanup-job in s3://example-images/tmp/ until 2026-12-01T06:00:00.000Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { principal, bucket, prefix, since, until, objects_max } = self;
+        let who = principal.as_deref().unwrap_or("anybody");
+        write!(f, "{objects_max} by {who} in s3://{bucket}/{prefix}")?;
+        if let Some(since) = since {
+            write!(f, " since {since}")?;
+        }
+        write!(f, " until {until}")
+    }
 }
 
 /// The announcements of the file, those that make sense; the others are problems.

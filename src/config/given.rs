@@ -140,6 +140,11 @@ impl Given {
         &self.expectations
     }
 
+    /// The file of each announcement, in their order.
+    pub fn expectation_files(&self) -> impl Iterator<Item = &Path> {
+        self.expectations.iter().map(|(file, _)| file.as_path())
+    }
+
     /// The values of a setting and where they came from.
     #[must_use]
     pub fn get(&self, setting: &Setting) -> Option<(&Origin, &[String])> {
