@@ -29,17 +29,23 @@ Examples:
 
 /// Arguments of `deltrail findings`.
 #[expect(clippy::doc_markdown, reason = "help is plain text")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Args)]
 pub(super) struct FindingsArguments {
     /// All of this finding; an alert and the list name it
     #[arg(value_name = "ID", conflicts_with_all = [
         "notify_test",
-        "bucket", "principal", "since", "until", "detector", "severity", "open", "all",
+        "bucket", "prefix", "principal", "since", "until", "request_id", "detector", "severity",
+        "open", "all",
     ])]
     id: Option<String>,
     /// Only of this bucket
     #[arg(long, value_name = "BUCKET")]
     bucket: Option<String>,
+    /// Only about keys that begin so: those that it names, and those that were removed in its time
+    /// by those it is about
+    #[arg(long, value_name = "PREFIX", requires = "bucket")]
+    prefix: Option<String>,
     /// Only with this role or user behind it, by the name that findings tell
     #[arg(long, value_name = "PRINCIPAL")]
     principal: Option<String>,
@@ -50,6 +56,10 @@ pub(super) struct FindingsArguments {
     /// Only what began before this time, written as --since is
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     until: Option<Timestamp>,
+    /// Only what the request of this id (x-amz-request-id) is a part of, by its bucket, time and
+    /// caller
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
     /// Only by this detector, such as mass_delete
     #[arg(long, value_name = "DETECTOR", value_parser = parse_detector)]
     detector: Option<Detector>,
@@ -65,7 +75,8 @@ pub(super) struct FindingsArguments {
     /// Sends a test to all who are told of findings by the settings, and says who was reached
     #[arg(long)]
     #[arg(conflicts_with_all = [
-        "bucket", "principal", "since", "until", "detector", "severity", "open", "all",
+        "bucket", "prefix", "principal", "since", "until", "request_id", "detector", "severity",
+        "open", "all",
     ])]
     notify_test: bool,
     /// How many at most
@@ -115,6 +126,8 @@ impl FindingsArguments {
         }
         Ok(FindingFilter {
             bucket: self.bucket.clone(),
+            prefix: self.prefix.clone(),
+            request_id: self.request_id.clone(),
             principal: self.principal.clone(),
             since: self.since,
             until: self.until,

@@ -160,6 +160,11 @@ pub struct FindingFilter {
     pub bucket: Option<String>,
     /// With a principal of this name behind it.
     pub principal: Option<String>,
+    /// About keys that begin so, in that bucket: by the keys that it names, or because removals
+    /// of such keys are a part of it. Nothing without a bucket.
+    pub prefix: Option<String>,
+    /// Of which a part was done by the request of this id.
+    pub request_id: Option<String>,
     /// That lasted until this event time or longer.
     pub since: Option<Timestamp>,
     /// That began before this event time.

@@ -10,6 +10,7 @@ use super::detection::{
     Announcing, Cells, Configured, Delivery, DeliveryEnd, DeliveryState, DueDay, Expected,
     FindingFilter, FindingRow, Findings, Found, Observations, Written,
 };
+use super::session::Session;
 use super::tables::{deliveries, expectations, finding_rows, findings, observations, query};
 use super::{Store, StoreError};
 
@@ -145,7 +146,10 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn findings(&self, filter: FindingFilter) -> Result<Findings, StoreError> {
-        self.0.read(move |session| query::findings(session, &filter)).await
+        let ask = move |session: &Session<'_>| {
+            session.at_one_moment(|| query::findings(session, &filter))
+        };
+        self.0.read(ask).await
     }
 
     /// The finding of this id, if there is one, and how complete what it rests on is.

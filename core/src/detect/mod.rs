@@ -46,6 +46,7 @@ pub use cell::{Cell, Counts, WINDOW_MILLIS, WINDOWS_PER_DAY, Window};
 pub use off::off_because;
 pub use prefixes::common_prefixes;
 pub use settings::{Expectation, Sensitivity, Settings};
+pub use subject::is_about;
 pub use withdrawn::withdrawn_because;
 
 use std::collections::BTreeMap;

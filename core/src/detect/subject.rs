@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::domain::Actor;
+use crate::domain::{Actor, Detector, Finding};
 
 /// How many sessions of a role are told.
 const SESSIONS_MAX: usize = 3;
@@ -63,6 +63,17 @@ impl Subjects {
 /// The id of the principal that this description alone tells of, if it does.
 pub(super) fn identity(actor: &Actor) -> Option<&str> {
     unique_id(actor).or_else(|| lasting_name(actor))
+}
+
+/// Whether a finding is about what this caller does: about the bucket as a whole, or about the
+/// principal that the caller is, as far as its own description tells.
+#[must_use]
+pub fn is_about(finding: &Finding, caller: &Actor) -> bool {
+    let of_bucket = finding.subject.is_empty() || finding.detector == Detector::BlindSpot;
+    let name = caller.principal().map(|it| it.name);
+    of_bucket
+        || identity(caller) == Some(finding.subject.as_str())
+        || finding.who.iter().any(|who| Some(who.principal.as_str()) == name)
 }
 
 /// The sessions of these callers, sorted, as many as are told.

@@ -200,6 +200,9 @@ async fn what_is_asked_for_is_told_and_nothing_else() {
     assert_eq!(count(&["--open", "--principal", "image-\u{1b}[2Jservice"]).await, 1);
     assert_eq!(count(&["--principal", "intern"]).await, 0);
     assert_eq!(count(&["--until", "2026-11-23T10:00:00Z"]).await, 0);
+    assert_eq!(count(&["--bucket", "photos", "--prefix", "thumbs/a"]).await, 1);
+    assert_eq!(count(&["--bucket", "photos", "--prefix", "raw/"]).await, 0);
+    assert_eq!(count(&["--request-id", "unknown"]).await, 0);
     assert_eq!(count(&["--bucket", "photos", "--since", "2026-11-23T10:10:00Z"]).await, 1);
     let none = found(&["0123456789abcdef"]).await;
     assert_eq!(whole_text(Form::Json, &none, now()), "");
@@ -235,6 +238,8 @@ fn what_cannot_be_asked_is_a_usage_error() {
         &["0123456789abcdef", "--open"][..],
         &["--open", "--all"],
         &["--open", "--notify-test"],
+        &["--prefix", "thumbs/"],
+        &["0123456789abcdef", "--request-id", "ABC"],
         &["--limit", "0"],
         &["--since", "yesterday"],
         &["--detector", "mass"],

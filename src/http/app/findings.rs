@@ -29,6 +29,8 @@ const DIGITS: usize = 16;
 #[serde(deny_unknown_fields)]
 struct Parameters {
     bucket: Option<String>,
+    prefix: Option<String>,
+    request_id: Option<String>,
     principal: Option<String>,
     since: Option<String>,
     until: Option<String>,
@@ -101,8 +103,14 @@ fn filter(uri: &Uri) -> Result<FindingFilter, Problem> {
         Problem::new(StatusCode::BAD_REQUEST, format!("the parameters are refused: {what}"))
     })?;
     let mut faults = Vec::new();
+    if given.prefix.is_some() && given.bucket.is_none() {
+        let detail = "prefix says of which keys of a bucket; give the bucket too".to_owned();
+        faults.push(Fault { line: None, reason: "prefix", detail });
+    }
     let filter = FindingFilter {
         bucket: given.bucket,
+        prefix: given.prefix,
+        request_id: given.request_id,
         principal: given.principal,
         since: read(given.since.as_deref(), &mut faults, "since", time),
         until: read(given.until.as_deref(), &mut faults, "until", time),

@@ -42,6 +42,8 @@ fn filter(asked: &Asked, now: Timestamp) -> Result<FindingFilter, Problem> {
     let own = |name| asked.text(name).map(str::to_owned);
     Ok(FindingFilter {
         bucket: own("bucket"),
+        prefix: None,
+        request_id: None,
         principal: own("principal"),
         since: asked.time("since", now)?,
         until: asked.time("until", now)?,

@@ -90,10 +90,11 @@ pub(in crate::store) fn finding(session: &Session<'_>, id: &str) -> Result<Optio
     Ok(row.flatten())
 }
 
-/// The findings that fit, newest first.
+/// The findings that fit, and are about what was asked for, newest first.
 pub(in crate::store) fn findings(
     session: &Session<'_>,
     filter: &FindingFilter,
+    is_about_it: impl Fn(&Finding) -> bool,
 ) -> Result<Vec<FindingRow>> {
     let mut found = Vec::new();
     let (last_at, last_id) = filter.after.clone().unwrap_or((i64::MAX, String::new()));
@@ -116,7 +117,7 @@ pub(in crate::store) fn findings(
         ],
         |row| {
             let row = finding_of(row)?;
-            found.extend(row.filter(|row| filter.fits(row)));
+            found.extend(row.filter(|row| filter.fits(row) && is_about_it(&row.finding)));
             Ok(if found.len() >= filter.limit {
                 ControlFlow::Break(())
             } else {

@@ -8,6 +8,7 @@ mod key;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod touched;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -82,9 +83,10 @@ fn buckets(session: &Session<'_>) -> Result<Vec<String>> {
     each_bucket(session, "SELECT min(bucket) FROM removals WHERE bucket > ?1")
 }
 
-/// The statement that finds removals, and its values. What is not in it, `run` looks at.
+/// The part of a statement that finds removals as `r`, and its values. What is not in it, `run`
+/// looks at.
 struct Selection {
-    sql: String,
+    from: String,
     values: Vec<Cell<'static>>,
 }
 
@@ -96,7 +98,7 @@ impl Selection {
         bucket: Option<&str>,
         oldest: Option<i64>,
     ) -> Result<Self> {
-        let mut selection = Self { sql: String::new(), values: Vec::new() };
+        let mut selection = Self { from: String::new(), values: Vec::new() };
         let mut conditions = Vec::new();
         // The tables in the order in which they are to be read.
         let mut tables = "removals AS r";
@@ -145,11 +147,17 @@ impl Selection {
             "r.at >= {from} AND r.at < {until} AND r.at + r.is_coarse * 999 >= {since}"
         ));
         let conditions = conditions.join(" AND ");
-        selection.sql = format!(
-            "SELECT r.at, r.slot_id, r.identity, r.actor_id FROM {tables} WHERE {conditions}
-             ORDER BY r.at DESC, r.slot_id DESC, r.identity DESC"
-        );
+        selection.from = format!("FROM {tables} WHERE {conditions}");
         Ok(selection)
+    }
+
+    /// The statement for the rows by which removals are found, newest first.
+    fn newest_first(&self) -> String {
+        format!(
+            "SELECT r.at, r.slot_id, r.identity, r.actor_id {} \
+             ORDER BY r.at DESC, r.slot_id DESC, r.identity DESC",
+            self.from
+        )
     }
 
     /// Adds a value; gives how the statement names it.
@@ -172,15 +180,16 @@ impl Selection {
         filter: &DeletionFilter,
         count: usize,
     ) -> Result<Vec<Found>> {
+        let mut sql = self.newest_first();
         let mut callers = filter.principal.as_ref().map(|it| Callers::of(session, it));
         if callers.is_none() {
             // With a limit the sorter, where one is needed, keeps that many rows only.
             let limit = self.integer(i64::try_from(count).unwrap_or(i64::MAX));
-            self.sql = format!("{} LIMIT {limit}", self.sql);
+            sql = format!("{sql} LIMIT {limit}");
         }
         let values: Vec<Value<'_>> = self.values.iter().map(Value::from).collect();
         let mut found = Vec::new();
-        session.each_of_composed(&self.sql, &values, |row| {
+        session.each_of_composed(&sql, &values, |row| {
             if found.len() >= count {
                 return Ok(ControlFlow::Break(()));
             }

@@ -8,7 +8,7 @@ use deltrail_core::domain::Timestamp;
 use serde_json::{Value, json};
 
 use super::promql::hurried;
-use super::servers::{Receiver, Server};
+use super::servers::{Receiver, Server, Told};
 use super::{deployed, text_of};
 use crate::emulator::eventually;
 use crate::requirement::{scratch, tool};

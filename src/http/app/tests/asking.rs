@@ -151,6 +151,11 @@ async fn each_filter_leaves_what_fits() {
     assert_eq!(detectors(&served, "principal=intern").await.len(), 4);
     assert_eq!(detectors(&served, "principal=nobody").await.len(), 0);
     assert_eq!(detectors(&served, "bucket=images-eu").await.len(), 0);
+    assert_eq!(detectors(&served, "bucket=images&prefix=a%20b/").await.len(), 4);
+    assert_eq!(detectors(&served, "bucket=images&prefix=zz").await.len(), 0);
+    assert_eq!(detectors(&served, "request_id=unknown").await.len(), 0);
+    let everywhere = served.get("/api/v1/findings?prefix=a").await;
+    assert_eq!(everywhere.status, 400, "{}", everywhere.body);
     assert_eq!(detectors(&served, "since=2026-11-23T09:59:05Z").await, ["mass_delete"]);
     assert_eq!(detectors(&served, "until=2026-11-23T09:50:05Z").await.len(), 0);
 }

@@ -1,8 +1,11 @@
 //! Questions about findings: the rows, and how complete what they rest on is.
 
+use deltrail_core::domain::Finding;
+
 use super::super::finding_rows;
 use super::super::observations::observed_since;
 use super::completeness::completeness;
+use super::touched::Touched;
 use crate::store::session::{Result, Session};
 use crate::store::{FindingFilter, FindingRow, Findings};
 
@@ -12,7 +15,9 @@ pub(in crate::store) fn findings(
     filter: &FindingFilter,
 ) -> Result<Findings> {
     let one_more = FindingFilter { limit: filter.limit.saturating_add(1), ..filter.clone() };
-    let mut rows = finding_rows::findings(session, &one_more)?;
+    let touched = Touched::of(session, filter)?;
+    let is_about_it = |finding: &Finding| touched.as_ref().is_none_or(|it| it.fits(finding));
+    let mut rows = finding_rows::findings(session, &one_more, is_about_it)?;
     let has_more = rows.len() > filter.limit;
     rows.truncate(filter.limit);
     told(session, filter.bucket.as_deref(), (rows, has_more))

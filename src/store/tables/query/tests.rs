@@ -271,7 +271,7 @@ fn plan(connection: &Connection, filter: &DeletionFilter) -> String {
     let selection = Selection::of(&session, filter, filter.bucket(), None).unwrap();
     let values = selection.values.iter().map(Value::from);
     connection
-        .prepare(&format!("EXPLAIN QUERY PLAN {}", selection.sql))
+        .prepare(&format!("EXPLAIN QUERY PLAN {}", selection.newest_first()))
         .unwrap()
         .query_map(params_from_iter(values), |row| row.get::<_, String>("detail"))
         .unwrap()
