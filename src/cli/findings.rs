@@ -1,5 +1,6 @@
 //! `deltrail findings`: what was unusual about removals, newest first, or all of one finding.
 
+mod expectations;
 mod notify_test;
 
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ Examples:
   deltrail findings --open
   deltrail findings --bucket example-images --since 7d --output ndjson
   deltrail findings 9f86d081884c7d65
+  deltrail findings --expectations
   deltrail findings --notify-test";
 
 /// Arguments of `deltrail findings`.
@@ -72,6 +74,13 @@ pub(super) struct FindingsArguments {
     /// What was withdrawn too, because later evidence does not support it
     #[arg(long)]
     all: bool,
+    /// What was announced in place of what was found, and how much of it came
+    #[arg(long)]
+    #[arg(conflicts_with_all = [
+        "bucket", "prefix", "principal", "since", "until", "request_id", "detector", "severity",
+        "open", "all", "notify_test", "id", "limit",
+    ])]
+    expectations: bool,
     /// Sends a test to all who are told of findings by the settings, and says who was reached
     #[arg(long)]
     #[arg(conflicts_with_all = [
@@ -91,6 +100,9 @@ pub(super) struct FindingsArguments {
 pub(super) fn answer(arguments: &FindingsArguments, surroundings: &Surroundings) -> ExitCode {
     if arguments.notify_test {
         return notify_test::tell_all(&arguments.ask, surroundings);
+    }
+    if arguments.expectations {
+        return expectations::list(&arguments.ask, surroundings);
     }
     let filter = match arguments.filter() {
         Ok(filter) => filter,

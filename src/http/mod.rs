@@ -38,7 +38,7 @@ pub use refused::Refused;
 pub use serve::serve;
 pub use tls::{PemFiles, Tls, TlsError};
 pub use token::Token;
-pub use told::{DetectorOff, ToldCompleteness, ToldFinding, WholeFinding};
+pub use told::{DetectorOff, ListedExpectation, ToldCompleteness, ToldFinding, WholeFinding};
 
 /// What is listened for, each at its own address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,11 @@
-//! Findings as JSON: the names that programs rely on, in answers of the API and of the command
-//! line. Times are RFC 3339 in UTC. It asks nothing.
+//! Findings and announcements as JSON: the names that programs rely on, in answers of the API and
+//! of the command line. Times are RFC 3339 in UTC. It asks nothing.
 
+use deltrail_core::detect::Expectation;
 use deltrail_core::domain::{Reason, Timestamp, Who, title};
 use serde::Serialize;
 
-use crate::store::{Completeness, FindingRow, Findings, SourceState};
+use crate::store::{Completeness, Expected, FindingRow, Findings, SourceState};
 
 /// One finding.
 #[derive(Debug, Serialize)]
@@ -178,6 +179,72 @@ impl<'a> ToldSource<'a> {
             complete_until: state.watermark_at.map(|at| at.to_string()),
             last_delivery_at: state.last_delivery_at.map(|at| at.to_string()),
             is_silent: state.is_silent,
+        }
+    }
+}
+
+/// Deletions that were announced.
+#[derive(Debug, Serialize)]
+pub struct ToldExpectation<'a> {
+    id: &'a str,
+    principal: Option<&'a str>,
+    bucket: &'a str,
+    prefix: &'a str,
+    since: String,
+    until: String,
+    max_objects: u64,
+}
+
+impl<'a> ToldExpectation<'a> {
+    /// What is told of it.
+    #[must_use]
+    pub fn of(expectation: &'a Expectation) -> Self {
+        Self {
+            id: &expectation.id,
+            principal: expectation.principal.as_deref(),
+            bucket: &expectation.bucket,
+            prefix: &expectation.prefix,
+            since: expectation.since.to_string(),
+            until: expectation.until.to_string(),
+            max_objects: expectation.objects_max,
+        }
+    }
+}
+
+/// The same with what came of it.
+#[derive(Debug, Serialize)]
+pub struct ListedExpectation<'a> {
+    #[serde(flatten)]
+    told: ToldExpectation<'a>,
+    by: Option<&'a str>,
+    /// Whether it stands in the configuration file.
+    is_configured: bool,
+    /// How many of the objects came; null when counting them would take too long.
+    used: Option<u64>,
+    /// How many came beyond them.
+    beyond: Option<u64>,
+}
+
+impl<'a> ListedExpectation<'a> {
+    /// As many are listed at most.
+    pub const MAX: usize = 1_000;
+
+    /// What ended at this time or later is listed: for 31 days after its end.
+    #[must_use]
+    pub fn listed_from(now: Timestamp) -> Timestamp {
+        const LISTED_MILLIS: i64 = 31 * 24 * 60 * 60 * 1_000;
+        Timestamp::from_millis(now.as_millis().saturating_sub(LISTED_MILLIS))
+    }
+
+    /// What is told of it.
+    #[must_use]
+    pub fn of(expected: &'a Expected) -> Self {
+        Self {
+            told: ToldExpectation::of(&expected.expectation),
+            by: expected.said_by.as_deref(),
+            is_configured: expected.is_configured,
+            used: expected.used(),
+            beyond: expected.beyond(),
         }
     }
 }

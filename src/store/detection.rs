@@ -256,6 +256,20 @@ pub struct Expected {
     pub came: Option<u64>,
 }
 
+impl Expected {
+    /// How many of the objects announced came; `None` when counting them would take too long.
+    #[must_use]
+    pub fn used(&self) -> Option<u64> {
+        self.came.map(|came| came.min(self.expectation.objects_max))
+    }
+
+    /// How many came beyond them.
+    #[must_use]
+    pub fn beyond(&self) -> Option<u64> {
+        self.came.map(|came| came.saturating_sub(self.expectation.objects_max))
+    }
+}
+
 /// What became of an announcement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Announcing {

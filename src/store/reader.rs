@@ -1,9 +1,12 @@
 //! A store that is only looked at, whoever writes it. It knows no database.
 
+use deltrail_core::domain::Timestamp;
+
 use super::session::{Connection, Result, explain};
+use super::tables::expectations::expectations;
 use super::tables::query::{Asked, deletions, finding, findings, key_history};
 use super::{
-    DeletionFilter, Deletions, FindingFilter, Findings, KeyHistory, KeyQuestion, Location, Looking,
+    DeletionFilter, Deletions, Expected, FindingFilter, Findings, KeyHistory, KeyQuestion, Location, Looking,
     StoreError,
 };
 
@@ -57,6 +60,18 @@ impl Reader {
     /// When the store cannot be read.
     pub fn finding(&mut self, id: &str) -> Result<Findings, StoreError> {
         self.ask(|asked| finding(asked.session, id))
+    }
+
+    /// What was announced and ends at `from` or later, first what ends last, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn expectations(
+        &mut self,
+        from: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Expected>, StoreError> {
+        self.ask(|asked| expectations(asked.session, from, limit))
     }
 
     fn ask<T>(&mut self, ask: impl FnOnce(Asked<'_>) -> Result<T>) -> Result<T, StoreError> {

@@ -176,6 +176,26 @@ async fn what_was_withdrawn_says_why_in_every_form() {
 }
 
 #[tokio::test]
+async fn what_was_announced_is_listed_with_how_much_of_it_came() {
+    let (_folder, mut reader) = found_on_the_day().await;
+    let mut listed = reader.expectations(at("12:00:00"), 10).unwrap();
+    listed[0].came = Some(3);
+    let table = expectations::text(Form::Table, &listed);
+    insta::assert_snapshot!(table, @r"
+    ID   BY  WHERE         UNTIL                 UP TO  USED  BEYOND
+    e-1  -   s3://photos/  2026-11-23T12:59:00Z  1      1     2
+    ");
+    let csv = expectations::text(Form::Csv, &listed);
+    assert!(csv.ends_with(",2026-11-23T12:59:00.000Z,1,,false,1,2\r\n"), "{csv}");
+    let json = expectations::text(Form::Json, &listed);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let told = &json["expectations"][0];
+    assert_eq!((&told["used"], &told["beyond"]), (&1.into(), &2.into()));
+    listed[0].came = None;
+    assert!(expectations::text(Form::Table, &listed).trim_end().ends_with("-     -"));
+}
+
+#[tokio::test]
 async fn csv_and_ndjson_have_a_line_for_each() {
     let findings = found(&[]).await;
     let csv = list_text(Form::Csv, &findings, now());
@@ -239,6 +259,7 @@ fn what_cannot_be_asked_is_a_usage_error() {
         &["--open", "--all"],
         &["--open", "--notify-test"],
         &["--prefix", "thumbs/"],
+        &["--expectations", "--open"],
         &["0123456789abcdef", "--request-id", "ABC"],
         &["--limit", "0"],
         &["--since", "yesterday"],

@@ -10,78 +10,20 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use deltrail_core::detect::Expectation;
-use deltrail_core::domain::Timestamp;
 use serde::Serialize;
 
 use super::super::problem::Problem;
+use super::super::told::{ListedExpectation, ToldExpectation};
 use super::ask::{FEWER, answer, answer_in};
 use super::media_type::{media_type, unsupported};
 use super::turn::turn;
 use super::{Shared, UNABLE_RETRY_SECONDS, body};
-use crate::store::{Announcing, Expected};
+use crate::store::Announcing;
 use wanted::Wanted;
-
-/// How long what is over is still listed.
-const LISTED_MILLIS: i64 = 31 * 24 * 60 * 60 * 1_000;
-const LISTED_MAX: usize = 1_000;
-
-/// An expectation as it is kept.
-#[derive(Debug, Serialize)]
-struct Told<'a> {
-    id: &'a str,
-    principal: Option<&'a str>,
-    bucket: &'a str,
-    prefix: &'a str,
-    since: String,
-    until: String,
-    max_objects: u64,
-}
-
-impl<'a> Told<'a> {
-    fn of(expectation: &'a Expectation) -> Self {
-        Self {
-            id: &expectation.id,
-            principal: expectation.principal.as_deref(),
-            bucket: &expectation.bucket,
-            prefix: &expectation.prefix,
-            since: expectation.since.to_string(),
-            until: expectation.until.to_string(),
-            max_objects: expectation.objects_max,
-        }
-    }
-}
-
-/// The same with what came of it.
-#[derive(Debug, Serialize)]
-struct Listed<'a> {
-    #[serde(flatten)]
-    told: Told<'a>,
-    by: Option<&'a str>,
-    /// Whether it stands in the configuration file.
-    is_configured: bool,
-    /// How many of the objects came; null when counting them would take too long.
-    used: Option<u64>,
-    /// How many came beyond them.
-    beyond: Option<u64>,
-}
-
-impl<'a> Listed<'a> {
-    fn of(expected: &'a Expected) -> Self {
-        let objects_max = expected.expectation.objects_max;
-        Self {
-            told: Told::of(&expected.expectation),
-            by: expected.said_by.as_deref(),
-            is_configured: expected.is_configured,
-            used: expected.came.map(|came| came.min(objects_max)),
-            beyond: expected.came.map(|came| came.saturating_sub(objects_max)),
-        }
-    }
-}
 
 #[derive(Debug, Serialize)]
 struct List<'a> {
-    expectations: Vec<Listed<'a>>,
+    expectations: Vec<ListedExpectation<'a>>,
 }
 
 /// Keeps an expectation.
@@ -106,9 +48,9 @@ pub(super) async fn announce(
     let expectation = wanted.expectation(now);
     let (kept, by) = (expectation.clone(), wanted.by.clone());
     match answer_in(&shared, turn, |store| store.announce(kept, by, now)).await? {
-        Announcing::Kept => Ok((StatusCode::CREATED, Json(Told::of(&expectation))).into_response()),
+        Announcing::Kept => Ok((StatusCode::CREATED, Json(ToldExpectation::of(&expectation))).into_response()),
         Announcing::Known(known) if wanted.is_as(&known) => {
-            Ok(Json(Told::of(&known)).into_response())
+            Ok(Json(ToldExpectation::of(&known)).into_response())
         }
         Announcing::Known(known) => Err(Problem::new(
             StatusCode::CONFLICT,
@@ -130,8 +72,8 @@ pub(super) async fn announce(
 
 /// Lists what was announced and is not over for long.
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
-    let now = (shared.state.clock)();
-    let from = Timestamp::from_millis(now.as_millis().saturating_sub(LISTED_MILLIS));
-    let listed = answer(&shared, |store| store.expectations(from, LISTED_MAX)).await?;
-    Ok(Json(List { expectations: listed.iter().map(Listed::of).collect() }).into_response())
+    let from = ListedExpectation::listed_from((shared.state.clock)());
+    let listed = answer(&shared, |store| store.expectations(from, ListedExpectation::MAX)).await?;
+    let expectations = listed.iter().map(ListedExpectation::of).collect();
+    Ok(Json(List { expectations }).into_response())
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use deltrail_core::detect::{Expectation, Settings};
 use deltrail_core::domain::{
-    Actor, Api, Call, Cause, Detector, Evidence, Fact, Mark, Outcome, ProtectionChange, Provenance,
+    Actor, Api, Call, Cause, Day, Detector, Evidence, Fact, Mark, Outcome, ProtectionChange, Provenance,
     RemovalRole, Severity, Source, State, Target, Timestamp,
 };
 use tokio_util::sync::CancellationToken;
@@ -229,6 +229,19 @@ async fn a_purge_two_days_after_versioning_was_suspended_is_held_against_that() 
     store.close().await.unwrap();
 }
 
+/// So many removals by anybody on the day on which the job removes 308.
+fn cleanup(objects_max: u64) -> Expectation {
+    Expectation {
+        id: "cleanup".to_owned(),
+        principal: None,
+        bucket: BUCKET.to_owned(),
+        prefix: String::new(),
+        since: at(35, 0),
+        until: at(36, 0),
+        objects_max,
+    }
+}
+
 #[tokio::test]
 async fn what_was_announced_afterwards_is_withdrawn_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
@@ -236,16 +249,7 @@ async fn what_was_announced_afterwards_is_withdrawn_and_says_so() {
     let mut seen = Seen::default();
     commit(&store, &evidence(), Provenance::Live).await;
     looked(&store, &mut seen).await;
-    let expectation = Expectation {
-        id: "cleanup".to_owned(),
-        principal: None,
-        bucket: BUCKET.to_owned(),
-        prefix: String::new(),
-        since: at(35, 0),
-        until: at(36, 0),
-        objects_max: 1_000,
-    };
-    store.announce(expectation, None, at(50, 0)).await.unwrap();
+    store.announce(cleanup(1_000), None, at(50, 0)).await.unwrap();
     looked(&store, &mut seen).await;
     let withdrawn = FindingFilter {
         detector: Some(Detector::MassDelete),
@@ -258,6 +262,35 @@ async fn what_was_announced_afterwards_is_withdrawn_and_says_so() {
     let because = row.withdrawn_because.as_deref();
     assert_eq!(because, Some("300 removals then, 0 now; 308 were announced as cleanup"));
     store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_announcement_covers_up_to_its_maximum_and_more_is_found_and_worse() {
+    let masses = async |objects_max: Option<u64>| {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder.path().join("deltrail.db"), "here");
+        if let Some(objects_max) = objects_max {
+            store.announce(cleanup(objects_max), None, at(50, 0)).await.unwrap();
+        }
+        commit(&store, &evidence(), Provenance::Live).await;
+        looked(&store, &mut Seen::default()).await;
+        let detector = Some(Detector::MassDelete);
+        let filter = FindingFilter { detector, limit: 9, ..FindingFilter::default() };
+        let rows = store.findings(filter).await.unwrap().rows;
+        let told = store.expectations(at(0, 0), 9).await.unwrap();
+        store.close().await.unwrap();
+        let of_day = rows.into_iter().map(|row| row.finding).find(|it| it.day == Day::of(at(35, 0)));
+        (of_day, told.first().map(|it| (it.used(), it.beyond())))
+    };
+    let (unannounced, _) = masses(None).await;
+    assert_eq!(unannounced.unwrap().severity, Severity::Warning);
+    let (covered, use_of_all) = masses(Some(1_000)).await;
+    assert_eq!((covered, use_of_all), (None, Some((Some(308), Some(0)))));
+    let (beyond, use_of_some) = masses(Some(100)).await;
+    let beyond = beyond.unwrap();
+    assert_eq!(beyond.severity, Severity::Critical);
+    assert!(beyond.notes.contains(&"208 more than the 100 announced as cleanup".to_owned()));
+    assert_eq!(use_of_some, Some((Some(100), Some(208))));
 }
 
 #[tokio::test]

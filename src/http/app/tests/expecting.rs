@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use deltrail_core::domain::{
+    Actor, Api, Call, Cause, Evidence, Fact, Mark, Outcome, RemovalRole, Source, Target, Timestamp,
+};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
 use super::{Answer, JSON, Limits, Served, served, served_within};
+use crate::store::{Batch, StoredFact};
 
 /// At 10:00:05 of that day.
 fn expectation() -> Value {
@@ -42,6 +46,40 @@ async fn listed(served: &Served) -> Value {
     answer.body["expectations"].clone()
 }
 
+/// The cleanup job removes a key at ten.
+async fn remove(served: &Served, key: &str) {
+    let arn = "arn:aws:sts::111122223333:assumed-role/cleanup-job/i-0a".to_owned();
+    let evidence = Evidence {
+        id: key.to_owned(),
+        source: Source::CloudTrail,
+        call: Some(Call { api: Api::DeleteObject, outcome: Outcome::Ok }),
+        role: RemovalRole::Claim,
+        bucket: "images".into(),
+        key: Some(key.to_owned()),
+        target: Target::Current,
+        mark: Mark::Object,
+        cause: Cause::Api,
+        request_id: Some(key.into()),
+        event_id: Some(key.to_owned()),
+        shared_event_id: None,
+        amends_event_id: None,
+        account: "111122223333".into(),
+        region: "eu-west-1".into(),
+        at: Timestamp::parse("2026-11-23T10:00:00Z").unwrap(),
+        started_at: None,
+        ended_at: None,
+        total_millis: None,
+        sequencer: None,
+        http_status: Some(204),
+        error_code: None,
+        marker_version_id: None,
+        actor: Actor { arn: Some(arn), ..Actor::default() }.into(),
+    };
+    let fact = Fact::Deletion(Box::new(evidence));
+    let facts = vec![StoredFact { fact, record_index: None }];
+    served.real_store.commit(Batch { facts, ..Batch::default() }).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_expectation_is_kept_and_listed_with_what_came_of_it() {
     let served = served().await;
@@ -65,6 +103,17 @@ async fn an_expectation_is_kept_and_listed_with_what_came_of_it() {
     assert_eq!(listed(&served).await, expected);
     let due = served.real_store.due_days(10).await.unwrap();
     assert_eq!((due.len(), due[0].bucket.as_str()), (1, "images"), "findings are made anew");
+}
+
+#[tokio::test]
+async fn what_came_of_an_expectation_is_told_up_to_its_maximum_and_beyond() {
+    let served = served().await;
+    assert_eq!(post(&served, &with("max_objects", Some(json!(2)))).await.status, 201);
+    for (came, used, beyond) in [(1, 1, 0), (2, 2, 0), (3, 2, 1)] {
+        remove(&served, &format!("tmp/{came}")).await;
+        let told = &listed(&served).await[0];
+        assert_eq!((&told["used"], &told["beyond"]), (&json!(used), &json!(beyond)));
+    }
 }
 
 #[tokio::test]
