@@ -58,6 +58,11 @@ pub use self::reader::Reader;
 pub use self::retention::{FORGET_MARGIN_MILLIS, Forget, ForgetReport, Sweep};
 pub use self::settling::{Gauges, Holds, OneOf, Settle, SettleReport, SourceKey};
 
+/// An empty database that several stores may share, for tests; `None` without a server, which has
+/// been said then.
+#[cfg(test)]
+pub(crate) use self::tables::shared_database;
+
 use self::running::RunningStore;
 
 /// How to open a store.

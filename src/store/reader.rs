@@ -6,8 +6,8 @@ use super::session::{Connection, Result, explain};
 use super::tables::expectations::expectations;
 use super::tables::query::{Asked, deletions, finding, findings, key_history};
 use super::{
-    DeletionFilter, Deletions, Expected, FindingFilter, Findings, KeyHistory, KeyQuestion, Location, Looking,
-    StoreError,
+    DeletionFilter, Deletions, Expected, FindingFilter, Findings, KeyHistory, KeyQuestion,
+    Location, Looking, StoreError,
 };
 
 /// A store that is only looked at, also beside a program that writes it. Each answer is of one

@@ -48,7 +48,9 @@ pub(super) async fn announce(
     let expectation = wanted.expectation(now);
     let (kept, by) = (expectation.clone(), wanted.by.clone());
     match answer_in(&shared, turn, |store| store.announce(kept, by, now)).await? {
-        Announcing::Kept => Ok((StatusCode::CREATED, Json(ToldExpectation::of(&expectation))).into_response()),
+        Announcing::Kept => {
+            Ok((StatusCode::CREATED, Json(ToldExpectation::of(&expectation))).into_response())
+        }
         Announcing::Known(known) if wanted.is_as(&known) => {
             Ok(Json(ToldExpectation::of(&known)).into_response())
         }

@@ -27,7 +27,7 @@ pub(in crate::store) fn options(location: Location, labelled_buckets_max: usize)
 }
 
 /// An empty PostgreSQL database; `None` without a server, which has been said then.
-pub(in crate::store) fn database() -> Option<Location> {
+pub(crate) fn database() -> Option<Location> {
     let database = server()?.database();
     Some(Location::parse(&database.url).unwrap())
 }

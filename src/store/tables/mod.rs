@@ -72,6 +72,8 @@ mod store_tests;
 pub(super) mod story;
 
 pub(super) use self::commit::commit_batches;
+#[cfg(test)]
+pub(crate) use self::fixtures::database as shared_database;
 pub(super) use self::forget::forget;
 pub(super) use self::gauges::gauges;
 pub(super) use self::neighbourhood::CLAIM_MILLIS_MAX;

@@ -1,6 +1,8 @@
 //! Findings are a function of the evidence: whatever comes in which order, cut how, looked at when
 //! and by whom, the same ones stand in the end.
 
+mod replicas;
+
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
@@ -9,8 +11,8 @@ use std::time::Duration;
 
 use deltrail_core::detect::{Expectation, Settings};
 use deltrail_core::domain::{
-    Actor, Api, Call, Cause, Day, Detector, Evidence, Fact, Mark, Outcome, ProtectionChange, Provenance,
-    RemovalRole, Severity, Source, State, Target, Timestamp,
+    Actor, Api, Call, Cause, Day, Detector, Evidence, Fact, Mark, Outcome, ProtectionChange,
+    Provenance, RemovalRole, Severity, Source, State, Target, Timestamp,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -98,8 +100,12 @@ fn options() -> Options {
 }
 
 fn open(path: &Path, writer: &str) -> Store {
+    open_at(Location::File(path.to_owned()), writer)
+}
+
+fn open_at(location: Location, writer: &str) -> Store {
     Store::open(crate::store::Options {
-        location: Location::File(path.to_owned()),
+        location,
         writer: writer.to_owned(),
         labelled_buckets_max: 500,
         creations_max: 1_000,
@@ -137,19 +143,24 @@ struct Delivery {
     restart_after: usize,
 }
 
+/// The evidence in an order of a hash that the seed turns; in that of time with 0.
+fn shuffled(seed: u64) -> Vec<Evidence> {
+    let mut told = evidence();
+    if seed > 0 {
+        told.sort_by_cached_key(|it| {
+            let mut hash = DefaultHasher::new();
+            (seed, &it.id).hash(&mut hash);
+            hash.finish()
+        });
+    }
+    told
+}
+
 /// What stands after this delivery, and whether anything was withdrawn on the way.
 async fn delivered(delivery: &Delivery) -> (BTreeMap<String, String>, bool) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deltrail.db");
-    let mut told = evidence();
-    // A fixed shuffle: the order of a hash that the seed turns.
-    if delivery.seed > 0 {
-        told.sort_by_cached_key(|it| {
-            let mut hash = DefaultHasher::new();
-            (delivery.seed, &it.id).hash(&mut hash);
-            hash.finish()
-        });
-    }
+    let told = shuffled(delivery.seed);
     let mut store = open(&path, "here");
     let mut seen = Seen::default();
     for (nth, pieces) in told.chunks(delivery.pieces).enumerate() {
@@ -279,7 +290,8 @@ async fn an_announcement_covers_up_to_its_maximum_and_more_is_found_and_worse() 
         let rows = store.findings(filter).await.unwrap().rows;
         let told = store.expectations(at(0, 0), 9).await.unwrap();
         store.close().await.unwrap();
-        let of_day = rows.into_iter().map(|row| row.finding).find(|it| it.day == Day::of(at(35, 0)));
+        let of_day =
+            rows.into_iter().map(|row| row.finding).find(|it| it.day == Day::of(at(35, 0)));
         (of_day, told.first().map(|it| (it.used(), it.beyond())))
     };
     let (unannounced, _) = masses(None).await;

@@ -35,7 +35,10 @@ fn alerts_go_where_their_severity_says() {
         ("deltrail-pages,deltrail-tickets", [finding, "severity=critical", "bucket=images"]),
         ("deltrail-tickets", [finding, "severity=warning", "bucket=images"]),
         ("deltrail-digests", [finding, "severity=info", "bucket=images"]),
-        ("deltrail-pages,deltrail-tickets", ["alertname=DeltrailDown", "severity=critical", "job=x"]),
+        (
+            "deltrail-pages,deltrail-tickets",
+            ["alertname=DeltrailDown", "severity=critical", "job=x"],
+        ),
         ("deltrail-tickets", ["alertname=DeltrailRejects", "severity=warning", "job=x"]),
         ("deltrail-tickets", ["alertname=Another", "severity=critical", "job=x"]),
     ] {

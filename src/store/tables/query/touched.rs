@@ -106,10 +106,8 @@ fn removed(
         limit: DeletionFilter::LIMIT_MAX,
     };
     let selection = Selection::of(session, &filter, filter.bucket(), None)?;
-    let sql = format!(
-        "SELECT DISTINCT r.bucket, r.at / 300000, r.actor_id, r.cause {}",
-        selection.from
-    );
+    let sql =
+        format!("SELECT DISTINCT r.bucket, r.at / 300000, r.actor_id, r.cause {}", selection.from);
     touches(session, &sql, &selection.values, |row| {
         Ok(match row.text(words::cause)? {
             Cause::Lifecycle => Done::Expired,

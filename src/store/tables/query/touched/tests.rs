@@ -30,7 +30,9 @@ fn findings() -> Vec<Finding> {
 
 async fn fill(store: &Store) {
     let refused = Evidence {
-        call: direct("x", "x", minute(1)).call.map(|call| Call { outcome: Outcome::Denied, ..call }),
+        call: direct("x", "x", minute(1))
+            .call
+            .map(|call| Call { outcome: Outcome::Denied, ..call }),
         role: RemovalRole::None,
         ..direct("thumbs/refused", "R", minute(2))
     };
