@@ -3,6 +3,7 @@
 //! `deltrail verify` are beside it.
 
 mod certificate;
+mod doctor;
 mod expected;
 mod lent;
 mod listening;
@@ -16,6 +17,7 @@ mod token;
 mod verify;
 mod watching;
 
+pub use doctor::doctor;
 pub use notify_test::{Told, notify_test};
 pub use scan::{Scanned, scan};
 pub use signals::stop_signal;

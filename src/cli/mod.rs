@@ -2,10 +2,12 @@
 //! stdout, everything else to stderr.
 
 mod ask;
+mod attach;
 mod check_config;
 mod completions;
 mod deletions;
 mod demo;
+mod doctor;
 mod findings;
 mod healthcheck;
 mod http_get;
@@ -96,6 +98,18 @@ enum Command {
     #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
         {all-args}")]
     Verify(verify::VerifyArguments),
+    /// Check AWS and the store against what the daemon needs, and say what to do
+    #[command(before_help = doctor::EXAMPLE)]
+    #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
+        {all-args}")]
+    Doctor(doctor::DoctorArguments),
+    /// Have a bucket tell a queue of its events; shows it, and writes it with --apply
+    #[command(before_help = attach::ATTACH_EXAMPLE)]
+    #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
+        {all-args}")]
+    Attach(attach::AttachArguments),
+    /// Take back what `attach` added, and nothing else
+    Detach(attach::DetachArguments),
     /// Say whether the settings are valid for `run`, or everything that is wrong
     CheckConfig(check_config::CheckConfigArguments),
     /// Show every setting, its value and where that came from
@@ -128,6 +142,9 @@ pub fn main() -> ExitCode {
         Command::Deletions(arguments) => deletions::answer(&arguments, &surroundings),
         Command::Findings(arguments) => findings::answer(&arguments, &surroundings),
         Command::Verify(arguments) => verify::verify(&arguments, &surroundings),
+        Command::Doctor(arguments) => doctor::examine(&arguments, &surroundings),
+        Command::Attach(arguments) => attach::attach(&arguments, &surroundings),
+        Command::Detach(arguments) => attach::detach(&arguments, &surroundings),
         Command::CheckConfig(arguments) => check_config::check(&arguments, &surroundings),
         Command::PrintConfig(arguments) => print_config::print(&arguments, &surroundings),
         Command::Healthcheck(arguments) => healthcheck::check(&arguments, &surroundings),
@@ -205,6 +222,9 @@ mod tests {
           deletions     List removals, newest first
           findings      List what was unusual about removals, newest first, or tell all of one finding
           verify        Say whether log files are those that CloudTrail delivered, by its digests
+          doctor        Check AWS and the store against what the daemon needs, and say what to do
+          attach        Have a bucket tell a queue of its events; shows it, and writes it with --apply
+          detach        Take back what `attach` added, and nothing else
           check-config  Say whether the settings are valid for `run`, or everything that is wrong
           print-config  Show every setting, its value and where that came from
           healthcheck   Ask the daemon of this host whether it is healthy, for a container's health check

@@ -93,6 +93,12 @@ impl BucketPattern {
         Ok(Self(text.to_owned()))
     }
 
+    /// Whether other names fit it than the one that it is.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.contains(['*', '?'])
+    }
+
     /// Whether `bucket` fits the pattern. Time grows with the product of both lengths at most.
     #[must_use]
     pub fn matches(&self, bucket: &str) -> bool {

@@ -6,7 +6,7 @@ use std::error::Error;
 const DETAIL_CHARS_MAX: usize = 400;
 
 /// The causes of an error from the outside in, without repetitions.
-pub(super) fn source_chain(error: &dyn Error) -> String {
+pub(crate) fn source_chain(error: &dyn Error) -> String {
     let mut links: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -24,14 +24,14 @@ pub(super) fn source_chain(error: &dyn Error) -> String {
 
 /// Whether a cause is that there are no credentials. The SDK gives no type for that; each of its
 /// messages about them has one of these words.
-pub(super) fn is_about_credentials(cause: &str) -> bool {
+pub(crate) fn is_about_credentials(cause: &str) -> bool {
     let cause = cause.to_ascii_lowercase();
     cause.contains("credential") || cause.contains("identity resolver timed out")
 }
 
 /// Why there are no credentials. The SDK lists every place where it looked when none of them had
 /// any, which is long and tells nobody what to do; what went wrong in one place is worth telling.
-pub(super) fn credentials_cause(error: &dyn Error) -> String {
+pub(crate) fn credentials_cause(error: &dyn Error) -> String {
     let cause = source_chain(error);
     let is_list_of_places = cause.contains("no credentials found in chain")
         || cause.contains("no providers in chain provided credentials");
@@ -42,7 +42,7 @@ pub(super) fn credentials_cause(error: &dyn Error) -> String {
 }
 
 /// Text of others on one line of a log: control characters escaped, length bounded.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len().min(DETAIL_CHARS_MAX));
     for (count, character) in text.chars().enumerate() {
         if count == DETAIL_CHARS_MAX {

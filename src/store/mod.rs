@@ -49,6 +49,7 @@ pub use self::detection::{
 pub use self::error::StoreError;
 pub use self::figures::{RowCounts, StoreSize, Total};
 pub use self::location::{Location, LocationError};
+pub use self::postgres::{PostgresAddress, ServerDurability, server_durability};
 pub use self::query::{
     Completeness, DeletionFilter, DeletionRow, Deletions, IntentState, KeyHistory, KeyIntent,
     KeyQuestion, Looking, PrincipalPattern, Refusal, Repeated, Replacement, SourceState,

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod app_listener;
+mod attach;
 mod connections;
 mod container;
 mod contract;
@@ -12,6 +13,7 @@ mod crash;
 mod demo;
 mod deploy;
 mod dispositions;
+mod doctor;
 mod documentation;
 mod drain;
 mod emulator;

@@ -3,6 +3,7 @@
 
 mod address;
 mod connection;
+mod durability;
 mod explain;
 mod migrate;
 mod replicas;
@@ -18,6 +19,7 @@ pub(super) mod server;
 
 pub use self::address::PostgresAddress;
 pub(super) use self::connection::{PostgresConnection, Purpose};
+pub use self::durability::{ServerDurability, server_durability};
 pub(super) use self::explain::explain;
 pub(super) use self::migrate::{check_to_read, migrate};
 pub(super) use self::replicas::{leave, with_holds_of_others};

@@ -82,7 +82,8 @@ fn the_console_names_what_it_shows() {
             object("b", "a/b c.jpg"),
         ),
         (
-            "https://eu-west-1.console.aws.amazon.com/s3/buckets/b?bucketType=general&prefix=a/&tab=o",
+            "https://eu-west-1.console.aws.amazon.com/s3/buckets/b?bucketType=general&prefix=a/\
+             &tab=o",
             object("b", "a/"),
         ),
         (
@@ -164,7 +165,10 @@ proptest! {
     }
 
     #[test]
-    fn a_key_comes_through_every_form(key in any::<String>(), bucket in "[a-z0-9][a-z0-9.-]{1,20}[a-z0-9]") {
+    fn a_key_comes_through_every_form(
+        key in any::<String>(),
+        bucket in "[a-z0-9][a-z0-9.-]{1,20}[a-z0-9]",
+    ) {
         let encoded = utf8_percent_encode(&key, NON_ALPHANUMERIC);
         for url in [
             format!("https://{bucket}.s3.eu-west-1.amazonaws.com/{encoded}?x=1"),
