@@ -11,7 +11,7 @@ pub(super) use hours::{Hours, Usual};
 pub(super) use known::Known;
 
 use super::cell::{Cell, Counts, WINDOWS_PER_DAY, Window};
-use super::limits::{Knowledge, RECORD_DAYS, Record, Rule, record};
+use super::limits::{Knowledge, RECORD_DAYS, Record, Rule, record, tail_index};
 use super::origin::{agent_family, network};
 use super::series::{Series, Span, sums};
 use super::subject::Subjects;
@@ -40,6 +40,9 @@ pub(super) struct Records {
 pub struct Baseline {
     pub(super) removed: Records,
     pub(super) denied: Records,
+    /// How far the tails of what was removed reach, by span, in hundredths; 0 while the bucket is
+    /// learnt.
+    pub(super) tails: [u16; 3],
     /// Of whole days.
     pub(super) lifecycle: Record,
     /// The most that was removed on one of the last 7 days, lifecycle rules included.
@@ -206,6 +209,15 @@ impl Past {
         (of_today, of_yesterday.largest, limits)
     }
 
+    /// How far the tail of the 28 days reaches, once that is known.
+    fn tail(&self, best: &[u32], limits: &[u32]) -> u16 {
+        let recent = self.index(self.recent()).and_then(|first| best.get(first..));
+        match Knowledge::after(self.day.number() - self.observed.number()) {
+            Knowledge::Warm => recent.map_or(0, |recent| tail_index(recent, limits)),
+            Knowledge::Cold | Knowledge::Learning => 0,
+        }
+    }
+
     fn best(&self, points: &[(i64, i64)], span: Span) -> Vec<u32> {
         let mut best = vec![0; usize::try_from(PAST_DAYS).unwrap_or(0)];
         for sum in sums(points, span) {
@@ -287,8 +299,9 @@ impl Learnt {
             }
         }
         let removed = self.series.points(|counts| counts.removed);
-        let limits = fill(&mut baseline.removed, past, &removed, MASS_MIN);
-        fill(&mut baseline.denied, past, &self.series.points(|it| it.denied), DENIED_MIN);
+        let limits = fill(&mut baseline.removed, past, &removed, MASS_MIN, &mut baseline.tails);
+        let denied = self.series.points(|it| it.denied);
+        fill(&mut baseline.denied, past, &denied, DENIED_MIN, &mut [0; 3]);
         let expired = daily(past, &self.series, |counts| counts.lifecycle);
         (baseline.lifecycle, _, _) = past.records(&expired, LIFECYCLE_MIN);
         let all = daily(past, &self.series, |counts| counts.removed + counts.lifecycle);
@@ -299,10 +312,18 @@ impl Learnt {
 }
 
 /// Learns the records over every span; returns up to where 5 minutes of each day count.
-fn fill(records: &mut Records, past: &Past, points: &[(i64, i64)], minima: [u64; 3]) -> Vec<u32> {
+fn fill(
+    records: &mut Records,
+    past: &Past,
+    points: &[(i64, i64)],
+    minima: [u64; 3],
+    tails: &mut [u16; 3],
+) -> Vec<u32> {
     let mut limits_of_windows = Vec::new();
     for (index, span) in Span::ALL.into_iter().enumerate() {
-        let (today, yesterday, limits) = past.records(&past.best(points, span), minima[index]);
+        let best = past.best(points, span);
+        let (today, yesterday, limits) = past.records(&best, minima[index]);
+        tails[index] = past.tail(&best, &limits);
         records.today[index] = today;
         records.yesterday[index] = yesterday;
         if span == Span::FiveMinutes {

@@ -132,9 +132,39 @@ fn largest(best: &[u32], clipped: &[u32], judged: usize) -> (u32, usize) {
     if persisted.0 > record.0 { persisted } else { record }
 }
 
+/// How far the tail of the 28 days reaches (`best`, of which each counts up to its limit): Hill's
+/// estimate of the tail's index by the upper half of the active days, in hundredths. 0 where they
+/// are alike, and where fewer than 4 were active.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "logarithms of counts of 32 bits are below 23, and none of these is negative"
+)]
+pub(super) fn tail_index(best: &[u32], limits: &[u32]) -> u16 {
+    let counted = best.iter().zip(limits).map(|(count, limit)| *count.min(limit));
+    let mut active: Vec<u32> = counted.filter(|count| *count > 0).collect();
+    active.sort_unstable_by(|a, b| b.cmp(a));
+    let half = active.len() / 2;
+    if half < 2 {
+        return 0;
+    }
+    let middle = f64::from(active[half]);
+    let above = active[..half].iter().map(|count| (f64::from(*count) / middle).ln());
+    (above.sum::<f64>() / half as f64 * 100.0).round() as u16
+}
+
+/// So many times rarer than once in 28 days.
+const RARE: f64 = 100.0;
+
+/// How much is rare: what is reached once in 100 times 28 days, if the tail goes on as it does up
+/// to the largest, which is reached once.
+pub(super) fn rare(largest: u64, tail_index: u16) -> f64 {
+    largest as f64 * RARE.powf(f64::from(tail_index) / 100.0)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Knowledge, RECORD_DAYS, Record, Rule, record};
+    use super::{Knowledge, RECORD_DAYS, Record, Rule, rare, record, tail_index};
     use crate::detect::Sensitivity;
 
     const JUDGED: usize = 59;
@@ -166,6 +196,32 @@ mod tests {
     #[test]
     fn what_comes_on_several_days_is_usual() {
         assert_eq!(of_days(&[(40, 9_000), (41, 7_000), (42, 8_000)]).largest, 7_000);
+    }
+
+    #[test]
+    fn the_tail_of_days_that_are_alike_ends_where_they_do() {
+        let limits = [u32::MAX; RECORD_DAYS];
+        let mut days = [240; RECORD_DAYS];
+        assert_eq!(tail_index(&days, &limits), 0);
+        assert!((240.0..241.0).contains(&rare(240, 0)));
+        days[..25].fill(0);
+        days[26] = 9_000;
+        assert_eq!(tail_index(&days, &limits), 0, "three days tell nothing");
+    }
+
+    #[test]
+    fn the_wilder_the_days_the_more_is_rare() {
+        let limits = [u32::MAX; RECORD_DAYS];
+        // Day by day twice as much as on the day before, over and over: half of them lie above 8.
+        let wild: Vec<u32> = (0..28).map(|day| 1 << (day % 8)).collect();
+        let index = tail_index(&wild, &limits);
+        assert!((140..160).contains(&index), "{index}");
+        let mut mild: Vec<u32> = (0..28).map(|day| 100 + day % 8).collect();
+        assert!(tail_index(&mild, &limits) < 5);
+        assert!(rare(128, index) > 4_000.0 && rare(107, 5) < 214.0);
+        // An attack among them makes nothing usual that was too much.
+        mild[9] = 1_000_000;
+        assert!(tail_index(&mild, &[220; RECORD_DAYS]) < 15);
     }
 
     #[test]

@@ -156,3 +156,41 @@ fn an_important_bucket_is_critical_at_once() {
     bucket.settings.is_important = true;
     assert_eq!(mass(&bucket).unwrap().severity, Severity::Critical);
 }
+
+/// A bucket from which now and then few and now and then many are removed: up to 256.
+fn of_bursts() -> Bucket {
+    let mut bucket = Bucket::quiet();
+    for day in -40..0 {
+        bucket.remove(day, (10, 0), APP, 2 << ((day + 40) % 8));
+    }
+    bucket
+}
+
+#[test]
+fn twice_the_record_is_worth_knowing_only_where_days_differ_much() {
+    let mut bursts = of_bursts();
+    bursts.remove(0, (10, 0), APP, 600);
+    let found = bursts.only(Detector::MassDelete).unwrap();
+    assert_eq!(found.severity, Severity::Info);
+    assert!(found.notes[0].starts_with("worth knowing only: days here differ"), "{found:?}");
+    bursts.settings.sensitivity = Sensitivity::High;
+    assert_eq!(bursts.only(Detector::MassDelete).unwrap().severity, Severity::Warning);
+
+    let mut steady = Bucket::quiet();
+    for day in -40..0 {
+        steady.remove(day, (10, 0), APP, 256);
+    }
+    steady.remove(0, (10, 0), APP, 600);
+    assert_eq!(steady.only(Detector::MassDelete).unwrap().severity, Severity::Warning);
+}
+
+#[test]
+fn a_thousand_within_an_hour_are_a_warning_however_much_days_differ() {
+    let mut bursts = of_bursts();
+    for minute in (0..60).step_by(5) {
+        bursts.remove(0, (10, minute), APP, 83);
+    }
+    assert_eq!(bursts.only(Detector::MassDelete).unwrap().severity, Severity::Info, "996 of them");
+    bursts.remove(0, (10, 30), APP, 4);
+    assert_eq!(bursts.only(Detector::MassDelete).unwrap().severity, Severity::Warning);
+}
