@@ -21,6 +21,7 @@ pub use doctor::doctor;
 pub use notify_test::{Told, notify_test};
 pub use scan::{Scanned, scan};
 pub use signals::stop_signal;
+pub use token::app_token;
 pub use verify::verify;
 
 use std::net::SocketAddr;
@@ -132,7 +133,7 @@ impl Daemon {
         let app = AppState {
             metrics: Arc::clone(&metrics),
             commit: commit(&store),
-            ask: AskStore::of(&store),
+            ask: AskStore::of(&store, config.looking()),
             watches: watches(&config),
             clock: Arc::clone(&clock),
             readiness: readiness.clone(),

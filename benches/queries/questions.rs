@@ -2,7 +2,8 @@
 //! know no clock.
 
 use deltrail::store::{
-    DeletionFilter, DeletionRow, Deletions, KeyQuestion, PrincipalPattern, Reader, Within,
+    DeletionFilter, DeletionRow, Deletions, KeyQuestion, PrincipalPattern, Reader, SummaryFilter,
+    Within,
 };
 use deltrail_core::domain::Timestamp;
 
@@ -41,7 +42,7 @@ impl Question {
 }
 
 /// Every question.
-pub const QUESTIONS: [Question; 11] = [
+pub const QUESTIONS: [Question; 15] = [
     Question::bounded("who deleted a key", who_deleted),
     Question::bounded("who deleted a key that nobody did", who_deleted_nothing),
     Question::bounded("bucket, an hour: first page", of_an_hour),
@@ -52,7 +53,11 @@ pub const QUESTIONS: [Question; 11] = [
     Question::bounded("role, everywhere: first page", of_role),
     Question::bounded("session, bucket, an hour", of_session),
     Question::wide("session, everywhere, of any time", of_session_ever),
-    Question::wide("keys of a whole bucket: first page", of_whole_bucket),
+    Question::bounded("keys of a whole bucket: first page", of_whole_bucket),
+    Question::bounded("bucket: a page in the middle", of_bucket_onwards),
+    Question::bounded("everywhere: a page in the middle", everywhere_onwards),
+    Question::wide("summary of a day, everywhere", summary_of_day),
+    Question::wide("summary of all times, everywhere", summary_of_all),
 ];
 
 fn who_deleted(reader: &mut Reader, sample: &Sample) -> anyhow::Result<bool> {
@@ -111,6 +116,30 @@ fn of_session_ever(reader: &mut Reader, sample: &Sample) -> anyhow::Result<bool>
     let is_session =
         |row: &DeletionRow| row.removal.actor.access_key_id.as_ref() == Some(&sample.access_key_id);
     Ok(!rows.is_empty() && rows.iter().all(is_session))
+}
+
+fn of_bucket_onwards(reader: &mut Reader, sample: &Sample) -> anyhow::Result<bool> {
+    let filter = DeletionFilter { after: Some(sample.cursor.clone()), ..in_bucket(sample) };
+    let told = reader.deletions(&filter)?;
+    Ok(told.rows.iter().all(|row| row.bucket == sample.bucket && row.removal.at <= sample.at))
+}
+
+fn everywhere_onwards(reader: &mut Reader, sample: &Sample) -> anyhow::Result<bool> {
+    let everywhere = page(Within::Everything, PAGE_ROWS);
+    let filter = DeletionFilter { after: Some(sample.cursor.clone()), ..everywhere };
+    Ok(reader.deletions(&filter)?.rows.iter().all(|row| row.removal.at <= sample.at))
+}
+
+fn summary_of_day(reader: &mut Reader, sample: &Sample) -> anyhow::Result<bool> {
+    let filter = SummaryFilter::last_day(Timestamp::from_millis(sample.at.as_millis() + 1));
+    Ok(reader.summary(&filter)?.counts.removed > 0)
+}
+
+fn summary_of_all(reader: &mut Reader, sample: &Sample) -> anyhow::Result<bool> {
+    let half = SummaryFilter::SPAN_MILLIS_MAX / 2;
+    let [since, until] = [-half, half].map(|it| Timestamp::from_millis(sample.at.as_millis() + it));
+    let summary = reader.summary(&SummaryFilter { bucket: None, since, until })?;
+    Ok(summary.counts.removed > 0 && summary.bars.len() > 50)
 }
 
 /// Whether the page is full, and everything on it fits.

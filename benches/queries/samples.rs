@@ -1,7 +1,7 @@
 //! Removals to ask about, found all over a store by asking it. They know no question.
 
 use anyhow::Context;
-use deltrail::store::{DeletionFilter, Deletions, Reader, Within};
+use deltrail::store::{Cursor, DeletionFilter, Deletions, Reader, Within};
 use deltrail_core::domain::Timestamp;
 use fastrand::Rng;
 
@@ -20,6 +20,8 @@ pub struct Sample {
     pub role: String,
     /// The access key of one session.
     pub access_key_id: String,
+    /// The place after it in the list of its bucket; in the list of all of them, too.
+    pub cursor: Cursor,
 }
 
 /// So many removals, each from another bucket and time.
@@ -43,13 +45,15 @@ pub fn samples(reader: &mut Reader, count: usize) -> anyhow::Result<Vec<Sample>>
 fn sample(reader: &mut Reader, bucket: &str, random: &mut Rng) -> anyhow::Result<Sample> {
     let mut filter = page(Within::Bucket(bucket.to_owned()), 1);
     let told = reader.deletions(&filter)?;
+    let first_place = told.next.clone().context("only one was removed")?;
     let (from, to) = span(&told).context("no source tells of the bucket")?;
     let until = random.i64(from.as_millis()..to.as_millis());
     filter.until = Some(Timestamp::from_millis(until));
-    let found = match reader.deletions(&filter)?.rows.pop() {
-        Some(row) => row,
-        // There is none before the first.
-        None => told.rows.into_iter().next().context("nothing was removed")?,
+    let mut before = reader.deletions(&filter)?;
+    let (found, cursor) = match (before.rows.pop(), before.next) {
+        (Some(row), Some(next)) => (row, next),
+        // There is none before the first, or only one.
+        _ => (told.rows.into_iter().next().context("nothing was removed")?, first_place),
     };
     let actor = &found.removal.actor;
     Ok(Sample {
@@ -59,6 +63,7 @@ fn sample(reader: &mut Reader, bucket: &str, random: &mut Rng) -> anyhow::Result
         request_id: found.removal.request_id.clone().context("no request is known")?.into(),
         role: actor.user_name.clone().context("no role is known")?,
         access_key_id: actor.access_key_id.clone().context("no access key is known")?,
+        cursor,
     })
 }
 
@@ -70,5 +75,13 @@ fn span(told: &Deletions) -> Option<(Timestamp, Timestamp)> {
 
 /// The first page of what was removed there, of any time and by anybody.
 pub fn page(within: Within, limit: usize) -> DeletionFilter {
-    DeletionFilter { within, principal: None, since: None, until: None, request_id: None, limit }
+    DeletionFilter {
+        within,
+        principal: None,
+        since: None,
+        until: None,
+        request_id: None,
+        after: None,
+        limit,
+    }
 }

@@ -12,12 +12,19 @@ use crate::http::Token;
 /// # Errors
 /// When the file with the token is of no use.
 pub(super) fn of(config: &Config) -> anyhow::Result<Option<Token>> {
-    let token = match (&config.app_token, &config.app_token_file) {
-        (Some(token), _) => Some(token.clone()),
-        (None, Some(file)) => Some(in_file(file)?),
-        (None, None) => None,
-    };
-    Ok(token.map(|token| Token::new(token.reveal())))
+    Ok(app_token(config)?.map(|token| Token::new(token.reveal())))
+}
+
+/// The same, to be borne.
+///
+/// # Errors
+/// When the file with the token is of no use.
+pub fn app_token(config: &Config) -> anyhow::Result<Option<AppToken>> {
+    match (&config.app_token, &config.app_token_file) {
+        (Some(token), _) => Ok(Some(token.clone())),
+        (None, Some(file)) => in_file(file).map(Some),
+        (None, None) => Ok(None),
+    }
 }
 
 fn in_file(file: &Path) -> anyhow::Result<AppToken> {

@@ -4,16 +4,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use deltrail_core::domain::Timestamp;
-use serde::Serialize;
 
 use super::ask::{AskArguments, Form};
-use super::output::completeness::{Extent, lines};
-use super::output::csv::csv;
-use super::output::deletion::{Declared, Deletion};
+use super::output::completeness::lines;
 use super::output::text::{shown, shown_or_dash, table, time};
 use super::output::{json, ndjson};
 use super::{FAILED, USAGE, fail, tell};
 use crate::config::{Surroundings, parse_time};
+use crate::http::told::{DeletionList, deletions_csv};
 use crate::store::{DeletionFilter, DeletionRow, Deletions, KeyIntent, PrincipalPattern, Within};
 
 /// Arguments of `deltrail deletions`.
@@ -52,13 +50,13 @@ pub(super) fn answer(arguments: &DeletionsArguments, surroundings: &Surroundings
         Ok(filter) => filter,
         Err(error) => return fail(USAGE, &error),
     };
-    let mut reader = match arguments.ask.open(surroundings) {
-        Ok(reader) => reader,
+    let mut asked = match arguments.ask.open(surroundings) {
+        Ok(asked) => asked,
         Err(code) => return code,
     };
-    let deletions = match reader.deletions(&filter) {
+    let deletions = match asked.deletions(&filter) {
         Ok(deletions) => deletions,
-        Err(error) => return fail(FAILED, &error.to_string()),
+        Err(error) => return fail(FAILED, &error),
     };
     let told = tell(&answer_text(arguments.ask.output, &deletions));
     eprint!("{}", notes(&deletions));
@@ -84,6 +82,7 @@ impl DeletionsArguments {
             since: self.since,
             until: self.until,
             request_id: self.request_id.clone(),
+            after: None,
             limit: usize::from(self.limit),
         })
     }
@@ -106,46 +105,13 @@ pub(super) fn parse_moment(text: &str) -> Result<Timestamp, String> {
     Ok(Timestamp::from_millis(now.saturating_sub(ago)))
 }
 
-/// The answer as JSON.
-#[derive(Debug, Serialize)]
-struct Answer<'a> {
-    deletions: Vec<Deletion<'a>>,
-    has_more: bool,
-    unfulfilled_intents: Vec<Unfulfilled<'a>>,
-    completeness: Extent<'a>,
-}
-
-/// A declared delete that was not carried out.
-#[derive(Debug, Serialize)]
-struct Unfulfilled<'a> {
-    bucket: &'a str,
-    key: Option<&'a str>,
-    #[serde(flatten)]
-    declared: Declared<'a>,
-}
-
-impl<'a> Unfulfilled<'a> {
-    fn of(declared: &'a KeyIntent) -> Self {
-        Self {
-            bucket: &declared.intent.bucket,
-            key: declared.intent.keys.first().map(String::as_str),
-            declared: Declared::of(declared),
-        }
-    }
-}
-
 fn answer_text(form: Form, deletions: &Deletions) -> String {
     let rows = &deletions.rows;
     match form {
         Form::Table => table_of(rows) + &unfulfilled_table(&deletions.unfulfilled),
-        Form::Json => json(&Answer {
-            deletions: rows.iter().map(Deletion::of).collect(),
-            has_more: deletions.has_more,
-            unfulfilled_intents: deletions.unfulfilled.iter().map(Unfulfilled::of).collect(),
-            completeness: Extent::of(&deletions.completeness),
-        }),
+        Form::Json => json(&DeletionList::of(deletions)),
         Form::Ndjson => ndjson(rows),
-        Form::Csv => csv(rows),
+        Form::Csv => deletions_csv(rows),
     }
 }
 

@@ -11,13 +11,12 @@ use serde::Serialize;
 
 use super::ask::{AskArguments, Form};
 use super::deletions::parse_moment;
-use super::output::completeness::{Extent, lines};
-use super::output::csv::{defused, line};
+use super::output::completeness::lines;
 use super::output::json;
 use super::output::text::{shown, table, time};
 use super::{FAILED, USAGE, fail, tell};
 use crate::config::Surroundings;
-use crate::http::{DetectorOff, ToldFinding, WholeFinding};
+use crate::http::told::{FindingList, ToldFinding, WholeFinding, findings_csv};
 use crate::store::{FindingFilter, FindingRow, Findings};
 
 /// What stands before the help.
@@ -108,17 +107,17 @@ pub(super) fn answer(arguments: &FindingsArguments, surroundings: &Surroundings)
         Ok(filter) => filter,
         Err(error) => return fail(USAGE, &error),
     };
-    let mut reader = match arguments.ask.open(surroundings) {
-        Ok(reader) => reader,
+    let mut asked = match arguments.ask.open(surroundings) {
+        Ok(asked) => asked,
         Err(code) => return code,
     };
     let found = match &arguments.id {
-        Some(id) => reader.finding(id),
-        None => reader.findings(&filter),
+        Some(id) => asked.finding(id),
+        None => asked.findings(&filter),
     };
     let found = match found {
         Ok(found) => found,
-        Err(error) => return fail(FAILED, &error.to_string()),
+        Err(error) => return fail(FAILED, &error),
     };
     let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
     let told = tell(&match arguments.id {
@@ -164,30 +163,12 @@ fn parse_severity(text: &str) -> Result<Severity, String> {
     Severity::named(text).ok_or_else(|| "write info, warning or critical".to_owned())
 }
 
-/// The list as JSON.
-#[derive(Debug, Serialize)]
-struct Answer<'a> {
-    findings: Vec<ToldFinding<'a>>,
-    has_more: bool,
-    observed_since: Option<String>,
-    learning_until: Option<String>,
-    detectors_off: Vec<DetectorOff>,
-    completeness: Extent<'a>,
-}
-
 fn list_text(form: Form, found: &Findings, now: Timestamp) -> String {
     match form {
         Form::Table => table_of(&found.rows),
-        Form::Json => json(&Answer {
-            findings: found.rows.iter().map(ToldFinding::of).collect(),
-            has_more: found.has_more,
-            observed_since: found.observed_since.map(|at| at.to_string()),
-            learning_until: found.learning_until(now).map(|at| at.to_string()),
-            detectors_off: DetectorOff::all_of(found),
-            completeness: Extent::of(&found.completeness),
-        }),
+        Form::Json => json(&FindingList::of(found, now)),
         Form::Ndjson => found.rows.iter().map(|row| json_line(&ToldFinding::of(row))).collect(),
-        Form::Csv => csv(&found.rows),
+        Form::Csv => findings_csv(&found.rows),
     }
 }
 
@@ -199,7 +180,7 @@ fn whole_text(form: Form, found: &Findings, now: Timestamp) -> String {
         Form::Table => row.text(&found.completeness, now).lines() + "\n" + &life(row),
         Form::Json => json(&whole),
         Form::Ndjson => json_line(&whole),
-        Form::Csv => csv(&found.rows),
+        Form::Csv => findings_csv(&found.rows),
     }
 }
 
@@ -236,75 +217,6 @@ fn table_of(rows: &[FindingRow]) -> String {
         ]
     };
     table(&std::iter::once(header).chain(rows.iter().map(cells)).collect::<Vec<_>>())
-}
-
-const CSV_HEADER: [&str; 27] = [
-    "id",
-    "detector",
-    "severity",
-    "mode",
-    "state",
-    "bucket",
-    "first_at",
-    "last_at",
-    "opened_at",
-    "changed_at",
-    "closed_at",
-    "revision",
-    "is_history",
-    "principal",
-    "principals",
-    "removed",
-    "markers",
-    "versions",
-    "objects",
-    "unknown",
-    "denied",
-    "observed",
-    "threshold",
-    "baseline",
-    "reason",
-    "prefixes",
-    "withdrawn_because",
-];
-
-fn csv(rows: &[FindingRow]) -> String {
-    let header = line(&CSV_HEADER.map(str::to_owned));
-    std::iter::once(header).chain(rows.iter().map(|row| line(&csv_cells(row)))).collect()
-}
-
-fn csv_cells(row: &FindingRow) -> [String; CSV_HEADER.len()] {
-    let finding = &row.finding;
-    let (tally, reason) = (&finding.tally, &finding.reason);
-    [
-        row.id.clone(),
-        finding.detector.as_str().to_owned(),
-        finding.severity.as_str().to_owned(),
-        row.mode.as_str().to_owned(),
-        row.state.as_str().to_owned(),
-        defused(&finding.bucket),
-        finding.first_at.to_string(),
-        finding.last_at.to_string(),
-        row.opened_at.to_string(),
-        row.changed_at.to_string(),
-        row.closed_at.map(|at| at.to_string()).unwrap_or_default(),
-        row.revision.to_string(),
-        (!row.is_live).to_string(),
-        defused(finding.who.first().map_or("", |who| &who.principal)),
-        finding.principals.to_string(),
-        tally.removed().to_string(),
-        tally.markers.to_string(),
-        tally.versions.to_string(),
-        tally.objects.to_string(),
-        tally.unknown.to_string(),
-        tally.denied.to_string(),
-        reason.observed.to_string(),
-        reason.threshold.to_string(),
-        reason.baseline.to_string(),
-        defused(&reason.sentence),
-        defused(&finding.prefixes.join(" ")),
-        defused(row.withdrawn_because.as_deref().unwrap_or_default()),
-    ]
 }
 
 /// What stands beside the answer.

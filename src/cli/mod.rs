@@ -8,6 +8,7 @@ mod completions;
 mod deletions;
 mod demo;
 mod doctor;
+mod examples;
 mod findings;
 mod healthcheck;
 mod http_get;
@@ -18,6 +19,7 @@ mod progress;
 mod run;
 mod sandbox;
 mod scan;
+mod server;
 mod verify;
 mod who_deleted;
 
@@ -31,6 +33,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::config::Surroundings;
+use examples::TEMPLATE;
 
 /// The command did not work out, or its answer is no.
 const FAILED: u8 = 1;
@@ -70,53 +73,49 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the daemon: receive, fetch, keep evidence, serve metrics
-    #[command(before_help = EXAMPLE)]
-    #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
-        {all-args}")]
+    #[command(before_help = EXAMPLE, help_template = TEMPLATE)]
     Run(run::RunArguments),
     /// Read log files into the store: CloudTrail, access logs, declared intents
-    #[command(before_help = scan::EXAMPLE)]
-    #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
-        {all-args}")]
+    #[command(before_help = scan::EXAMPLE, help_template = TEMPLATE)]
     Scan(scan::ScanArguments),
     /// Show it at work: a sandbox of S3 and SQS, a day of deletions, and the daemon
+    #[command(before_help = examples::DEMO, help_template = TEMPLATE)]
     Demo(demo::DemoArguments),
     /// Run the demo's S3 and SQS alone
     #[command(hide = true)]
     Sandbox(sandbox::SandboxArguments),
     /// Say who removed an object, when and how, and how sure that is
+    #[command(before_help = examples::WHO_DELETED, help_template = TEMPLATE)]
     WhoDeleted(who_deleted::WhoDeletedArguments),
     /// List removals, newest first
+    #[command(before_help = examples::DELETIONS, help_template = TEMPLATE)]
     Deletions(deletions::DeletionsArguments),
     /// List what was unusual about removals, newest first, or tell all of one finding
-    #[command(before_help = findings::EXAMPLE)]
-    #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
-        {all-args}")]
+    #[command(before_help = findings::EXAMPLE, help_template = TEMPLATE)]
     Findings(findings::FindingsArguments),
     /// Say whether log files are those that CloudTrail delivered, by its digests
-    #[command(before_help = verify::EXAMPLE)]
-    #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
-        {all-args}")]
+    #[command(before_help = verify::EXAMPLE, help_template = TEMPLATE)]
     Verify(verify::VerifyArguments),
     /// Check AWS and the store against what the daemon needs, and say what to do
-    #[command(before_help = doctor::EXAMPLE)]
-    #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
-        {all-args}")]
+    #[command(before_help = doctor::EXAMPLE, help_template = TEMPLATE)]
     Doctor(doctor::DoctorArguments),
     /// Have a bucket tell a queue of its events; shows it, and writes it with --apply
-    #[command(before_help = attach::ATTACH_EXAMPLE)]
-    #[command(help_template = "{before-help}{about-with-newline}\n{usage-heading} {usage}\n\n\
-        {all-args}")]
+    #[command(before_help = attach::ATTACH_EXAMPLE, help_template = TEMPLATE)]
     Attach(attach::AttachArguments),
     /// Take back what `attach` added, and nothing else
+    #[command(before_help = examples::DETACH, help_template = TEMPLATE)]
     Detach(attach::DetachArguments),
     /// Say whether the settings are valid for `run`, or everything that is wrong
+    #[command(before_help = examples::CHECK_CONFIG, help_template = TEMPLATE)]
     CheckConfig(check_config::CheckConfigArguments),
     /// Show every setting, its value and where that came from
+    #[command(before_help = examples::PRINT_CONFIG, help_template = TEMPLATE)]
     PrintConfig(print_config::PrintConfigArguments),
     /// Ask the daemon of this host whether it is healthy, for a container's health check
+    #[command(before_help = examples::HEALTHCHECK, help_template = TEMPLATE)]
     Healthcheck(healthcheck::HealthcheckArguments),
     /// Write a completion script for a shell to stdout
+    #[command(before_help = examples::COMPLETIONS, help_template = TEMPLATE)]
     Completions(completions::CompletionsArguments),
 }
 

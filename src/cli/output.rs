@@ -1,17 +1,15 @@
-//! How answers about deletions are written: as JSON, as CSV, and as text for people. It asks
+//! How answers are written: as JSON, and as text for people. It asks
 //! nothing, and decides nothing but the form.
 
 pub(super) mod completeness;
-pub(super) mod csv;
-pub(super) mod deletion;
 #[cfg(test)]
 pub(super) mod scene;
 pub(super) mod text;
 
 use serde::Serialize;
 
+use crate::http::told::Deletion;
 use crate::store::DeletionRow;
-use deletion::Deletion;
 
 /// A value as indented JSON.
 pub(super) fn json(value: &impl Serialize) -> String {

@@ -17,12 +17,10 @@ pub(super) struct PrintConfigArguments {
 
 /// Prints the table, if the values given are valid.
 pub(super) fn print(arguments: &PrintConfigArguments, surroundings: &Surroundings) -> ExitCode {
-    let given = match arguments.settings.given(surroundings) {
-        Ok(given) => given,
-        Err(problems) => return fail(USAGE, &format!("the settings are not valid\n{problems}")),
-    };
-    match Config::of(&given, surroundings, Purpose::Inspect) {
-        Ok(config) => tell(&table(&given, &config)),
+    let settings = &arguments.settings;
+    let config = settings.config(surroundings, Purpose::Inspect);
+    match config.and_then(|config| Ok((settings.given(surroundings)?, config))) {
+        Ok((given, config)) => tell(&table(&given, &config)),
         Err(problems) => fail(USAGE, &format!("the settings are not valid\n{problems}")),
     }
 }

@@ -6,17 +6,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use deltrail_core::domain::Address;
-use serde::Serialize;
 
 use super::ask::{AskArguments, Form};
-use super::output::completeness::Extent;
-use super::output::csv::csv;
-use super::output::deletion::{Declared, Deletion, Protection, Refused, Unresolved};
 use super::output::text::shown;
 use super::output::{json, ndjson};
 use super::{FAILED, USAGE, fail, tell};
 use crate::config::Surroundings;
-use crate::store::{KeyHistory, KeyQuestion};
+use crate::http::told::{WhoDeleted, deletions_csv};
+use crate::store::KeyQuestion;
 use report::{report, why_unknown};
 
 /// Arguments of `deltrail who-deleted`.
@@ -37,24 +34,24 @@ pub(super) fn answer(arguments: &WhoDeletedArguments, surroundings: &Surrounding
         Ok(address) => address,
         Err(error) => return fail(USAGE, &error.to_string()),
     };
-    let mut reader = match arguments.ask.open(surroundings) {
-        Ok(reader) => reader,
-        Err(code) => return code,
-    };
     let Address { bucket, key, version_id } = address;
     if key.is_empty() {
         return fail(USAGE, &no_key(&bucket));
     }
+    let mut asked = match arguments.ask.open(surroundings) {
+        Ok(asked) => asked,
+        Err(code) => return code,
+    };
     let question = KeyQuestion { bucket, key, version_id };
-    let history = match reader.key_history(&question) {
+    let history = match asked.key_history(&question) {
         Ok(history) => history,
-        Err(error) => return fail(FAILED, &error.to_string()),
+        Err(error) => return fail(FAILED, &error),
     };
     let text = match arguments.ask.output {
         Form::Table => report(&question, &history),
-        Form::Json => json(&Answer::of(&history)),
+        Form::Json => json(&WhoDeleted::of(&history)),
         Form::Ndjson => ndjson(&history.deletions),
-        Form::Csv => csv(&history.deletions),
+        Form::Csv => deletions_csv(&history.deletions),
     };
     let told = tell(&text);
     if !history.deletions.is_empty() {
@@ -72,36 +69,6 @@ fn no_key(bucket: &str) -> String {
     format!(
         "no key is named: write s3://{bucket}/KEY, or ask `deltrail deletions --bucket {bucket}`"
     )
-}
-
-/// The answer as JSON.
-#[derive(Debug, Serialize)]
-struct Answer<'a> {
-    deletions: Vec<Deletion<'a>>,
-    has_more: bool,
-    refused: Vec<Refused<'a>>,
-    intents: Vec<Declared<'a>>,
-    protection_changes: Vec<Protection<'a>>,
-    unresolved_bulk_deletes: Vec<Unresolved<'a>>,
-    deletions_of_unknown_keys: Vec<Deletion<'a>>,
-    has_deletions_below: bool,
-    completeness: Extent<'a>,
-}
-
-impl<'a> Answer<'a> {
-    fn of(history: &'a KeyHistory) -> Self {
-        Self {
-            deletions: history.deletions.iter().map(Deletion::of).collect(),
-            has_more: history.has_more,
-            refused: history.refused.iter().map(Refused::of).collect(),
-            intents: history.intents.iter().map(Declared::of).collect(),
-            protection_changes: history.protection_changes.iter().map(Protection::of).collect(),
-            unresolved_bulk_deletes: history.unresolved_calls.iter().map(Unresolved::of).collect(),
-            deletions_of_unknown_keys: history.unknown_keys.iter().map(Deletion::of).collect(),
-            has_deletions_below: history.has_removed_below,
-            completeness: Extent::of(&history.completeness),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -35,23 +35,39 @@ impl SettingFlags {
     /// # Errors
     /// What is wrong with the file, except the values themselves.
     pub fn given(&self, surroundings: &Surroundings) -> Result<Given, Problems> {
+        let (given, problems) = self.what_is_good(surroundings);
+        problems.or(given)
+    }
+
+    /// What is good of all that the user gave, and what is wrong with the file.
+    fn what_is_good(&self, surroundings: &Surroundings) -> (Given, Problems) {
         let file = self
             .file
             .clone()
             .or_else(|| surroundings.variable("DELTRAIL_CONFIG").map(PathBuf::from));
-        self.given.clone().with_environment(surroundings).with_file(file.as_deref(), surroundings)
+        let given = self.given.clone().with_environment(surroundings);
+        given.with_what_is_good(file.as_deref(), surroundings)
     }
 
     /// What the program needs, out of all that the user gave.
     ///
     /// # Errors
-    /// All problems of the file, or else all problems of the values.
+    /// All problems of the file and of the values. What is missing is told when the file is good:
+    /// else it may stand there under a wrong name.
     pub fn config(
         &self,
         surroundings: &Surroundings,
         purpose: Purpose,
     ) -> Result<Config, Problems> {
-        Config::of(&self.given(surroundings)?, surroundings, purpose)
+        let (given, mut problems) = self.what_is_good(surroundings);
+        let purpose = if problems.is_empty() { purpose } else { Purpose::Inspect };
+        match Config::of(&given, surroundings, purpose) {
+            Ok(config) => problems.or(config),
+            Err(others) => {
+                problems.append(others);
+                Err(problems)
+            }
+        }
     }
 
     fn take(&mut self, matches: &ArgMatches, settings: &[&'static Setting]) {
@@ -74,7 +90,7 @@ impl ScanFlags {
     /// What a scan needs, out of all that the user gave.
     ///
     /// # Errors
-    /// All problems of the file, or else all problems of the values.
+    /// All problems of the file and of the values.
     pub fn config(&self, surroundings: &Surroundings) -> Result<Config, Problems> {
         self.0.config(surroundings, Purpose::Scan)
     }

@@ -75,15 +75,25 @@ impl Given {
         named: Option<&Path>,
         surroundings: &Surroundings,
     ) -> Result<Self, Problems> {
+        let (given, problems) = self.with_what_is_good(named, surroundings);
+        problems.or(given)
+    }
+
+    /// As [`Given::with_file`], with what is good of the file and all that is wrong with it.
+    pub(super) fn with_what_is_good(
+        self,
+        named: Option<&Path>,
+        surroundings: &Surroundings,
+    ) -> (Self, Problems) {
         let path = surroundings.directory.join(named.unwrap_or(Path::new(DEFAULT_FILE)));
         let shown = named.unwrap_or(Path::new(DEFAULT_FILE));
         match std::fs::read_to_string(&path) {
-            Ok(text) => self.with_file_text(&text, shown),
+            Ok(text) => self.with_what_is_good_of(&text, shown),
             Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-                Ok(self)
+                (self, Problems::default())
             }
             Err(error) => {
-                Err(Problems::one(format!("{}: cannot be read: {error}", path.display())))
+                (self, Problems::one(format!("{}: cannot be read: {error}", path.display())))
             }
         }
     }
@@ -92,10 +102,19 @@ impl Given {
     ///
     /// # Errors
     /// Everything that is wrong with the text, except the values themselves.
-    pub fn with_file_text(mut self, text: &str, path: &Path) -> Result<Self, Problems> {
-        let table: toml::Table = text.parse().map_err(|error| {
-            Problems::one(format!("{}: {}", path.display(), located(text, &error)))
-        })?;
+    pub fn with_file_text(self, text: &str, path: &Path) -> Result<Self, Problems> {
+        let (given, problems) = self.with_what_is_good_of(text, path);
+        problems.or(given)
+    }
+
+    fn with_what_is_good_of(mut self, text: &str, path: &Path) -> (Self, Problems) {
+        let table: toml::Table = match text.parse() {
+            Ok(table) => table,
+            Err(error) => {
+                let problem = format!("{}: {}", path.display(), located(text, &error));
+                return (self, Problems::one(problem));
+            }
+        };
         let mut problems = Problems::default();
         for (key, value) in table {
             let (key, value) = match (key.as_str(), value) {
@@ -132,7 +151,7 @@ impl Given {
                 Err(what) => problems.add(format!("{}: {key} {what}", path.display())),
             }
         }
-        problems.or(self)
+        (self, problems)
     }
 
     /// The announcements of the file.

@@ -27,7 +27,7 @@ pub use given::{DEFAULT_FILE, Given, Origin};
 pub use notify::Notify;
 pub use reading::Problems;
 pub use settings::{
-    ALL as SETTINGS, APP_LISTEN, APP_TOKEN_FILE, IMPORTANT_BUCKET, LOG_BUCKET,
+    ALL as SETTINGS, APP_LISTEN, APP_TOKEN, APP_TOKEN_FILE, IMPORTANT_BUCKET, LOG_BUCKET,
     NOTIFY_SLACK_URL_FILE, NOTIFY_WEBHOOK_SECRET_FILE, OPS_LISTEN, POISON_AFTER, QUEUE_URL,
     S3_PATH_STYLE, STORE, Setting, TLS_CERT, Takes,
 };
@@ -38,7 +38,7 @@ pub use units::{format_size, format_time, parse_size, parse_time};
 use deltrail_core::detect::Sensitivity;
 use deltrail_core::domain::{Detector, Mode};
 
-use crate::store::Location;
+use crate::store::{Location, Looking};
 use reading::Reading;
 
 /// What one log object in flight may hold of the memory budget at least; a smaller budget would
@@ -154,6 +154,14 @@ pub struct Config {
 }
 
 impl Config {
+    /// How what is not settled yet is looked at.
+    #[must_use]
+    pub fn looking(&self) -> Looking {
+        // It is a day at most.
+        let millis = i64::try_from(self.stale_window.as_millis()).unwrap_or(i64::MAX);
+        Looking { stale_window_millis: millis }
+    }
+
     /// What applies where nobody gave anything.
     #[must_use]
     pub fn defaults(surroundings: &Surroundings) -> Self {

@@ -332,6 +332,22 @@ fn a_problem_says_where_the_value_was_given() {
 }
 
 #[test]
+fn what_is_wrong_with_the_file_and_with_values_is_told_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = "worker = 2\nretention = \"soon\"\n[detectors.mass_delete]\nlimit = 1\n";
+    std::fs::write(directory.path().join("deltrail.toml"), file).unwrap();
+    let environment = [("DELTRAIL_MAX_RECORD", "lots")];
+    let directory = directory.path().to_owned();
+    let surroundings = Surroundings { directory, ..Surroundings::of_test(&environment) };
+    let problems = SettingFlags::default().config(&surroundings, Purpose::Run).unwrap_err();
+    let told = problems.to_string();
+    for part in ["worker is not a setting", "takes a mode only", "retention: ", "MAX_RECORD: "] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert_eq!(problems.lines().count(), 4, "{told}");
+}
+
+#[test]
 fn the_log_filter_comes_from_the_environment() {
     let filter =
         |environment: &[_]| Config::defaults(&Surroundings::of_test(environment)).log_filter;

@@ -22,7 +22,7 @@ mod session;
 mod shield;
 mod tls;
 mod token;
-mod told;
+pub mod told;
 mod unwanted;
 
 use std::fmt;
@@ -38,7 +38,6 @@ pub use refused::Refused;
 pub use serve::serve;
 pub use tls::{PemFiles, Tls, TlsError};
 pub use token::Token;
-pub use told::{DetectorOff, ListedExpectation, ToldCompleteness, ToldFinding, WholeFinding};
 
 /// What is listened for, each at its own address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -39,7 +40,7 @@ impl Advice {
 }
 
 /// One of several things that are wrong with a request.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Fault {
     /// The line of the body that it is in, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,8 +53,9 @@ pub(super) struct Fault {
 
 /// The members of RFC 9457, and `errors`. The type says no more than the status does, which
 /// `about:blank` stands for.
-#[derive(Serialize)]
-struct Members<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(super) struct ToldProblem<'a> {
     r#type: &'static str,
     title: &'a str,
     status: u16,
@@ -95,7 +97,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let members = Members {
+        let members = ToldProblem {
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or_default(),
             status: self.status.as_u16(),

@@ -76,7 +76,8 @@ impl HttpUrl {
     }
 
     /// Whether it is encrypted on its way.
-    pub(super) const fn is_encrypted(&self) -> bool {
+    #[must_use]
+    pub const fn is_encrypted(&self) -> bool {
         self.is_encrypted
     }
 
@@ -99,19 +100,27 @@ impl HttpUrl {
         format!("{scheme}://{}", self.authority)
     }
 
-    pub(super) fn host(&self) -> &str {
+    /// The host, without the brackets of an IPv6 address.
+    #[must_use]
+    pub fn host(&self) -> &str {
         &self.host
     }
 
-    pub(super) fn authority(&self) -> &str {
+    /// Host and port as they were written.
+    #[must_use]
+    pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    pub(super) const fn port(&self) -> u16 {
+    /// The port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
         self.port
     }
 
-    pub(super) fn path(&self) -> &str {
+    /// Path and query; begins with a slash. It may be a secret.
+    #[must_use]
+    pub fn path(&self) -> &str {
         &self.path
     }
 

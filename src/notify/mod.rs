@@ -29,6 +29,7 @@ pub use error::{NotifyError, Place};
 pub use http_url::HttpUrl;
 pub use notice::Notice;
 pub use secret::Secret;
+pub use tls::connector;
 pub use topic::TopicArn;
 
 use endpoint::Endpoint;

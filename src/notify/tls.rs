@@ -13,7 +13,7 @@ use super::NotifyError;
 ///
 /// # Errors
 /// [`NotifyError::NoTls`], which cannot be mended by a setting.
-pub(super) fn connector() -> Result<TlsConnector, NotifyError> {
+pub fn connector() -> Result<TlsConnector, NotifyError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

@@ -11,6 +11,7 @@
 //! `session` is what a statement is run on; `sqlite` and `postgres` are the databases. What does
 //! not depend on a database (`batch`, `change`, `figures`, `query`, `words`) lies beside them.
 
+mod answers;
 mod batch;
 mod bounded;
 mod change;
@@ -28,6 +29,7 @@ mod session;
 mod settling;
 mod slices;
 mod sqlite;
+mod summary;
 mod tables;
 mod words;
 mod writer;
@@ -51,13 +53,18 @@ pub use self::figures::{RowCounts, StoreSize, Total};
 pub use self::location::{Location, LocationError};
 pub use self::postgres::{PostgresAddress, ServerDurability, server_durability};
 pub use self::query::{
-    Completeness, DeletionFilter, DeletionRow, Deletions, IntentState, KeyHistory, KeyIntent,
-    KeyQuestion, Looking, PrincipalPattern, Refusal, Repeated, Replacement, SourceState,
-    UnresolvedCall, Within,
+    Completeness, Cursor, DeletionFilter, DeletionName, DeletionRow, Deletions, IntentState,
+    KeyHistory, KeyIntent, KeyQuestion, Looking, PrincipalPattern, Refusal, RefusedKey, RejectRow,
+    Repeated, Replacement, RequestHistory, RequestRow, SourceHealth, SourceState, UnresolvedCall,
+    Within,
 };
 pub use self::reader::Reader;
 pub use self::retention::{FORGET_MARGIN_MILLIS, Forget, ForgetReport, Sweep};
 pub use self::settling::{Gauges, Holds, OneOf, Settle, SettleReport, SourceKey};
+pub use self::summary::{
+    Bar, BucketSummary, LatencySummary, OpenFindings, PrefixSummary, PrincipalSummary, Sample,
+    Summary, SummaryCounts, SummaryFilter,
+};
 
 /// An empty database that several stores may share, for tests; `None` without a server, which has
 /// been said then.

@@ -1,6 +1,8 @@
 //! What may be asked of a store about deletions, and what it answers. It knows no database, and not
 //! how an answer is shown.
 
+mod health;
+mod paging;
 mod principal_pattern;
 
 use std::collections::BTreeSet;
@@ -13,6 +15,8 @@ use deltrail_core::domain::{
 
 use super::SourceKey;
 
+pub use self::health::{RejectRow, SourceHealth};
+pub use self::paging::{Cursor, DeletionName};
 pub use self::principal_pattern::PrincipalPattern;
 
 /// How what is not settled yet is looked at.
@@ -35,6 +39,8 @@ pub struct DeletionFilter {
     pub until: Option<Timestamp>,
     /// By which request.
     pub request_id: Option<String>,
+    /// Only those after this place in the list.
+    pub after: Option<Cursor>,
     /// How many at most, at least 1; [`DeletionFilter::LIMIT_MAX`] is a sensible upper bound.
     pub limit: usize,
 }
@@ -47,7 +53,7 @@ impl DeletionFilter {
     #[must_use]
     pub fn bucket(&self) -> Option<&str> {
         match &self.within {
-            Within::Everything => None,
+            Within::Everything | Within::Below(_) => None,
             Within::Bucket(bucket) | Within::Prefix { bucket, .. } => Some(bucket),
         }
     }
@@ -58,6 +64,8 @@ impl DeletionFilter {
 pub enum Within {
     /// In every bucket.
     Everything,
+    /// Among the keys of every bucket that begin so; not empty.
+    Below(String),
     /// In this bucket, removals of unknown keys included.
     Bucket(String),
     /// Among the keys of one bucket that begin so.
@@ -76,8 +84,10 @@ pub struct Deletions {
     pub rows: Vec<DeletionRow>,
     /// Whether there are more than the limit.
     pub has_more: bool,
+    /// Where the list goes on, when there are more.
+    pub next: Option<Cursor>,
     /// The newest keys that were declared to be deleted, and were not, in the same places and
-    /// times; none when a principal or a request was asked for.
+    /// times; none when a principal or a request was asked for, or the list goes on from a place.
     pub unfulfilled: Vec<KeyIntent>,
     /// How far that may be believed.
     pub completeness: Completeness,
@@ -109,6 +119,19 @@ pub struct DeletionRow {
 }
 
 impl DeletionRow {
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> DeletionName {
+        self.name_of(&self.removal.identity)
+    }
+
+    /// What another removal of the same key is called.
+    #[must_use]
+    pub fn name_of(&self, identity: &str) -> DeletionName {
+        let (bucket, key) = (self.bucket.clone(), self.key.clone());
+        DeletionName { bucket, key, identity: identity.to_owned() }
+    }
+
     /// From the start of the request to S3's notification, in milliseconds, where both are known.
     #[must_use]
     pub fn confirmed_millis(&self) -> Option<i64> {
@@ -236,6 +259,37 @@ pub struct Refusal {
     pub sources: SourceSet,
     /// Who asked.
     pub actor: Arc<Actor>,
+}
+
+/// Everything that is known of one request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestHistory {
+    /// The calls of this id: one, unless somebody made ids up.
+    pub calls: Vec<RequestRow>,
+    /// What it removed, at most 1000 removals, and how far that may be believed.
+    pub deletions: Deletions,
+    /// The keys of a bulk call that S3 refused, at most 1000, in their order.
+    pub refused: Vec<RefusedKey>,
+}
+
+/// A call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRow {
+    /// The call.
+    pub request: Request,
+    /// Whether it is a bulk call of which no source tells a key, and none will.
+    pub is_unresolved: bool,
+    /// Whether it was learnt as it happened.
+    pub provenance: Provenance,
+}
+
+/// A key that S3 refused to remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedKey {
+    /// The key; `None` when no source says which one it was.
+    pub key: Option<String>,
+    /// How it was refused.
+    pub refusal: Refusal,
 }
 
 /// Up to when what is known is complete, and what is missing.

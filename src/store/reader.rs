@@ -4,10 +4,10 @@ use deltrail_core::domain::Timestamp;
 
 use super::session::{Connection, Result, explain};
 use super::tables::expectations::expectations;
-use super::tables::query::{Asked, deletions, finding, findings, key_history};
+use super::tables::query::{Asked, deletions, finding, findings, key_history, summary};
 use super::{
     DeletionFilter, Deletions, Expected, FindingFilter, Findings, KeyHistory, KeyQuestion,
-    Location, Looking, StoreError,
+    Location, Looking, StoreError, Summary, SummaryFilter,
 };
 
 /// A store that is only looked at, also beside a program that writes it. Each answer is of one
@@ -72,6 +72,14 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<Expected>, StoreError> {
         self.ask(|asked| expectations(asked.session, from, limit))
+    }
+
+    /// What happened in a span of time.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn summary(&mut self, filter: &SummaryFilter) -> Result<Summary, StoreError> {
+        self.ask(|asked| summary(asked.session, filter))
     }
 
     fn ask<T>(&mut self, ask: impl FnOnce(Asked<'_>) -> Result<T>) -> Result<T, StoreError> {

@@ -41,5 +41,6 @@ mod sandbox;
 mod scan;
 mod scan_s3;
 mod security;
+mod served;
 mod verify;
 mod world;

@@ -52,7 +52,7 @@ fn store(folder: &Path) -> Store {
 }
 
 /// `CloudTrail`'s record of a delete by a session of a role.
-fn deleted(key: &str, request: &str, at: &str) -> Evidence {
+pub fn deleted(key: &str, request: &str, at: &str) -> Evidence {
     Evidence {
         id: format!("ct:111122223333:{request}"),
         source: Source::CloudTrail,

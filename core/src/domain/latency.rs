@@ -5,7 +5,7 @@ use super::totals::{Delta, Family, LATENCY_BUCKETS_MS, Part};
 use super::{Outcome, Request, Timestamp};
 
 /// More than this is taken for a wrong clock or a wrong pair, in milliseconds.
-const PLAUSIBLE_MILLIS_MAX: i64 = 3_600_000;
+pub const PLAUSIBLE_MILLIS_MAX: i64 = 3_600_000;
 
 /// What S3 takes for a request at most for it to be fast, in milliseconds.
 pub const FAST_REQUEST_MILLIS_MAX: i64 = 1_000;

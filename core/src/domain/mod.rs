@@ -48,8 +48,8 @@ pub use finding_text::{FindingText, Standing, next_steps, title};
 pub use fold::{PAIR_MILLIS_MAX, fold};
 pub use intent::Intent;
 pub use latency::{
-    Basis, DiscardedLatency, FAST_INTENT_MILLIS_MAX, FAST_REQUEST_MILLIS_MAX, count_latency,
-    observe_latency, slow_intent_millis, slow_request_millis,
+    Basis, DiscardedLatency, FAST_INTENT_MILLIS_MAX, FAST_REQUEST_MILLIS_MAX, PLAUSIBLE_MILLIS_MAX,
+    count_latency, observe_latency, slow_intent_millis, slow_request_millis,
 };
 pub use moment::Moment;
 pub use principal::Principal;

@@ -94,6 +94,21 @@ async fn nothing_found_is_said_with_what_may_be_missing() {
     assert!(notes.contains("no cloudtrail: who it was may be unknown"), "{notes}");
 }
 
+#[tokio::test]
+async fn what_the_api_tells_is_printed_as_what_the_store_tells() {
+    for flags in [&[][..], &["--bucket", "photos", "--limit", "3"], &["--bucket", "elsewhere"]] {
+        let known = found(flags).await;
+        let told = serde_json::to_string(&DeletionList::of(&known)).unwrap();
+        let read: DeletionList<'_> = serde_json::from_str(&told).unwrap();
+        let read = read.answer().unwrap();
+        for form in [Form::Table, Form::Json, Form::Ndjson, Form::Csv] {
+            assert_eq!(answer_text(form, &read), answer_text(form, &known), "{form:?}");
+        }
+        assert_eq!(notes(&read), notes(&known));
+        assert_eq!(read.next, known.next);
+    }
+}
+
 #[test]
 fn times_are_written_as_times_as_days_or_as_how_long_ago() {
     assert_eq!(parse_moment("2026-11-23T10:00:00Z"), Ok(at("10:00:00")));

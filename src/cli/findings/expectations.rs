@@ -3,29 +3,26 @@
 use std::process::ExitCode;
 
 use deltrail_core::domain::Timestamp;
-use serde::Serialize;
 
 use super::super::ask::{AskArguments, Form};
-use super::super::output::csv::{defused, line};
 use super::super::output::json;
 use super::super::output::text::{shown, shown_or_dash, table, time};
 use super::super::{FAILED, fail, tell};
 use super::json_line;
 use crate::config::Surroundings;
-use crate::http::ListedExpectation;
+use crate::http::told::{ExpectationList, ListedExpectation, csv_line, defused};
 use crate::store::Expected;
 
 /// Prints what was announced and is not over for long; the answer is no when nothing was.
 pub(super) fn list(ask: &AskArguments, surroundings: &Surroundings) -> ExitCode {
-    let mut reader = match ask.open(surroundings) {
-        Ok(reader) => reader,
+    let mut asked = match ask.open(surroundings) {
+        Ok(asked) => asked,
         Err(code) => return code,
     };
     let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-    let from = ListedExpectation::listed_from(now);
-    let listed = match reader.expectations(from, ListedExpectation::MAX) {
+    let listed = match asked.expectations(now) {
         Ok(listed) => listed,
-        Err(error) => return fail(FAILED, &error.to_string()),
+        Err(error) => return fail(FAILED, &error),
     };
     let told = tell(&text(ask.output, &listed));
     if listed.is_empty() {
@@ -35,22 +32,14 @@ pub(super) fn list(ask: &AskArguments, surroundings: &Surroundings) -> ExitCode 
     told
 }
 
-/// The list as JSON.
-#[derive(Debug, Serialize)]
-struct Answer<'a> {
-    expectations: Vec<ListedExpectation<'a>>,
-}
-
 pub(super) fn text(form: Form, listed: &[Expected]) -> String {
     match form {
         Form::Table => table_of(listed),
-        Form::Json => {
-            json(&Answer { expectations: listed.iter().map(ListedExpectation::of).collect() })
-        }
+        Form::Json => json(&ExpectationList::of(listed)),
         Form::Ndjson => listed.iter().map(|it| json_line(&ListedExpectation::of(it))).collect(),
         Form::Csv => {
-            let header = line(&CSV_HEADER.map(str::to_owned));
-            std::iter::once(header).chain(listed.iter().map(|it| line(&cells(it)))).collect()
+            let header = csv_line(&CSV_HEADER.map(str::to_owned));
+            std::iter::once(header).chain(listed.iter().map(|it| csv_line(&cells(it)))).collect()
         }
     }
 }

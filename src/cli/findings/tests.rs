@@ -212,6 +212,22 @@ async fn csv_and_ndjson_have_a_line_for_each() {
 }
 
 #[tokio::test]
+async fn what_the_api_tells_is_printed_as_what_the_store_tells() {
+    let known = found(&["--all"]).await;
+    let told = serde_json::to_string(&FindingList::of(&known, now())).unwrap();
+    let list = serde_json::from_str::<FindingList<'_>>(&told).unwrap().answer();
+    let one = found(&[&purge().id()]).await;
+    let told = serde_json::to_string(&WholeFinding::of(&one, now())).unwrap();
+    let whole = serde_json::from_str::<WholeFinding<'_>>(&told).unwrap().answer();
+    for form in [Form::Table, Form::Json, Form::Ndjson, Form::Csv] {
+        assert_eq!(list_text(form, &list, now()), list_text(form, &known, now()), "{form:?}");
+        assert_eq!(whole_text(form, &whole, now()), whole_text(form, &one, now()), "{form:?}");
+    }
+    assert_eq!(notes(None, &list, now()), notes(None, &known, now()));
+    assert_eq!(notes(Some("id"), &whole, now()), notes(Some("id"), &one, now()));
+}
+
+#[tokio::test]
 async fn what_is_asked_for_is_told_and_nothing_else() {
     let count = async |flags: &[&str]| found(flags).await.rows.len();
     assert_eq!(count(&["--detector", "mass_delete", "--severity", "critical"]).await, 1);

@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::super::ask::Form;
-use super::super::output::csv::{defused, line};
 use super::super::output::text::{shown, time};
+use crate::http::told::{csv_line, defused};
 use crate::ingest::{Verified, VerifiedKind, VerifySummary};
 
 const CSV_HEADER: [&str; 7] = ["kind", "verdict", "is_fault", "name", "from", "to", "detail"];
@@ -27,7 +27,7 @@ impl Output {
     pub fn begin(form: Form) -> Self {
         let mut output = Self { form, rows: 0, failure: None };
         if form == Form::Csv {
-            output.write(&line(&CSV_HEADER.map(str::to_owned)));
+            output.write(&csv_line(&CSV_HEADER.map(str::to_owned)));
         }
         output
     }
@@ -91,7 +91,7 @@ fn row(verified: &Verified) -> Value {
 }
 
 fn csv_row(verified: &Verified) -> String {
-    line(&[
+    csv_line(&[
         verified.kind.as_str().to_owned(),
         verified.verdict.to_owned(),
         verified.is_fault.to_string(),

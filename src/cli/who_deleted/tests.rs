@@ -2,6 +2,7 @@
 
 use super::super::output::scene::{day, store_of};
 use super::*;
+use crate::store::KeyHistory;
 
 async fn history(key: &str, version_id: Option<&str>) -> (KeyQuestion, KeyHistory) {
     let (_folder, mut reader) = store_of(day()).await;
@@ -173,11 +174,35 @@ async fn a_marker_is_found_by_its_id_made_and_removed() {
 }
 
 #[tokio::test]
+async fn what_the_api_tells_is_printed_as_what_the_store_tells() {
+    let keys = [
+        "cat.jpg",
+        "a.jpg",
+        "old.log",
+        "doc.txt",
+        "avatar.png",
+        "banner.webp",
+        "master.raw",
+        "odd\u{1b}[2J, \"key\".tmp",
+        "nothing",
+    ];
+    for key in keys {
+        let (question, known) = history(key, None).await;
+        let told = serde_json::to_string(&WhoDeleted::of(&known)).unwrap();
+        let read: WhoDeleted<'_> = serde_json::from_str(&told).unwrap();
+        let read = read.answer(&question).unwrap();
+        assert_eq!(report(&question, &read), report(&question, &known));
+        assert_eq!(json(&WhoDeleted::of(&read)), json(&WhoDeleted::of(&known)));
+        assert_eq!(deletions_csv(&read.deletions), deletions_csv(&known.deletions));
+    }
+}
+
+#[tokio::test]
 async fn json_carries_everything_under_its_names() {
     let (_, history) = history("banner.webp", None).await;
-    insta::assert_snapshot!("json", json(&Answer::of(&history)));
+    insta::assert_snapshot!("json", json(&WhoDeleted::of(&history)));
     let (_, history) = self::history("master.raw", None).await;
-    let answer = serde_json::to_value(Answer::of(&history)).unwrap();
+    let answer = serde_json::to_value(WhoDeleted::of(&history)).unwrap();
     assert_eq!(answer["refused"][0]["error_code"], "AccessDenied");
     assert_eq!(answer["intents"][0]["id"], "job-18");
     assert_eq!(answer["protection_changes"][0]["event_name"], "PutBucketLifecycle");

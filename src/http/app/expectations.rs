@@ -6,25 +6,18 @@ mod wanted;
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-
 use super::super::problem::Problem;
-use super::super::told::{ListedExpectation, ToldExpectation};
+use super::super::told::{ExpectationList, ListedExpectation, ToldExpectation};
 use super::ask::{FEWER, answer, answer_in};
 use super::media_type::{media_type, unsupported};
 use super::turn::turn;
 use super::{Shared, UNABLE_RETRY_SECONDS, body};
 use crate::store::Announcing;
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use wanted::Wanted;
-
-#[derive(Debug, Serialize)]
-struct List<'a> {
-    expectations: Vec<ListedExpectation<'a>>,
-}
 
 /// Keeps an expectation.
 pub(super) async fn announce(
@@ -76,6 +69,5 @@ pub(super) async fn announce(
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
     let from = ListedExpectation::listed_from((shared.state.clock)());
     let listed = answer(&shared, |store| store.expectations(from, ListedExpectation::MAX)).await?;
-    let expectations = listed.iter().map(ListedExpectation::of).collect();
-    Ok(Json(List { expectations }).into_response())
+    Ok(Json(ExpectationList::of(&listed)).into_response())
 }

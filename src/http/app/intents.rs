@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use deltrail_core::decode::{RejectReason, escaped_excerpt, read_intent};
 use deltrail_core::domain::{Intent, Source};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::problem::{Fault, Problem};
@@ -25,8 +26,8 @@ const BUCKET_CHARS_MAX: usize = 80;
 const MORE_AT_ONCE: &str = "send several intents in one request, as lines of application/x-ndjson,";
 
 /// What became of the intents of a request.
-#[derive(Debug, Serialize)]
-struct Kept {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Kept {
     /// How many were new.
     accepted: u64,
     /// How many were known already, which changes nothing.

@@ -1,14 +1,19 @@
-//! The app listener: the API, of which this version has intents, findings and expectations, and the
-//! pages of `page`. Who may ask is decided in `guard`. It knows no setting and opens no store.
+//! The app listener: the API, which `openapi` describes, and the pages of `page`. Who may ask is
+//! decided in `guard`. It knows no setting and opens no store.
 
 pub(super) mod ask;
 pub(super) mod body;
+mod deletions;
 mod expectations;
 pub(super) mod findings;
+mod form;
 pub(super) mod guard;
 mod intents;
 mod keep;
 pub(super) mod media_type;
+mod openapi;
+mod overview;
+mod parameters;
 mod turn;
 
 use std::num::NonZeroU32;
@@ -135,6 +140,12 @@ fn router_within(limits: Limits, state: AppState) -> Router {
     let logins = Rate::per_minute(limits.logins_per_minute, limits.logins_at_once);
     let shared = Arc::new(Shared { state, limits, turns, logins });
     let routes = Router::new()
+        .route("/api/v1/deletions", get(deletions::list))
+        .route("/api/v1/who-deleted", get(deletions::who_deleted))
+        .route("/api/v1/requests/{id}", get(deletions::request))
+        .route("/api/v1/summary", get(overview::summary))
+        .route("/api/v1/sources", get(overview::sources))
+        .route("/api/v1/openapi.json", get(openapi::document))
         .route("/api/v1/intents", post(intents::declare))
         .route("/api/v1/findings", get(findings::list))
         .route("/api/v1/findings/{id}", get(findings::tell))
@@ -154,8 +165,8 @@ fn router_within(limits: Limits, state: AppState) -> Router {
 async fn nothing_here(uri: Uri) -> Problem {
     let path = escaped_excerpt(uri.path(), PATH_CHARS_MAX);
     let detail = format!(
-        "there is nothing at {path}; this version has pages from / on, and /api/v1/intents, \
-         /api/v1/findings and /api/v1/expectations here, and metrics and health on the ops listener"
+        "there is nothing at {path}; pages begin at /, /api/v1/openapi.json says what the API has, \
+         and metrics and health are on the ops listener"
     );
     Problem::new(StatusCode::NOT_FOUND, detail)
 }

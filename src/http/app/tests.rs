@@ -6,8 +6,10 @@ mod asking;
 mod bounds;
 mod declaring;
 mod expecting;
+mod listing;
 mod login;
 mod pages;
+mod schema;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -24,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::{AppState, AskStore, Limits, router_within};
 use crate::http::{Readiness, Refused, Token, serve};
 use crate::metrics::Metrics;
-use crate::store::{Batch, CommitReport, Location, Options, Store, StoreError};
+use crate::store::{Batch, CommitReport, Location, Looking, Options, Store, StoreError};
 
 /// 2026-11-23T10:00:05Z.
 const NOW_MILLIS: i64 = 1_795_428_005_000;
@@ -143,7 +145,7 @@ async fn served_within(limits: Limits, token: Option<Token>) -> Served {
     let state = AppState {
         metrics: Arc::clone(&metrics),
         commit: Arc::new(move |batch| Box::pin(Arc::clone(&kept).commit(batch))),
-        ask: AskStore::of(&real_store),
+        ask: AskStore::of(&real_store, Looking { stale_window_millis: 900_000 }),
         watches: Arc::new(|bucket| bucket.starts_with("images")),
         clock: Arc::new(|| Timestamp::from_millis(NOW_MILLIS)),
         readiness: readiness.clone(),
@@ -220,10 +222,14 @@ impl Served {
     }
 }
 
-async fn answer(mut stream: TcpStream) -> Answer {
+async fn text_of(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.unwrap();
-    let text = String::from_utf8(bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+async fn answer(stream: TcpStream) -> Answer {
+    let text = text_of(stream).await;
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let json = serde_json::from_str(body).unwrap_or_default();

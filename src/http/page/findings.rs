@@ -11,8 +11,9 @@ use maud::{Markup, html};
 
 use super::super::app::Shared;
 use super::super::app::ask::answer;
-use super::super::app::findings::{after, cursor_after};
+use super::super::app::findings::after;
 use super::super::problem::Problem;
+use super::super::told::cursor_after;
 use super::layout::{Page, Section};
 use super::parameters::{Asked, link};
 use super::pieces::{

@@ -11,11 +11,15 @@ use crate::store::sqlite::open_writer;
 
 /// The files whose statements run once a day, or when somebody asks; what `query.rs` puts together
 /// from parts, its own tests look at.
-const QUESTIONS: [(&str, &str); 4] = [
+const QUESTIONS: [(&str, &str); 8] = [
     ("query/completeness.rs", include_str!("query/completeness.rs")),
     ("query/intents.rs", include_str!("query/intents.rs")),
     ("query/key.rs", include_str!("query/key.rs")),
+    ("query/request.rs", include_str!("query/request.rs")),
     ("query/rows.rs", include_str!("query/rows.rs")),
+    ("query/sample.rs", include_str!("query/sample.rs")),
+    ("query/sources.rs", include_str!("query/sources.rs")),
+    ("query/summary.rs", include_str!("query/summary.rs")),
 ];
 
 const DOCUMENT: &str = include_str!("../../../docs/STORE.md");

@@ -5,7 +5,11 @@ mod completeness;
 mod findings;
 mod intents;
 mod key;
+mod request;
 mod rows;
+mod sample;
+mod sources;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod touched;
@@ -19,12 +23,15 @@ use deltrail_core::domain::Timestamp;
 use self::completeness::completeness;
 pub(in crate::store) use self::findings::{finding, findings};
 use self::intents::unfulfilled_within;
-pub(in crate::store) use self::key::key_history;
+pub(in crate::store) use self::key::{deletion, key_history};
+pub(in crate::store) use self::request::request;
 use self::rows::rows_of;
+pub(in crate::store) use self::sources::source_health;
+pub(in crate::store) use self::summary::summary;
 use super::settle::each_bucket;
-use crate::store::session::{Cell, Result, Row, Session, Value, values};
+use crate::store::session::{Cell, Result, Row, Session, Value, column, values};
 use crate::store::slices::Sliced;
-use crate::store::{DeletionFilter, Deletions, Looking, PrincipalPattern, Within};
+use crate::store::{Cursor, DeletionFilter, Deletions, Looking, PrincipalPattern, Within};
 
 /// A moment of a store that is asked.
 #[derive(Clone, Copy)]
@@ -33,8 +40,8 @@ pub(in crate::store) struct Asked<'a> {
     pub(in crate::store) looking: Looking,
 }
 
-/// A removal that fits, by what its row is found by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A removal that fits, by what its row is found by, in the order of lists.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Found {
     at: i64,
     slot_id: i64,
@@ -42,6 +49,11 @@ struct Found {
 }
 
 impl Found {
+    /// The place after it.
+    fn cursor(self) -> Cursor {
+        Cursor { at: self.at, slot_id: self.slot_id, identity: self.identity }
+    }
+
     fn read(row: &mut Row<'_>) -> Result<Self> {
         Ok(Self { at: row.read()?, slot_id: row.read()?, identity: row.read()? })
     }
@@ -52,17 +64,23 @@ pub(in crate::store) fn deletions(asked: Asked<'_>, filter: &DeletionFilter) -> 
     let mut found = newest(asked.session, filter, filter.limit.saturating_add(1))?;
     let has_more = found.len() > filter.limit;
     found.truncate(filter.limit);
+    let unfulfilled = match filter.after {
+        Some(_) => Vec::new(),
+        None => unfulfilled_within(asked.session, filter)?,
+    };
     Ok(Deletions {
         rows: rows_of(asked, &found)?,
         has_more,
-        unfulfilled: unfulfilled_within(asked.session, filter)?,
+        next: found.pop().filter(|_| has_more).map(Found::cursor),
+        unfulfilled,
         completeness: completeness(asked.session, filter.bucket())?,
     })
 }
 
 /// The newest that fit, at most `count`, from the newest to the oldest.
 fn newest(session: &Session<'_>, filter: &DeletionFilter, count: usize) -> Result<Vec<Found>> {
-    if filter.request_id.is_some() || filter.bucket().is_some() {
+    let is_below = matches!(filter.within, Within::Below(_));
+    if (filter.request_id.is_some() && !is_below) || filter.bucket().is_some() {
         let selection = Selection::of(session, filter, filter.bucket(), None)?;
         return selection.run(session, filter, count);
     }
@@ -70,9 +88,14 @@ fn newest(session: &Session<'_>, filter: &DeletionFilter, count: usize) -> Resul
     let mut found: Vec<Found> = Vec::new();
     for bucket in buckets(session)? {
         let oldest = found.last().filter(|_| found.len() >= count).map(|it| it.at);
-        let selection = Selection::of(session, filter, Some(&bucket), oldest)?;
-        found.extend(selection.run(session, filter, count)?);
-        found.sort_by_key(|it| std::cmp::Reverse(it.at));
+        let within = match &filter.within {
+            Within::Below(prefix) => Within::Prefix { bucket, prefix: prefix.clone() },
+            _ => Within::Bucket(bucket),
+        };
+        let filter = DeletionFilter { within, ..filter.clone() };
+        let selection = Selection::of(session, &filter, filter.bucket(), oldest)?;
+        found.extend(selection.run(session, &filter, count)?);
+        found.sort_by(|a, b| b.cmp(a));
         found.truncate(count);
     }
     Ok(found)
@@ -120,18 +143,13 @@ impl Selection {
         }
         match (&filter.within, bucket) {
             (Within::Prefix { bucket, prefix }, _) => {
-                tables = match filter.request_id {
-                    Some(_) => "removals AS r CROSS JOIN slots AS s ON s.id = r.slot_id",
-                    None => "slots AS s CROSS JOIN removals AS r ON r.slot_id = s.id",
+                let reading = match filter.request_id {
+                    Some(_) => Reading::OfRequest,
+                    None if has_many_keys(session, bucket, prefix)? => Reading::ByTime,
+                    None => Reading::ByKey,
                 };
-                let (bucket, from) = (selection.text(bucket), selection.text(prefix));
-                let keys = slices(session, Sliced::Keys)?;
-                conditions.push(format!(
-                    "s.slice IN ({keys}) AND s.bucket = {bucket} AND s.key >= {from}"
-                ));
-                if let Some(end) = after_prefix(prefix) {
-                    conditions.push(format!("s.key < {}", selection.text(&end)));
-                }
+                tables = reading.tables();
+                conditions.push(selection.below(session, reading, (bucket, prefix))?);
             }
             (_, Some(bucket)) => {
                 conditions.push(format!("r.bucket = {}", selection.text(bucket)));
@@ -142,10 +160,18 @@ impl Selection {
         let since = filter.since.map_or(i64::MIN, Timestamp::as_millis);
         let from = since.saturating_sub(999).max(oldest.unwrap_or(i64::MIN));
         let until = filter.until.map_or(i64::MAX, Timestamp::as_millis);
+        let after = filter.after.as_ref();
+        let until = until.min(after.map_or(i64::MAX, |after| after.at.saturating_add(1)));
         let [from, until, since] = [from, until, since].map(|time| selection.integer(time));
         conditions.push(format!(
             "r.at >= {from} AND r.at < {until} AND r.at + r.is_coarse * 999 >= {since}"
         ));
+        if let Some(Cursor { at, slot_id, identity }) = after {
+            let (at, slot_id) = (selection.integer(*at), selection.integer(*slot_id));
+            let identity = selection.text(identity);
+            conditions
+                .push(format!("(r.at, r.slot_id, r.identity) < ({at}, {slot_id}, {identity})"));
+        }
         let conditions = conditions.join(" AND ");
         selection.from = format!("FROM {tables} WHERE {conditions}");
         Ok(selection)
@@ -158,6 +184,25 @@ impl Selection {
              ORDER BY r.at DESC, r.slot_id DESC, r.identity DESC",
             self.from
         )
+    }
+
+    /// That the key of `s` begins so.
+    fn below(
+        &mut self,
+        session: &Session<'_>,
+        reading: Reading,
+        (bucket, prefix): (&str, &str),
+    ) -> Result<String> {
+        let (bucket, from) = (self.text(bucket), self.text(prefix));
+        let place = match reading {
+            Reading::ByTime => format!("r.bucket = {bucket}"),
+            Reading::OfRequest | Reading::ByKey => {
+                let keys = slices(session, Sliced::Keys)?;
+                format!("s.slice IN ({keys}) AND s.bucket = {bucket}")
+            }
+        };
+        let end = after_prefix(prefix).map(|end| format!(" AND s.key < {}", self.text(&end)));
+        Ok(format!("{place} AND s.key >= {from}{}", end.unwrap_or_default()))
     }
 
     /// Adds a value; gives how the statement names it.
@@ -203,6 +248,53 @@ impl Selection {
         })?;
         Ok(found)
     }
+}
+
+/// In which order removals below a prefix are read.
+#[derive(Debug, Clone, Copy)]
+enum Reading {
+    /// Those of a request, each with its key.
+    OfRequest,
+    /// Key by key.
+    ByKey,
+    /// From the newest on, each with its key, until there are enough.
+    ByTime,
+}
+
+impl Reading {
+    const fn tables(self) -> &'static str {
+        match self {
+            Self::OfRequest | Self::ByTime => {
+                "removals AS r CROSS JOIN slots AS s ON s.id = r.slot_id"
+            }
+            Self::ByKey => "slots AS s CROSS JOIN removals AS r ON r.slot_id = s.id",
+        }
+    }
+}
+
+/// The removals of more keys than this are not read one key after the other to find the newest.
+const KEYS_READ_MAX: usize = 5_000;
+
+/// Whether so many keys begin so that the newest removals are found sooner by their time.
+fn has_many_keys(session: &Session<'_>, bucket: &str, prefix: &str) -> Result<bool> {
+    let end = after_prefix(prefix);
+    let mut count = 0;
+    for slice in session.slices(Sliced::Keys)? {
+        let limit = i64::try_from(KEYS_READ_MAX - count).unwrap_or(i64::MAX);
+        let found: i64 = session.one(
+            "SELECT count(*) FROM (
+                 SELECT id FROM slots WHERE slice = ?1 AND bucket = ?2 AND key >= ?3
+                     AND (CAST(?4 AS TEXT) IS NULL OR key < ?4) LIMIT ?5
+             ) AS s",
+            &values![slice, bucket, prefix, end, limit],
+            column,
+        )?;
+        count += usize::try_from(found).unwrap_or_default();
+        if count >= KEYS_READ_MAX {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The slices of a table, as a statement lists them.

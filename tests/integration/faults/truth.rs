@@ -232,6 +232,7 @@ fn rows(store: &Path) -> Result<(Vec<Row>, usize), String> {
         since: None,
         until: None,
         request_id: None,
+        after: None,
         limit: DeletionFilter::LIMIT_MAX,
     };
     let deletions = reader.deletions(&filter).map_err(|error| error.to_string())?;

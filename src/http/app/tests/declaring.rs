@@ -151,7 +151,7 @@ async fn other_content_types_are_refused() {
 #[tokio::test]
 async fn other_paths_and_methods_are_problems() {
     let served = served().await;
-    for path in ["/nothing", "/api/v1/intents/", "/api/v1/deletions", "/metrics"] {
+    for path in ["/nothing", "/api/v1/intents/", "/api/v1/removals", "/metrics"] {
         let answer = served.ask(&format!("POST {path} HTTP/1.1"), &[JSON], b"{}").await;
         assert_eq!(answer.status, 404);
         assert!(answer.detail().contains(path), "{}", answer.body);

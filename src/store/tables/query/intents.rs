@@ -18,7 +18,7 @@ pub(super) fn unfulfilled_within(
         return Ok(Vec::new());
     }
     let prefix = match &filter.within {
-        Within::Prefix { prefix, .. } => prefix.as_str(),
+        Within::Below(prefix) | Within::Prefix { prefix, .. } => prefix.as_str(),
         Within::Everything | Within::Bucket(_) => "",
     };
     let since = filter.since.map_or(i64::MIN, Timestamp::as_millis);

@@ -16,7 +16,9 @@ use super::rows::{rows_of, unfulfilled};
 use super::{Asked, Found, after_prefix};
 use crate::store::session::{Result, Session, values};
 use crate::store::slices::Sliced;
-use crate::store::{Completeness, DeletionRow, KeyHistory, KeyQuestion, Refusal, UnresolvedCall};
+use crate::store::{
+    Completeness, DeletionName, DeletionRow, KeyHistory, KeyQuestion, Refusal, UnresolvedCall,
+};
 
 /// How many removals of one key are looked up.
 const DELETIONS_MAX: usize = 1_000;
@@ -68,6 +70,23 @@ pub(in crate::store) fn key_history(
         completeness,
         deletions,
     })
+}
+
+/// One removal, if it is known.
+pub(in crate::store) fn deletion(
+    asked: Asked<'_>,
+    name: &DeletionName,
+) -> Result<Option<DeletionRow>> {
+    let DeletionName { bucket, key, identity } = name;
+    let Some(slot_id) = slot_of(asked.session, bucket, key.as_deref().unwrap_or_default())? else {
+        return Ok(None);
+    };
+    let found = asked.session.rows(
+        "SELECT at, slot_id, identity FROM removals WHERE slot_id = ?1 AND identity = ?2 LIMIT 1",
+        &values![slot_id, *identity],
+        Found::read,
+    )?;
+    Ok(rows_of(asked, &found)?.pop())
 }
 
 /// The newest removals of a slot, one more than anybody wants.
@@ -129,7 +148,7 @@ fn refusals(
     Ok(newest_first.take(LISTED_MAX).collect())
 }
 
-fn refusal_of(piece: Evidence) -> Refusal {
+pub(super) fn refusal_of(piece: Evidence) -> Refusal {
     let told = Outcome::from_error(piece.error_code.as_deref(), piece.http_status);
     Refusal {
         at: piece.at,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use deltrail_core::domain::{
-    Intent, PAIR_MILLIS_MAX, Removal, Request, Said, Settling, Timestamp, fulfilment,
+    Intent, PAIR_MILLIS_MAX, Removal, Request, Said, Settling, Target, Timestamp, fulfilment,
 };
 
 use super::super::history::{creations_between, judged};
@@ -149,20 +149,16 @@ fn judge_open(asked: Asked<'_>, placed: &mut [Placed]) -> Result<()> {
     Ok(())
 }
 
-/// The request behind a removal: by its id, or by what stands for one in the removal's identity.
-/// Removals that lie together have requests that do, so the slice it is found in comes first next.
+/// The request behind a removal. Removals that lie together have requests that do, so the slice it
+/// is found in comes first next.
 fn request_behind(
     session: &Session<'_>,
     slices: &mut [i64],
     row: &DeletionRow,
 ) -> Result<Option<Request>> {
-    let removal = &row.removal;
-    let identity = match &removal.request_id {
-        Some(id) => format!("r:{id}"),
-        None => match removal.identity.strip_suffix(&format!(" {}", removal.target)) {
-            Some(identity) => identity.to_owned(),
-            None => return Ok(None),
-        },
+    let Removal { request_id, identity, target, .. } = &row.removal;
+    let Some(identity) = request_identity(request_id.as_deref(), identity, target) else {
+        return Ok(None);
     };
     for (nth, &slice) in slices.iter().enumerate() {
         if let Some(found) = request_in(session, slice, &row.bucket, &identity)? {
@@ -171,6 +167,19 @@ fn request_behind(
         }
     }
     Ok(None)
+}
+
+/// What the request behind a removal is kept as: by its id, or by what stands for one in the
+/// removal's identity.
+pub(super) fn request_identity(
+    request_id: Option<&str>,
+    identity: &str,
+    target: &Target,
+) -> Option<String> {
+    match request_id {
+        Some(id) => Some(format!("r:{id}")),
+        None => identity.strip_suffix(&format!(" {target}")).map(str::to_owned),
+    }
 }
 
 /// The removal that was repeated, no later than `until`.

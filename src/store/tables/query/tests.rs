@@ -1,5 +1,8 @@
 //! Questions to a store: what they find, in which order, and over which index.
 
+mod paging;
+mod spans;
+
 use deltrail_core::domain::{Actor, Evidence, RemovalRole, Source, Target, Timestamp};
 use proptest::prelude::*;
 use rusqlite::{Connection, params_from_iter};
@@ -18,6 +21,7 @@ fn filter(within: Within) -> DeletionFilter {
         since: None,
         until: None,
         request_id: None,
+        after: None,
         limit: 10,
     }
 }
@@ -283,7 +287,13 @@ fn plan(connection: &Connection, filter: &DeletionFilter) -> String {
 fn every_question_goes_over_an_index() {
     let folder = tempfile::tempdir().unwrap();
     let location = Location::File(folder.path().join("d.db"));
-    drop(open_writer(&location).unwrap());
+    let writer = open_writer(&location).unwrap();
+    let many = format!(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {KEYS_READ_MAX})
+         INSERT INTO slots (slice, bucket, key) SELECT 0, 'wide', 'a/' || n FROM n"
+    );
+    writer.execute(&many, []).unwrap();
+    drop(writer);
     let connection = open_beside(&location).unwrap();
     // Only rows of one moment are sorted: the limit ends it, be there a hundred rows or a million.
     let newest_first = plan(&connection, &bucket("photos"));
@@ -296,6 +306,18 @@ fn every_question_goes_over_an_index() {
     SEARCH r USING INDEX removals_by_slot (slot_id=? AND at>? AND at<?)
     USE TEMP B-TREE FOR ORDER BY
     "#);
+    // The keys of many are not sorted: the newest removals of the bucket are looked through.
+    insta::assert_snapshot!(plan(&connection, &prefix("wide", "a/")), @r#"
+    SEARCH r USING INDEX removals_by_time (bucket=? AND at>? AND at<?)
+    SEARCH s USING INTEGER PRIMARY KEY (rowid=?)
+    USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY
+    "#);
+    // A page goes on where the one before ended, without reading that one again.
+    let after = Some(Cursor { at: 1, slot_id: 1, identity: "r:A current".into() });
+    let next_page = |filter| DeletionFilter { after: after.clone(), ..filter };
+    assert_eq!(plan(&connection, &next_page(bucket("photos"))), newest_first);
+    let by_key = plan(&connection, &prefix("photos", "a/"));
+    assert_eq!(plan(&connection, &next_page(prefix("photos", "a/"))), by_key);
     let by_request = |within| DeletionFilter { request_id: Some("A".into()), ..filter(within) };
     insta::assert_snapshot!(plan(&connection, &by_request(Within::Everything)), @r#"
     SEARCH r USING INDEX removals_by_slot (slot_id=? AND at>? AND at<?)

@@ -103,6 +103,7 @@ fn removed(
         since: None,
         until: None,
         request_id: filter.request_id.clone(),
+        after: None,
         limit: DeletionFilter::LIMIT_MAX,
     };
     let selection = Selection::of(session, &filter, filter.bucket(), None)?;
