@@ -36,7 +36,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{BucketPattern, Config, MissingObject, OBJECT_MEMORY_BYTES};
-use crate::http::{AppState, AskStore, Listener, OpsState, Readiness, app_router, ops_router};
+use crate::http::{
+    AppState, AskStore, Listener, OpsState, Readiness, RecordReader, app_router, ops_router,
+};
 use crate::ingest::{Clock, Ingest, OBJECT_BYTES_MIN, Options as IngestOptions};
 use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::{Objects, ObjectsOptions};
@@ -130,16 +132,18 @@ impl Daemon {
         let readiness = Readiness::not_yet("starting");
         let queues = queues(&config, &world.aws)?;
         let clock = Arc::clone(&world.clock);
+        let objects = log_objects(&config, &world.aws);
         let app = AppState {
             metrics: Arc::clone(&metrics),
             commit: commit(&store),
             ask: AskStore::of(&store, config.looking()),
+            records: record_reader(&config, &objects),
             watches: watches(&config),
             clock: Arc::clone(&clock),
             readiness: readiness.clone(),
             token,
         };
-        let ingest = ingest(&config, world, &store, &metrics);
+        let ingest = ingest(&config, world, objects, (&store, &metrics));
 
         let (health, heartbeats) = health(&queues, &store);
         let state = OpsState {
@@ -253,15 +257,31 @@ fn queues(config: &Config, aws: &SdkConfig) -> anyhow::Result<Vec<Queue>> {
     config.queue_urls.iter().map(queue).collect()
 }
 
-fn ingest(config: &Config, world: World, store: &Store, metrics: &Arc<Metrics>) -> Arc<Ingest> {
-    let objects = Objects::new(
-        &world.aws,
+/// Where log objects are.
+fn log_objects(config: &Config, aws: &SdkConfig) -> Objects {
+    Objects::new(
+        aws,
         ObjectsOptions {
             path_style: config.s3_path_style,
             expected_bucket_owner: config.log_bucket_owner.clone(),
             ..ObjectsOptions::default()
         },
-    );
+    )
+}
+
+/// Reads records of log objects again, of no others.
+fn record_reader(config: &Config, objects: &Objects) -> RecordReader {
+    let log_buckets = config.log_buckets.clone();
+    let allows = Arc::new(move |bucket: &str, key: &str| log_buckets.allows(bucket, key));
+    RecordReader::new(objects.clone(), allows)
+}
+
+fn ingest(
+    config: &Config,
+    world: World,
+    objects: Objects,
+    (store, metrics): (&Store, &Arc<Metrics>),
+) -> Arc<Ingest> {
     let options = ingest_options(config, Provenance::Live, world.clock);
     Ingest::new(options, store.clone(), objects, Arc::clone(metrics))
 }

@@ -81,6 +81,8 @@ pub fn page(within: Within, limit: usize) -> DeletionFilter {
         since: None,
         until: None,
         request_id: None,
+        kind: None,
+        only: None,
         after: None,
         limit,
     }

@@ -82,6 +82,8 @@ impl DeletionsArguments {
             since: self.since,
             until: self.until,
             request_id: self.request_id.clone(),
+            kind: None,
+            only: None,
             after: None,
             limit: usize::from(self.limit),
         })

@@ -2,8 +2,6 @@
 //! nothing, and decides nothing but the form.
 
 pub(super) mod completeness;
-#[cfg(test)]
-pub(super) mod scene;
 pub(super) mod text;
 
 use serde::Serialize;

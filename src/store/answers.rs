@@ -5,7 +5,7 @@ use super::session;
 use super::tables::query::{self, Asked};
 use super::{
     DeletionFilter, DeletionName, DeletionRow, Deletions, KeyHistory, KeyQuestion, Looking,
-    RequestHistory, SourceHealth, Store, StoreError, Summary, SummaryFilter,
+    RemovalEvidence, RequestHistory, SourceHealth, Store, StoreError, Summary, SummaryFilter,
 };
 
 impl Store {
@@ -31,6 +31,18 @@ impl Store {
         name: DeletionName,
     ) -> Result<Option<DeletionRow>, StoreError> {
         self.ask(looking, move |asked| query::deletion(asked, &name)).await
+    }
+
+    /// One removal with everything that it rests on, if it is known.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn removal_evidence(
+        &self,
+        looking: Looking,
+        name: DeletionName,
+    ) -> Result<Option<RemovalEvidence>, StoreError> {
+        self.ask(looking, move |asked| query::removal_evidence(asked, &name)).await
     }
 
     /// Who removed a key, or one version of it, and what may explain that nobody did.

@@ -25,6 +25,8 @@ mod query;
 mod reader;
 mod retention;
 mod running;
+#[cfg(test)]
+pub(crate) mod scene;
 mod session;
 mod settling;
 mod slices;
@@ -54,9 +56,9 @@ pub use self::location::{Location, LocationError};
 pub use self::postgres::{PostgresAddress, ServerDurability, server_durability};
 pub use self::query::{
     Completeness, Cursor, DeletionFilter, DeletionName, DeletionRow, Deletions, IntentState,
-    KeyHistory, KeyIntent, KeyQuestion, Looking, PrincipalPattern, Refusal, RefusedKey, RejectRow,
-    Repeated, Replacement, RequestHistory, RequestRow, SourceHealth, SourceState, UnresolvedCall,
-    Within,
+    KeyHistory, KeyIntent, KeyQuestion, LogObject, Looking, Only, Piece, PrincipalPattern,
+    RecordPlace, Refusal, RefusedKey, RejectRow, RemovalEvidence, Repeated, Replacement,
+    RequestHistory, RequestRow, SourceHealth, SourceState, UnresolvedCall, Within,
 };
 pub use self::reader::Reader;
 pub use self::retention::{FORGET_MARGIN_MILLIS, Forget, ForgetReport, Sweep};

@@ -2,22 +2,26 @@
 //! how an answer is shown.
 
 mod health;
+mod only;
 mod paging;
 mod principal_pattern;
+mod removal;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use deltrail_core::domain::{
-    Actor, Api, Created, Intent, Outcome, ProtectionChange, Provenance, Removal, Request, Said,
-    Source, SourceSet, Target, Timestamp,
+    Actor, Api, Created, Intent, Kind, Outcome, ProtectionChange, Provenance, Removal, Request,
+    Said, Source, SourceSet, Target, Timestamp,
 };
 
 use super::SourceKey;
 
 pub use self::health::{RejectRow, SourceHealth};
+pub use self::only::Only;
 pub use self::paging::{Cursor, DeletionName};
 pub use self::principal_pattern::PrincipalPattern;
+pub use self::removal::{LogObject, Piece, RecordPlace, RemovalEvidence};
 
 /// How what is not settled yet is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,10 @@ pub struct DeletionFilter {
     pub until: Option<Timestamp>,
     /// By which request.
     pub request_id: Option<String>,
+    /// Of what was removed.
+    pub kind: Option<Kind>,
+    /// Of what is said of them.
+    pub only: Option<Only>,
     /// Only those after this place in the list.
     pub after: Option<Cursor>,
     /// How many at most, at least 1; [`DeletionFilter::LIMIT_MAX`] is a sensible upper bound.

@@ -21,8 +21,7 @@ pub(super) fn cause(text: &str) -> Option<Cause> {
 }
 
 pub(super) fn kind(text: &str) -> Option<Kind> {
-    let all = [Kind::Object, Kind::Version, Kind::Marker, Kind::Unknown];
-    all.into_iter().find(|kind| kind.as_str() == text)
+    Kind::named(text)
 }
 
 pub(super) const fn role_text(role: RemovalRole) -> &'static str {

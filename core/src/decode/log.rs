@@ -9,7 +9,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use self::format::Format;
+pub(super) use self::format::Format;
 use self::stage::Stage;
 use super::cloudtrail::Wanted;
 use super::error::DecodeError;

@@ -30,6 +30,16 @@ pub const PAIR_MILLIS_MAX: i64 = 10_000;
 /// order, with any repetition of the same element; what is no removal is passed over.
 #[must_use]
 pub fn fold<'a>(evidence: impl IntoIterator<Item = &'a Evidence>) -> Vec<Removal> {
+    let told = fold_told(evidence).into_iter();
+    told.map(|(removal, _)| removal).collect()
+}
+
+/// The same, each removal with the evidence that tells of it: its claim, or the child put beside
+/// it, and their copies.
+#[must_use]
+pub fn fold_told<'a>(
+    evidence: impl IntoIterator<Item = &'a Evidence>,
+) -> Vec<(Removal, Vec<&'a Evidence>)> {
     let set: BTreeMap<&str, &Evidence> =
         evidence.into_iter().map(|piece| (piece.id.as_str(), piece)).collect();
     let amended = Amendments::of(set.values().copied());
@@ -42,21 +52,19 @@ pub fn fold<'a>(evidence: impl IntoIterator<Item = &'a Evidence>) -> Vec<Removal
     let mut members: Vec<Vec<&Evidence>> =
         claims.iter().map(|claim| claim.members.clone()).collect();
     let mut removals = Vec::with_capacity(claims.len() + children.len());
-    for (child, partner) in children.iter().zip(partners) {
+    let mut add = |identity, target, members: Vec<&'a Evidence>| {
+        removals.push((removal_of(identity, target, &members, &amended), members));
+    };
+    for (child, partner) in children.into_iter().zip(partners) {
         match partner {
             Some(claim) => members[claim].extend(&child.members),
-            None => removals.push(removal_of(
-                child.identity.clone(),
-                child.target.clone(),
-                &child.members,
-                &amended,
-            )),
+            None => add(child.identity, child.target, child.members),
         }
     }
     for (claim, members) in claims.into_iter().zip(members) {
-        removals.push(removal_of(claim.identity, claim.target, &members, &amended));
+        add(claim.identity, claim.target, members);
     }
-    removals.sort_by(|a, b| a.identity.cmp(&b.identity));
+    removals.sort_by(|(a, _), (b, _)| a.identity.cmp(&b.identity));
     removals
 }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::{
     Actor, Cause, Evidence, Kind, Mark, Removal, RemovalRole, Source, Target, Timestamp, fold,
+    fold_told,
 };
 
 /// Evidence from `source` about one key, `seconds` into the test's time.
@@ -63,6 +64,16 @@ pub(super) fn child(id: &str, request: Option<&str>, target: Target, seconds: i6
 
 pub(super) fn version(id: &str) -> Target {
     Target::Version(id.into())
+}
+
+#[test]
+fn a_removal_names_the_evidence_that_it_rests_on() {
+    let bulk = child("child", Some("own"), Target::Unknown, 11);
+    let (notice, other) = (notice("n", "A", 10), direct("other", "B", 10));
+    let told = fold_told([&notice, &bulk, &other]);
+    let ids = |nth: usize| -> Vec<&str> { told[nth].1.iter().map(|it| it.id.as_str()).collect() };
+    assert_eq!((ids(0), ids(1)), (vec!["n", "child"], vec!["other"]));
+    assert_eq!(told[1].0.request_id.as_deref(), Some("B"));
 }
 
 #[test]

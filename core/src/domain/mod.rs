@@ -22,6 +22,7 @@ mod matching;
 mod moment;
 mod principal;
 mod protection;
+mod recovery;
 mod removal;
 mod request;
 mod slot;
@@ -45,7 +46,7 @@ pub use fact::Fact;
 pub use finding::{Detector, Finding, Mode, Reason, Severity, State, Tally, Who};
 pub(crate) use finding_text::some;
 pub use finding_text::{FindingText, Standing, next_steps, title};
-pub use fold::{PAIR_MILLIS_MAX, fold};
+pub use fold::{PAIR_MILLIS_MAX, fold, fold_told};
 pub use intent::Intent;
 pub use latency::{
     Basis, DiscardedLatency, FAST_INTENT_MILLIS_MAX, FAST_REQUEST_MILLIS_MAX, PLAUSIBLE_MILLIS_MAX,
@@ -54,6 +55,7 @@ pub use latency::{
 pub use moment::Moment;
 pub use principal::Principal;
 pub use protection::ProtectionChange;
+pub use recovery::{Aftermath, KnownVersion, Recovery, S3Call, Step, shell_quoted};
 pub use removal::{Kind, Removal};
 pub use request::Request;
 pub use slot::{Slot, Target};

@@ -21,6 +21,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Object, Self::Version, Self::Marker, Self::Unknown];
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// The value of the `kind` label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -2,8 +2,8 @@
 
 use clap::Parser;
 
-use super::super::output::scene::{at, day, store_of};
 use super::*;
+use crate::store::scene::{at, day, store_of};
 
 #[derive(Debug, Parser)]
 struct Line {

@@ -6,8 +6,8 @@ use clap::Parser;
 use deltrail_core::domain::{Day, Finding, Mode, Reason, Source, Tally, Who};
 use tempfile::TempDir;
 
-use super::super::output::scene::{at, day, store_of};
 use super::*;
+use crate::store::scene::{at, day, store_of};
 use crate::store::{Found, Location, Options, Reader, Store};
 
 #[derive(Debug, Parser)]

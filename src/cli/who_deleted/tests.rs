@@ -1,8 +1,8 @@
 //! What people and programs read about keys of one day.
 
-use super::super::output::scene::{day, store_of};
 use super::*;
 use crate::store::KeyHistory;
+use crate::store::scene::{day, store_of};
 
 async fn history(key: &str, version_id: Option<&str>) -> (KeyQuestion, KeyHistory) {
     let (_folder, mut reader) = store_of(day()).await;

@@ -13,9 +13,9 @@ use super::super::problem::Problem;
 use super::turn::turn;
 use super::{BUSY_RETRY_SECONDS, Shared, UNABLE_RETRY_SECONDS};
 use crate::store::{
-    Announcing, DeletionFilter, Deletions, DeliveryState, Expected, FindingFilter, Findings,
-    KeyHistory, KeyQuestion, Looking, RequestHistory, SourceHealth, Store, StoreError, Summary,
-    SummaryFilter,
+    Announcing, DeletionFilter, DeletionName, Deletions, DeliveryState, Expected, FindingFilter,
+    Findings, KeyHistory, KeyQuestion, Looking, RemovalEvidence, RequestHistory, SourceHealth,
+    Store, StoreError, Summary, SummaryFilter,
 };
 
 /// What helps when many requests are answered at the same time.
@@ -46,6 +46,15 @@ impl AskStore {
 
     pub(in crate::http) fn deletions(&self, filter: DeletionFilter) -> Reply<Deletions> {
         self.question(move |store, looking| async move { store.deletions(looking, filter).await })
+    }
+
+    pub(in crate::http) fn removal_evidence(
+        &self,
+        name: DeletionName,
+    ) -> Reply<Option<RemovalEvidence>> {
+        self.question(
+            move |store, looking| async move { store.removal_evidence(looking, name).await },
+        )
     }
 
     pub(in crate::http) fn key_history(&self, question: KeyQuestion) -> Reply<KeyHistory> {

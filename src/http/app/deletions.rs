@@ -104,6 +104,8 @@ fn filter(uri: &Uri) -> Result<DeletionFilter, Problem> {
         until: given.time("until"),
         request_id: given.text("request_id"),
         limit: given.number("limit", LIMIT_MAX).unwrap_or(LIMIT),
+        kind: None,
+        only: None,
         after: given.read("cursor", |text| {
             Cursor::parse(text)
                 .ok_or_else(|| "is none that this API gave; begin without one".to_owned())

@@ -36,6 +36,7 @@ use super::health::Readiness;
 use super::page;
 use super::problem::Problem;
 use super::rate::Rate;
+use super::records::RecordReader;
 use crate::metrics::Metrics;
 use crate::store::{Batch, CommitReport, StoreError};
 pub use ask::AskStore;
@@ -66,6 +67,8 @@ pub struct AppState {
     pub commit: Commit,
     /// What is asked about findings, and where expectations are kept.
     pub ask: AskStore,
+    /// Records of log objects, read again for people.
+    pub records: RecordReader,
     /// Whose intents are.
     pub watches: WatchesBucket,
     /// What time it is.

@@ -10,6 +10,7 @@ mod listing;
 mod login;
 mod pages;
 mod schema;
+mod views;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -24,8 +25,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{AppState, AskStore, Limits, router_within};
-use crate::http::{Readiness, Refused, Token, serve};
+use crate::http::{Readiness, RecordReader, Refused, Token, serve};
 use crate::metrics::Metrics;
+use crate::objects::Objects;
 use crate::store::{Batch, CommitReport, Location, Looking, Options, Store, StoreError};
 
 /// 2026-11-23T10:00:05Z.
@@ -146,6 +148,7 @@ async fn served_within(limits: Limits, token: Option<Token>) -> Served {
         metrics: Arc::clone(&metrics),
         commit: Arc::new(move |batch| Box::pin(Arc::clone(&kept).commit(batch))),
         ask: AskStore::of(&real_store, Looking { stale_window_millis: 900_000 }),
+        records: RecordReader::new(Objects::Files, Arc::new(|_, _| false)),
         watches: Arc::new(|bucket| bucket.starts_with("images")),
         clock: Arc::new(|| Timestamp::from_millis(NOW_MILLIS)),
         readiness: readiness.clone(),

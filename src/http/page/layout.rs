@@ -20,15 +20,19 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 /// Where a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
+    WhoDeleted,
+    Deletions,
     Findings,
     Sources,
 }
 
 impl Section {
-    const ALL: [Self; 2] = [Self::Findings, Self::Sources];
+    const ALL: [Self; 4] = [Self::WhoDeleted, Self::Deletions, Self::Findings, Self::Sources];
 
     const fn link(self) -> (&'static str, &'static str) {
         match self {
+            Self::WhoDeleted => ("/who-deleted", "Who deleted this?"),
+            Self::Deletions => ("/deletions", "Deletions"),
             Self::Findings => ("/findings", "Findings"),
             Self::Sources => ("/sources", "Sources"),
         }

@@ -14,7 +14,10 @@
 
 mod assets;
 mod chart;
+mod deletion;
+mod deletions;
 mod error;
+mod extent;
 mod finding;
 mod findings;
 #[cfg(test)]
@@ -23,8 +26,12 @@ mod layout;
 mod login;
 mod parameters;
 mod pieces;
+mod recovery;
+mod removal;
+mod request;
 mod sources;
 mod text;
+mod who_deleted;
 
 use std::sync::Arc;
 
@@ -51,4 +58,10 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/findings", get(findings::list))
         .route("/findings/{id}", get(finding::show))
         .route("/sources", get(sources::show))
+        .route("/who-deleted", get(who_deleted::show))
+        .route("/deletions", get(deletions::show))
+        .route("/deletions.csv", get(deletions::export_csv))
+        .route("/deletions.json", get(deletions::export_json))
+        .route("/deletions/{id}", get(deletion::show))
+        .route("/requests/{id}", get(request::show))
 }

@@ -5,10 +5,14 @@ use axum::http::{StatusCode, Uri};
 use deltrail_core::decode::escaped_excerpt;
 use deltrail_core::domain::Timestamp;
 use form_urlencoded::Serializer;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::super::problem::{Fault, Problem};
 
 const EXCERPT_CHARS_MAX: usize = 80;
+/// What may stand in a segment of a path as it is.
+const SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 /// What a URL asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Asked(Vec<(String, String)>);
@@ -75,6 +79,15 @@ pub(super) fn link(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
     }
     let query = query.finish();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// A text as one segment of a path.
+pub(super) fn segment(text: &str) -> String {
+    // A browser takes these, however they are written, for steps in the path.
+    if matches!(text, "." | "..") {
+        return text.replace('.', "%252E");
+    }
+    utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 fn time(text: &str, now: Timestamp) -> Option<Timestamp> {
@@ -151,5 +164,12 @@ mod tests {
         let asked = Asked::of(&link.parse().unwrap());
         assert_eq!((asked.text("bucket"), asked.text("prefix")), (given[0].1, given[1].1));
         assert_eq!(super::link("/", &[("until", None)]), "/");
+    }
+
+    #[test]
+    fn a_segment_never_leaves_its_place_in_a_path() {
+        assert_eq!(segment("a/b?c#d%2f é"), "a%2Fb%3Fc%23d%252f%20%C3%A9");
+        assert_eq!(segment("4C1E-Z:9_~."), "4C1E-Z:9_~.");
+        assert_eq!(segment(".."), "%252E%252E");
     }
 }

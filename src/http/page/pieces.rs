@@ -93,6 +93,11 @@ pub(super) fn time(at: Timestamp) -> Markup {
     }
 }
 
+/// A time of a clock that shows whole seconds.
+pub(super) fn coarse_time(at: Timestamp) -> Markup {
+    cut_time(at, 19)
+}
+
 /// A time to the minute.
 pub(super) fn minute(at: Timestamp) -> Markup {
     cut_time(at, 16)
@@ -257,6 +262,11 @@ pub(super) fn exports(what: &str, links: &[(&str, String)]) -> Markup {
 /// A command to be copied into a shell.
 pub(super) fn command(text: &str) -> Markup {
     html! { pre.command { code { (super::text::plain(text)) } } }
+}
+
+/// What is shown when it is asked for.
+pub(super) fn expandable(summary: &Markup, body: &Markup) -> Markup {
+    html! { details { summary { (summary) } (body) } }
 }
 
 /// A form whose fields become the query of the page at `action`.

@@ -5,6 +5,7 @@ mod completeness;
 mod findings;
 mod intents;
 mod key;
+mod removal;
 mod request;
 mod rows;
 mod sample;
@@ -24,6 +25,7 @@ use self::completeness::completeness;
 pub(in crate::store) use self::findings::{finding, findings};
 use self::intents::unfulfilled_within;
 pub(in crate::store) use self::key::{deletion, key_history};
+pub(in crate::store) use self::removal::removal_evidence;
 pub(in crate::store) use self::request::request;
 use self::rows::rows_of;
 pub(in crate::store) use self::sources::source_health;
@@ -31,7 +33,7 @@ pub(in crate::store) use self::summary::summary;
 use super::settle::each_bucket;
 use crate::store::session::{Cell, Result, Row, Session, Value, column, values};
 use crate::store::slices::Sliced;
-use crate::store::{Cursor, DeletionFilter, Deletions, Looking, PrincipalPattern, Within};
+use crate::store::{Cursor, DeletionFilter, Deletions, Looking, Only, PrincipalPattern, Within};
 
 /// A moment of a store that is asked.
 #[derive(Clone, Copy)]
@@ -172,6 +174,10 @@ impl Selection {
             conditions
                 .push(format!("(r.at, r.slot_id, r.identity) < ({at}, {slot_id}, {identity})"));
         }
+        if let Some(kind) = filter.kind {
+            conditions.push(format!("r.kind = {}", selection.text(kind.as_str())));
+        }
+        conditions.extend(filter.only.map(|only| said(only).to_owned()));
         let conditions = conditions.join(" AND ");
         selection.from = format!("FROM {tables} WHERE {conditions}");
         Ok(selection)
@@ -247,6 +253,18 @@ impl Selection {
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(found)
+    }
+}
+
+/// That this is said of `r`. The indexes of what is suspect and of what is open begin so.
+const fn said(only: Only) -> &'static str {
+    match only {
+        Only::Duplicate => {
+            "(r.is_stale = 1 OR r.duplicate_of IS NOT NULL) AND r.duplicate_of IS NOT NULL"
+        }
+        Only::Stale => "(r.is_stale = 1 OR r.duplicate_of IS NOT NULL) AND r.is_stale = 1",
+        Only::Unconfirmed => "r.is_unconfirmed = 1",
+        Only::Provisional => "r.settled <> 1",
     }
 }
 

@@ -232,6 +232,8 @@ fn rows(store: &Path) -> Result<(Vec<Row>, usize), String> {
         since: None,
         until: None,
         request_id: None,
+        kind: None,
+        only: None,
         after: None,
         limit: DeletionFilter::LIMIT_MAX,
     };

@@ -21,7 +21,7 @@ use crate::domain::Source;
 const HEAD_BYTES_MAX: usize = 512;
 
 /// A log object on its way to records, as far as its format is known.
-pub(super) struct Format {
+pub(in crate::decode) struct Format {
     state: State,
     record_bytes_max: usize,
 }
@@ -37,7 +37,7 @@ enum State {
 }
 
 impl Format {
-    pub(super) fn new(record_bytes_max: usize) -> Self {
+    pub(in crate::decode) fn new(record_bytes_max: usize) -> Self {
         let splitter = Splitter::new(record_bytes_max);
         Self { state: State::Json { splitter, kept: Vec::new() }, record_bytes_max }
     }
@@ -52,7 +52,7 @@ impl Format {
     ///
     /// # Errors
     /// When the bytes are of no known format.
-    pub(super) fn push(
+    pub(in crate::decode) fn push(
         &mut self,
         bytes: &[u8],
         emit: &mut impl FnMut(Source, Element<'_>),
@@ -82,7 +82,7 @@ impl Format {
     ///
     /// # Errors
     /// When it ended too early, or was of no known format.
-    pub(super) fn finish(
+    pub(in crate::decode) fn finish(
         &mut self,
         emit: &mut impl FnMut(Source, Element<'_>),
     ) -> Result<(Content, u64), DecodeError> {

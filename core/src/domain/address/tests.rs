@@ -82,8 +82,7 @@ fn the_console_names_what_it_shows() {
             object("b", "a/b c.jpg"),
         ),
         (
-            "https://eu-west-1.console.aws.amazon.com/s3/buckets/b?bucketType=general&prefix=a/\
-             &tab=o",
+            "https://eu-west-1.console.aws.amazon.com/s3/buckets/b?bucketType=x&prefix=a/&tab=o",
             object("b", "a/"),
         ),
         (

@@ -14,7 +14,8 @@ pub(super) fn unfulfilled_within(
     session: &Session<'_>,
     filter: &DeletionFilter,
 ) -> Result<Vec<KeyIntent>> {
-    if filter.principal.is_some() || filter.request_id.is_some() {
+    let is_of_removals = filter.kind.is_some() || filter.only.is_some();
+    if filter.principal.is_some() || filter.request_id.is_some() || is_of_removals {
         return Ok(Vec::new());
     }
     let prefix = match &filter.within {

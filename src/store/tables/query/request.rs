@@ -28,6 +28,8 @@ pub(in crate::store) fn request(asked: Asked<'_>, id: &str) -> Result<Option<Req
         since: None,
         until: None,
         request_id: Some(id.to_owned()),
+        kind: None,
+        only: None,
         after: None,
         limit: KEYS_MAX,
     };

@@ -1,5 +1,6 @@
 //! Questions to a store: what they find, in which order, and over which index.
 
+mod evidence;
 mod paging;
 mod spans;
 
@@ -21,6 +22,8 @@ fn filter(within: Within) -> DeletionFilter {
         since: None,
         until: None,
         request_id: None,
+        kind: None,
+        only: None,
         after: None,
         limit: 10,
     }

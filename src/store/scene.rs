@@ -18,12 +18,12 @@ const REGION: &str = "eu-west-1";
 const STALE_WINDOW_MILLIS: i64 = 15 * 60 * 1_000;
 
 /// A time of the day.
-pub(in crate::cli) fn at(clock: &str) -> Timestamp {
+pub(crate) fn at(clock: &str) -> Timestamp {
     Timestamp::parse(&format!("2026-11-23T{clock}Z")).unwrap()
 }
 
 /// A store of facts, settled, opened to be looked at. The folder goes with the guard.
-pub(in crate::cli) async fn store_of(facts: Vec<Fact>) -> (TempDir, Reader) {
+pub(crate) async fn store_of(facts: Vec<Fact>) -> (TempDir, Reader) {
     let folder = tempfile::tempdir().unwrap();
     let location = Location::File(folder.path().join("deltrail.db"));
     let store = Store::open(Options {
@@ -34,6 +34,15 @@ pub(in crate::cli) async fn store_of(facts: Vec<Fact>) -> (TempDir, Reader) {
         is_important: Arc::new(|_| false),
     })
     .unwrap();
+    tell(&store, facts).await;
+    store.close().await.unwrap();
+    let looking = Looking { stale_window_millis: STALE_WINDOW_MILLIS };
+    let reader = Reader::open(&location, looking).unwrap();
+    (folder, reader)
+}
+
+/// Tells a store of facts, and settles what can be settled.
+pub(crate) async fn tell(store: &Store, facts: Vec<Fact>) {
     let delivered = |source| ProofOfLife {
         source,
         account: ACCOUNT.into(),
@@ -52,16 +61,12 @@ pub(in crate::cli) async fn store_of(facts: Vec<Fact>) -> (TempDir, Reader) {
         settles_backfill: false,
     };
     store.settle(settle).await.unwrap();
-    store.close().await.unwrap();
-    let looking = Looking { stale_window_millis: STALE_WINDOW_MILLIS };
-    let reader = Reader::open(&location, looking).unwrap();
-    (folder, reader)
 }
 
 /// The day: a delete that S3 confirmed and an application declared, a bulk call, a lifecycle rule,
 /// a marker and its removal, a duplicate, a stale delete, a refusal, and a delete of which too
 /// little is known yet.
-pub(in crate::cli) fn day() -> Vec<Fact> {
+pub(crate) fn day() -> Vec<Fact> {
     let mut facts = vec![
         trail("cat.jpg", "SINGLE", "08:00:00.042", Target::Current),
         removed("cat.jpg", "SINGLE", "08:00:00.120", "ObjectRemoved:Delete"),
@@ -89,6 +94,11 @@ pub(in crate::cli) fn day() -> Vec<Fact> {
         facts.push(removed(key, "BULK", "08:10:01.300", "ObjectRemoved:Delete"));
     }
     facts
+}
+
+/// A direct record of a delete at eight o'clock.
+pub(crate) fn evidence_of(key: &str, request: &str) -> Evidence {
+    evidence(Source::CloudTrail, key, request, "08:00:00")
 }
 
 fn evidence(source: Source, key: &str, request: &str, clock: &str) -> Evidence {
