@@ -20,15 +20,20 @@ use super::super::app::Shared;
 use super::super::app::ask::answer;
 use super::super::app::findings::is_id;
 use super::super::problem::Problem;
-use super::chart::compared;
+use super::chart::{Timeline, compared};
 use super::findings::{listed, short_title, standing};
 use super::layout::{Page, Section};
+use super::parameters::link;
 use super::pieces::{Tone, badge, command, minute, notice, section, tag};
 use super::sources::states;
 use super::text::{foreign, key};
-use crate::store::{DeliveryState, FindingFilter, FindingRow, Findings, Informed};
+use crate::store::{
+    DeliveryState, FindingFilter, FindingRow, Findings, Informed, Summary, SummaryFilter,
+};
 
 const ID_CHARS_SHOWN: usize = 80;
+/// How much of the time around a finding is drawn with it, on each side, at least.
+const AROUND_MILLIS_MIN: i64 = 60 * 60 * 1_000;
 /// Other findings of the same bucket and time.
 const OTHERS: usize = 10;
 
@@ -36,6 +41,8 @@ const OTHERS: usize = 10;
 struct Told {
     found: Findings,
     deliveries: Vec<DeliveryState>,
+    /// What was deleted around it; none when it is about an account as a whole.
+    around: Option<Summary>,
     others: Vec<FindingRow>,
 }
 
@@ -51,6 +58,10 @@ pub(super) async fn show(
     let found = answer(&shared, |store| store.finding(id.clone())).await?;
     let Some(row) = found.rows.first().cloned() else { return Err(unknown(&id)) };
     let deliveries = answer(&shared, |store| store.deliveries(id.clone())).await?;
+    let around = match span(&row) {
+        Some(filter) => Some(answer(&shared, |store| store.summary(filter)).await?),
+        None => None,
+    };
     let others = answer(&shared, |store| store.findings(beside(&row))).await?.rows;
     let others = others.into_iter().filter(|other| other.id != id).collect();
     let page = Page::new(&shared, short_title(&row))
@@ -58,13 +69,25 @@ pub(super) async fn show(
         .lead(html! { (badge(row.finding.severity)) " " (standing(&row)) })
         .complete(&found.completeness);
     let now = (shared.state.clock)();
-    Ok(page.show(&body(&row, &Told { found, deliveries, others }, now)))
+    Ok(page.show(&body(&row, &Told { found, deliveries, around, others }, now)))
 }
 
 fn unknown(id: &str) -> Problem {
     let id = escaped_excerpt(id, ID_CHARS_SHOWN);
     let detail = format!("there is no finding \"{id}\"; those that are kept are under Findings");
     Problem::new(StatusCode::NOT_FOUND, detail)
+}
+
+/// The time of a finding and as long before and after it.
+fn span(row: &FindingRow) -> Option<SummaryFilter> {
+    let finding = &row.finding;
+    let millis = finding.last_at.millis_since(finding.first_at).max(AROUND_MILLIS_MIN);
+    let (since, until) = (finding.first_at.as_millis(), finding.last_at.as_millis());
+    (!finding.bucket.is_empty()).then(|| SummaryFilter {
+        bucket: Some(finding.bucket.clone()),
+        since: Timestamp::from_millis(since.saturating_sub(millis)),
+        until: Timestamp::from_millis(until.saturating_add(millis)),
+    })
 }
 
 /// Other findings of its bucket that lasted at the same time.
@@ -87,6 +110,9 @@ fn body(row: &FindingRow, told: &Told, now: Timestamp) -> Markup {
         div.columns {
             (section("Seen against what is usual", &measure(row)))
             (section("What to do", &steps(row)))
+        }
+        @if let Some(around) = &told.around {
+            (section("When", &timeline(row, around)))
         }
         (section("What is known", &facts(row)))
         (section("Keys", &keys(row)))
@@ -126,15 +152,43 @@ fn steps(row: &FindingRow) -> Markup {
     }
 }
 
+fn timeline(row: &FindingRow, around: &Summary) -> Markup {
+    let (finding, bucket) = (&row.finding, Some(row.finding.bucket.as_str()));
+    let listed = |since: Timestamp, until: Timestamp| {
+        let (since, until) = (since.to_string(), until.to_string());
+        link("/deletions", &[("bucket", bucket), ("since", Some(&since)), ("until", Some(&until))])
+    };
+    let counts = around.bars.iter().map(|bar| bar.counts.removed).collect();
+    let timeline = Timeline {
+        counted: "removals",
+        since: around.since,
+        bar_millis: around.bar_millis,
+        series: vec![(html! { "removals" }, counts)],
+        complete_until: around.completeness.until,
+        marked: Some((finding.first_at, finding.last_at)),
+        link: &listed,
+    };
+    html! {
+        p {
+            (minute(finding.first_at)) " to " (minute(finding.last_at))
+            span.muted { " (marked), among all removals in this bucket" }
+        }
+        (timeline.draw())
+        p { a href=(listed(finding.first_at, finding.last_at)) { "All deletions of that time" } }
+    }
+}
+
 fn keys(row: &FindingRow) -> Markup {
     let finding = &row.finding;
+    let address = |name: &str| format!("s3://{}/{name}", finding.bucket);
     html! {
         @if finding.sample_keys.is_empty() {
             p.muted { "No source tells a key of it." }
         } @else {
             ul.keys {
                 @for name in &finding.sample_keys {
-                    li { (key(name)) }
+                    @let href = link("/who-deleted", &[("q", Some(&address(name)))]);
+                    li { a href=(href) { (key(name)) } }
                 }
             }
             @let more = finding.tally.removed().saturating_sub(finding.sample_keys.len() as u64);

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::http::Uri;
-use axum::response::Response;
+use axum::http::{Uri, header};
+use axum::response::{IntoResponse, Response};
 use deltrail_core::domain::{self, Detector, Severity, Timestamp, title};
 use maud::{Markup, html};
 
@@ -13,23 +14,26 @@ use super::super::app::Shared;
 use super::super::app::ask::answer;
 use super::super::app::findings::after;
 use super::super::problem::Problem;
-use super::super::told::cursor_after;
+use super::super::told::{FindingList, cursor_after, findings_csv};
 use super::layout::{Page, Section};
 use super::parameters::{Asked, link};
 use super::pieces::{
     Column, Field, Tone, badge, empty, exports, filters, minute, notice, pages, table, tag,
 };
-use super::text::foreign;
+use super::text::{foreign, key};
 use crate::store::{FindingFilter, FindingRow, Findings};
 
 const PATH: &str = "/findings";
+pub(super) const CSV: &str = "/findings.csv";
+pub(super) const JSON: &str = "/findings.json";
 const ROWS: usize = 50;
-const EXPORTED: &str = "1000";
+/// Rows of a file.
+const ROWS_EXPORTED: usize = 10_000;
 
 /// Lists the findings that fit.
 pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
     let (asked, now) = (Asked::of(&uri), (shared.state.clock)());
-    let filter = filter(&asked, now)?;
+    let filter = filter(&asked, now, ROWS)?;
     let found = answer(&shared, |store| store.findings(filter)).await?;
     let lead = "Deletions that do not look like what is usual here, each with its reason.";
     let page = Page::new(&shared, "Findings")
@@ -39,7 +43,30 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<
     Ok(page.show(&body(&asked, &found, now)))
 }
 
-fn filter(asked: &Asked, now: Timestamp) -> Result<FindingFilter, Problem> {
+/// The findings that fit as comma separated values.
+pub(super) async fn csv(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
+    let (found, _) = exported(&shared, &uri).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"findings.csv\""),
+    ];
+    Ok((headers, findings_csv(&found.rows)).into_response())
+}
+
+/// The findings that fit as the API tells them.
+pub(super) async fn json(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
+    let (found, now) = exported(&shared, &uri).await?;
+    let headers = [(header::CONTENT_DISPOSITION, "attachment; filename=\"findings.json\"")];
+    Ok((headers, Json(FindingList::of(&found, now))).into_response())
+}
+
+async fn exported(shared: &Shared, uri: &Uri) -> Result<(Findings, Timestamp), Problem> {
+    let now = (shared.state.clock)();
+    let filter = filter(&Asked::of(uri), now, ROWS_EXPORTED)?;
+    Ok((answer(shared, |store| store.findings(filter)).await?, now))
+}
+
+fn filter(asked: &Asked, now: Timestamp, limit: usize) -> Result<FindingFilter, Problem> {
     let own = |name| asked.text(name).map(str::to_owned);
     Ok(FindingFilter {
         bucket: own("bucket"),
@@ -53,7 +80,7 @@ fn filter(asked: &Asked, now: Timestamp) -> Result<FindingFilter, Problem> {
         state: asked.word("state", domain::State::named)?,
         with_withdrawn: false,
         after: asked.read("cursor", |text| after(text).map_err(|_| "is none of this list"))?,
-        limit: ROWS,
+        limit,
     })
 }
 
@@ -61,7 +88,7 @@ fn body(asked: &Asked, found: &Findings, now: Timestamp) -> Markup {
     let older = found.rows.last().filter(|_| found.has_more).map(cursor_after);
     let older = older.map(|cursor| same(asked, PATH, &[("cursor", Some(&cursor))]));
     let newest = asked.text("cursor").map(|_| same(asked, PATH, &[]));
-    let api = same(asked, "/api/v1/findings", &[("limit", Some(EXPORTED))]);
+    let files = [("CSV", same(asked, CSV, &[])), ("JSON", same(asked, JSON, &[]))];
     html! {
         (form(asked))
         (learning(found, now))
@@ -70,7 +97,7 @@ fn body(asked: &Asked, found: &Findings, now: Timestamp) -> Markup {
         } @else {
             (listed("Findings, newest first", &found.rows))
             (pages(newest.as_deref(), older.as_deref()))
-            (exports("these findings", &[("JSON", api)]))
+            (exports("these findings", &files))
         }
         @let off = found.detectors_off().len();
         @if off > 0 {
@@ -185,6 +212,13 @@ fn nothing(asked: &Asked, found: &Findings) -> Markup {
             p { "No finding fits these filters. " a href=(PATH) { "Show all findings" } }
         } @else {
             p { "No finding: what was deleted looks like what is usual." }
+        }
+        @if let Some(bucket) = asked.text("bucket") {
+            p {
+                a href=(link("/deletions", &[("bucket", Some(bucket))])) {
+                    "All deletions in " (key(bucket))
+                }
+            }
         }
     })
 }

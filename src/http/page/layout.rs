@@ -20,6 +20,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 /// Where a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
+    Overview,
     WhoDeleted,
     Deletions,
     Findings,
@@ -27,10 +28,12 @@ pub(super) enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 4] = [Self::WhoDeleted, Self::Deletions, Self::Findings, Self::Sources];
+    const ALL: [Self; 5] =
+        [Self::Overview, Self::WhoDeleted, Self::Deletions, Self::Findings, Self::Sources];
 
     const fn link(self) -> (&'static str, &'static str) {
         match self {
+            Self::Overview => ("/", "Overview"),
             Self::WhoDeleted => ("/who-deleted", "Who deleted this?"),
             Self::Deletions => ("/deletions", "Deletions"),
             Self::Findings => ("/findings", "Findings"),

@@ -24,6 +24,7 @@ mod findings;
 mod hostile;
 mod layout;
 mod login;
+mod overview;
 mod parameters;
 mod pieces;
 mod recovery;
@@ -36,7 +37,6 @@ mod who_deleted;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::response::Redirect;
 use axum::routing::{get, post};
 
 use super::app::Shared;
@@ -54,8 +54,10 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/assets/{name}", get(assets::show))
         .route(login::LOGIN, get(login::ask).post(login::log_in))
         .route(login::LOGOUT, post(login::log_out))
-        .route("/", get(async || Redirect::to("/findings")))
+        .route("/", get(overview::show))
         .route("/findings", get(findings::list))
+        .route(findings::CSV, get(findings::csv))
+        .route(findings::JSON, get(findings::json))
         .route("/findings/{id}", get(finding::show))
         .route("/sources", get(sources::show))
         .route("/who-deleted", get(who_deleted::show))

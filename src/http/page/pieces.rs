@@ -142,11 +142,15 @@ pub(super) fn spoken(millis: i64) -> String {
     let sign = if millis < 0 { "\u{2212}" } else { "" };
     let magnitude = millis.unsigned_abs();
     let seconds = magnitude / 1_000;
+    let two = |large: u64, unit: &str, small: u64, smaller: &str| match small {
+        0 => format!("{large} {unit}"),
+        small => format!("{large} {unit} {small} {smaller}"),
+    };
     let text = match seconds {
         0 => format!("{magnitude} ms"),
         1..60 => format!("{seconds}.{} s", magnitude % 1_000 / 100),
-        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        3_600..172_800 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+        60..3_600 => two(seconds / 60, "min", seconds % 60, "s"),
+        3_600..172_800 => two(seconds / 3_600, "h", seconds / 60 % 60, "min"),
         _ => format!("{} days", seconds / 86_400),
     };
     format!("{sign}{text}")

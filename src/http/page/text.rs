@@ -26,12 +26,17 @@ pub(super) fn foreign_or_dash(text: Option<&str>) -> Markup {
     }
 }
 
-/// A key, a prefix, a bucket or an id: every character counts, spaces too. It breaks after
-/// slashes where it has to.
+/// A key, a prefix, a bucket or an id: every character counts, spaces too. Where a line has to
+/// break, it does so after slashes.
 pub(super) fn key(text: &str) -> Markup {
     html! {
         code.key dir="ltr" {
-            bdi { @for part in text.split_inclusive('/') { (visible(part)) wbr; } }
+            bdi {
+                @for (place, part) in text.split_inclusive('/').enumerate() {
+                    @if place > 0 && !part.starts_with('/') { wbr; }
+                    (visible(part))
+                }
+            }
         }
     }
 }
@@ -91,8 +96,7 @@ mod tests {
     #[test]
     fn a_key_breaks_after_slashes_only() {
         let shown = key("a/b//c d").into_string();
-        assert_eq!(shown.matches("<wbr>").count(), 4, "{shown}");
-        assert!(shown.contains("a/<wbr>b/<wbr>/<wbr>c d<wbr>"), "{shown}");
+        assert!(shown.contains("<bdi>a/<wbr>b//<wbr>c d</bdi>"), "{shown}");
     }
 
     proptest! {

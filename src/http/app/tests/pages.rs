@@ -86,3 +86,28 @@ async fn pages_are_sent_compressed_to_whoever_takes_that() {
     let head = String::from_utf8_lossy(&bytes).to_lowercase();
     assert!(head.contains("content-encoding: gzip"), "{head}");
 }
+
+#[tokio::test]
+async fn a_list_is_given_as_a_file_by_the_same_filters() {
+    let served = served().await;
+    let csv = served.get("/findings.csv?severity=critical&since=7d&bucket=").await;
+    assert_eq!(
+        (csv.status, csv.header("content-type")),
+        (200, "text/csv; charset=utf-8; header=present")
+    );
+    assert_eq!(csv.header("content-disposition"), "attachment; filename=\"findings.csv\"");
+    assert!(csv.text.starts_with("id,detector,severity,"), "{}", csv.text);
+    let json = served.get("/findings.json?since=7d").await;
+    assert_eq!((json.status, &json.body["findings"]), (200, &serde_json::json!([])));
+    assert_eq!(served.get("/findings.csv?since=soon").await.status, 400);
+}
+
+#[tokio::test]
+async fn every_page_is_whole_while_the_store_knows_nothing() {
+    let served = served().await;
+    for path in ["/", "/?since=28d", "/?bucket=images", "/findings", "/sources", "/login"] {
+        let page = served.get(path).await;
+        assert!([200, 303].contains(&page.status), "{path}: {}", page.text);
+        assert_eq!(page.text.ends_with("</html>"), page.status == 200, "{path}");
+    }
+}

@@ -3,6 +3,7 @@
 use deltrail_core::domain::Who;
 use maud::{Markup, html};
 
+use super::super::parameters::link;
 use super::super::pieces::{count, counted, pairs};
 use super::super::text::{foreign, key};
 use crate::store::FindingRow;
@@ -27,7 +28,8 @@ pub(super) fn facts(row: &FindingRow) -> Markup {
         facts.push(("Besides", list(&finding.notes, "")));
     }
     if !finding.bucket.is_empty() {
-        facts.insert(1, ("Bucket", key(&finding.bucket)));
+        let href = link("/deletions", &[("bucket", Some(&finding.bucket))]);
+        facts.insert(1, ("Bucket", html! { a href=(href) { (key(&finding.bucket)) } }));
     }
     pairs(facts)
 }
@@ -39,16 +41,18 @@ fn who(row: &FindingRow) -> Markup {
         @if finding.who.is_empty() { span.muted { "no source names anybody yet" } }
         @else {
             ul.plain {
-                @for who in &finding.who { li { (principal(who)) } }
+                @for who in &finding.who { li { (principal(row, who)) } }
                 @if more > 0 { li.muted { "and " (more) " more" } }
             }
         }
     }
 }
 
-fn principal(who: &Who) -> Markup {
+fn principal(row: &FindingRow, who: &Who) -> Markup {
+    let bucket = Some(row.finding.bucket.as_str());
+    let href = link("/deletions", &[("bucket", bucket), ("principal", Some(&who.principal))]);
     html! {
-        (foreign(&who.principal))
+        a href=(href) { (foreign(&who.principal)) }
         @for session in &who.sessions { ", session " (foreign(session)) }
         @if who.objects > 0 { span.muted { ": " (counted(who.objects, "object", "objects")) } }
     }
@@ -75,7 +79,20 @@ fn removed(row: &FindingRow) -> Markup {
 }
 
 fn prefixes(row: &FindingRow) -> Markup {
-    html! { ul.plain { @for prefix in &row.finding.prefixes { li { (key(prefix)) } } } }
+    let finding = &row.finding;
+    let (since, until) = (finding.first_at.to_string(), finding.last_at.to_string());
+    let href = |prefix: &str| {
+        let bucket = Some(finding.bucket.as_str());
+        let (since, until) = (Some(since.as_str()), Some(until.as_str()));
+        let given =
+            [("bucket", bucket), ("prefix", Some(prefix)), ("since", since), ("until", until)];
+        link("/deletions", &given)
+    };
+    html! {
+        ul.plain {
+            @for prefix in &finding.prefixes { li { a href=(href(prefix)) { (key(prefix)) } } }
+        }
+    }
 }
 
 fn list(texts: &[String], missing: &'static str) -> Markup {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::http::page::findings::tests::{NOW, found, row};
 use crate::http::page::hostile::{expect_same_shape, hostile_text};
+use crate::http::page::overview::tests::summary;
 
 fn told(row: &FindingRow) -> Told {
     let delivery = |notifier: &str, informed| DeliveryState {
@@ -15,6 +16,7 @@ fn told(row: &FindingRow) -> Told {
     Told {
         found: found(vec![row.clone()], false),
         deliveries: vec![delivery("slack", Informed::Fully), delivery("webhook", Informed::GaveUp)],
+        around: Some(summary()),
         others: vec![row.clone()],
     }
 }

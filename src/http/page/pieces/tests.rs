@@ -23,8 +23,9 @@ fn numbers_and_spans_are_read_at_a_glance() {
     assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     assert_eq!(counted(1, "removal", "removals"), "1 removal");
     assert_eq!(counted(1_000, "removal", "removals"), "1,000 removals");
-    let spans = [-42, 1_049, 61_000, 7_260_000, 1_209_600_000].map(spoken);
-    assert_eq!(spans, ["\u{2212}42 ms", "1.0 s", "1 min 1 s", "2 h 1 min", "14 days"]);
+    let spans = [-42, 1_049, 61_000, 300_000, 7_260_000, 1_209_600_000].map(spoken);
+    let expected = ["\u{2212}42 ms", "1.0 s", "1 min 1 s", "5 min", "2 h 1 min", "14 days"];
+    assert_eq!(spans, expected);
 }
 
 #[test]
