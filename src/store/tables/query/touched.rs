@@ -103,6 +103,8 @@ fn removed(
         since: None,
         until: None,
         request_id: filter.request_id.clone(),
+        kind: None,
+        only: None,
         after: None,
         limit: DeletionFilter::LIMIT_MAX,
     };
