@@ -44,6 +44,7 @@ use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::{Objects, ObjectsOptions};
 use crate::queue::Queue;
 use crate::store::{Options as StoreOptions, Store, StoreError};
+use crate::trail_keys::TrailKeys;
 use crate::watch::learn_from;
 use lent::{commit, health, totals_source};
 use listening::Listening;
@@ -282,7 +283,9 @@ fn ingest(
     objects: Objects,
     (store, metrics): (&Store, &Arc<Metrics>),
 ) -> Arc<Ingest> {
+    let trail_keys = config.verify_digests.then(|| TrailKeys::of_service(&world.aws));
     let options = ingest_options(config, Provenance::Live, world.clock);
+    let options = IngestOptions { trail_keys, ..options };
     Ingest::new(options, store.clone(), objects, Arc::clone(metrics))
 }
 
@@ -311,6 +314,7 @@ fn ingest_options(config: &Config, provenance: Provenance, clock: Clock) -> Inge
             .collect(),
         allows: Box::new(move |bucket, key| log_buckets.allows(bucket, key)),
         watches: watches(config),
+        trail_keys: None,
         provenance,
         clock,
     }

@@ -72,6 +72,7 @@ mod tests {
         missing-object              retry                 default
         poison-after                5                     default
         trail-writes                false                 default
+        verify-digests              false                 default
         s3-path-style               false                 default
         store                       sqlite://deltrail.db  default
         instance                    host-1                default

@@ -99,6 +99,8 @@ pub struct Config {
     pub poison_after: u32,
     /// Whether uploads are read out of CloudTrail too.
     pub trail_writes: bool,
+    /// Whether digests are verified.
+    pub verify_digests: bool,
     /// Whether buckets are addressed by path.
     pub s3_path_style: bool,
     /// Where evidence and totals are kept.
@@ -178,6 +180,7 @@ impl Config {
             missing_object: MissingObject::Retry,
             poison_after: 5,
             trail_writes: false,
+            verify_digests: false,
             s3_path_style: false,
             store: Location::File("deltrail.db".into()),
             instance: surroundings.host_name.clone(),
@@ -227,6 +230,7 @@ impl Config {
         read.one(&settings::MISSING_OBJECT, &mut config.missing_object, parse::missing_object);
         read.one(&settings::POISON_AFTER, &mut config.poison_after, parse::poison_after);
         read.one(&settings::TRAIL_WRITES, &mut config.trail_writes, parse::switch);
+        read.one(&settings::VERIFY_DIGESTS, &mut config.verify_digests, parse::switch);
         read.one(&settings::S3_PATH_STYLE, &mut config.s3_path_style, parse::switch);
         read.one(&settings::STORE, &mut config.store, parse::store);
         read.one(&settings::INSTANCE, &mut config.instance, parse::instance);

@@ -87,6 +87,8 @@ settings! {
             "Receives after which a message is given up, in a queue without redrive";
         TRAIL_WRITES: "trail-writes" Switch, "false",
             "Learn of uploads from CloudTrail too, where no notifications tell of them";
+        VERIFY_DIGESTS: "verify-digests" Switch, "false",
+            "Verify CloudTrail's digests as they come, and the log files that they name";
         S3_PATH_STYLE: "s3-path-style" Switch, "false",
             "Address buckets by path, as emulators want it";
     }
@@ -192,6 +194,6 @@ mod tests {
         assert_eq!(QUEUE_URL.environment_variable(), "DELTRAIL_QUEUE_URL");
         assert_eq!(Setting::named("queue-url"), Some(&QUEUE_URL));
         assert_eq!(Setting::named("queue_url"), None);
-        assert_eq!(ALL.len(), 40);
+        assert_eq!(ALL.len(), 41);
     }
 }

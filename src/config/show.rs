@@ -23,6 +23,7 @@ impl Config {
             settings::MISSING_OBJECT => self.missing_object.as_str().to_owned(),
             settings::POISON_AFTER => self.poison_after.to_string(),
             settings::TRAIL_WRITES => self.trail_writes.to_string(),
+            settings::VERIFY_DIGESTS => self.verify_digests.to_string(),
             settings::S3_PATH_STYLE => self.s3_path_style.to_string(),
             settings::STORE => self.store.to_string(),
             settings::INSTANCE => self.instance.clone(),

@@ -72,6 +72,7 @@ const EVERY_SETTING: &str = r#"
     missing-object = "skip"
     poison-after = 7
     trail-writes = true
+    verify-digests = true
     s3-path-style = true
     store = "sqlite:///var/lib/deltrail/deltrail.db"
     instance = "replica-2"
@@ -117,7 +118,7 @@ fn every_setting_reaches_the_program() {
     assert!(config.important_buckets[0].matches("images-prod"));
     assert_eq!(config.missing_object, MissingObject::Skip);
     assert_eq!(config.poison_after, 7);
-    assert!(config.trail_writes);
+    assert!(config.trail_writes && config.verify_digests);
     assert!(config.s3_path_style);
     assert_eq!(config.store, Location::File("/var/lib/deltrail/deltrail.db".into()));
     assert_eq!(config.instance, "replica-2");

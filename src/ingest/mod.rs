@@ -50,6 +50,7 @@ use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::Objects;
 use crate::queue::Queue;
 use crate::store::{Batch, CommitReport, Holds, Store, StoreError};
+use crate::trail_keys::TrailKeys;
 
 /// How long the release of what was not settled in time may take: a call for every ten messages.
 const RELEASE_MAX: Duration = Duration::from_secs(2);
@@ -85,6 +86,8 @@ pub struct Options {
     pub log_bucket_names: Vec<String>,
     /// Whether evidence about this bucket is kept.
     pub watches: WatchesBucket,
+    /// Public keys to verify digests with; none leaves them unverified.
+    pub trail_keys: Option<TrailKeys>,
     /// Whether what is read is news or history.
     pub provenance: Provenance,
     /// What time it is.

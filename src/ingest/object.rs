@@ -13,9 +13,11 @@ use super::observe::InFlight;
 use super::reading::{Reading, Staged, Whole, heard};
 use super::tell::{STORE, bucket_place};
 use super::underway::Naming;
+use super::verify::verify_arrived;
 use crate::metrics::{ObjectResult, SkipReason};
 use crate::objects::{FILES, Object, ObjectError, Revision};
 use crate::store::{Batch, LedgerKey, ProofOfLife, StoreError};
+use crate::trail_keys::KeysError;
 
 /// Objects of so few bytes, compressed, are not looked for in the ledger before they are read.
 const SOONER_READ_BYTES_MAX: u64 = 64 * 1024;
@@ -41,6 +43,10 @@ pub(super) enum ObjectFailure {
         message comes back, or by the next scan"
     )]
     Rewritten { object: String },
+    #[error("{message}; the digest is verified when its message comes back")]
+    Digest { reason: &'static str, message: String },
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the daemon is stopping")]
@@ -54,6 +60,8 @@ impl ObjectFailure {
             Self::Fetch(error) => error.kind(),
             Self::Decode { failure, .. } => failure.kind(),
             Self::Rewritten { .. } => "changed",
+            Self::Digest { reason, .. } => reason,
+            Self::Keys(_) => "public_keys",
             Self::Store(_) => "store",
             Self::Stopping => "stopping",
         }
@@ -69,7 +77,12 @@ impl ObjectFailure {
             Self::Fetch(ObjectError::InvalidName { .. }) => false,
             Self::Decode { failure, .. } => failure.is_transient(),
             // Whatever else S3 refuses may be mended by its owner while the message waits.
-            Self::Fetch(_) | Self::Rewritten { .. } | Self::Store(_) | Self::Stopping => true,
+            Self::Fetch(_)
+            | Self::Rewritten { .. }
+            | Self::Digest { .. }
+            | Self::Keys(_)
+            | Self::Store(_)
+            | Self::Stopping => true,
         };
         let reason = self.reason();
         let place = match self {
@@ -130,7 +143,8 @@ pub(super) async fn commit_object(
     Verdict::Done
 }
 
-/// A digest is not read, but it proves that its trail was alive until the hour it covers ended.
+/// A digest proves that its trail was alive until the hour it covers ended. It is read only to be
+/// verified, when that is asked for.
 async fn note_digest(
     ingest: &Ingest,
     object: &ObjectRef,
@@ -142,6 +156,9 @@ async fn note_digest(
     };
     ingest.commit(Batch { life: vec![life], ..Batch::default() }).await?;
     ingest.observe_delivery(Source::CloudTrail);
+    if let Some(keys) = &ingest.options.trail_keys {
+        Box::pin(verify_arrived(ingest, keys, object)).await?;
+    }
     Ok(Handled::Skipped(SkipReason::Digest))
 }
 

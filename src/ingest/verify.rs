@@ -2,6 +2,7 @@
 //! of time, each digest by its signature, each log file by its hash, and what no digest names. It
 //! knows no store and no queue, and prints nothing.
 
+mod arrived;
 mod digests;
 mod logs;
 mod places;
@@ -15,6 +16,7 @@ use deltrail_core::domain::Timestamp;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc::Sender;
 
+pub(super) use arrived::verify_arrived;
 pub use told::{Verified, VerifiedKind, VerifySummary};
 
 use super::scan::ScanSource;
@@ -140,7 +142,7 @@ impl Verifying {
         while let Some(read) = next {
             next = reading.next().await;
             let signature = signature(&read, next.as_ref());
-            let verdict = self.verdict(id, &read, signature).await?;
+            let verdict = verdict(&self.keys, id, &read, signature).await?;
             let mut verified = Verified::digest(id, read.place, &verdict);
             match (&read.outcome, verdict.is_ok()) {
                 (Ok(found), true) => {
@@ -186,29 +188,6 @@ impl Verifying {
         Ok(chained)
     }
 
-    /// What is wrong with a digest, if anything is.
-    async fn verdict(
-        &self,
-        id: &ChainId,
-        read: &Read<'_>,
-        signature: Option<&str>,
-    ) -> Result<Result<(), Outcome>, VerifyError> {
-        let (digest, hashed) = match &read.outcome {
-            Ok(found) => &**found,
-            Err(outcome) => return Ok(Err(outcome.clone())),
-        };
-        if !read.place.place.is_that_of(&digest.bucket, &digest.key) {
-            let place = format!("{}/{}", digest.bucket, digest.key);
-            return Ok(Err(Outcome::Fault(DigestFault::Moved { place })));
-        }
-        let at = read.signed_at().unwrap_or(digest.ended_at).as_millis();
-        let key = self.keys.key(&id.region, &digest.fingerprint, at).await?;
-        let verdict = digest.verify(hashed, signature, |text, signature| {
-            key.map(|key| key.fits(text.as_bytes(), signature))
-        });
-        Ok(verdict.map_err(Outcome::Fault))
-    }
-
     async fn note(&mut self, verified: Verified) -> Result<(), VerifyError> {
         self.summary.count(&verified);
         self.tell.send(verified).await.map_err(|_| VerifyError::Unheard)
@@ -220,6 +199,29 @@ impl Verifying {
 struct Chained {
     gaps: Vec<Gap>,
     spans: Vec<(Timestamp, Timestamp)>,
+}
+
+/// What is wrong with a digest, if anything is.
+async fn verdict(
+    keys: &TrailKeys,
+    id: &ChainId,
+    read: &Read<'_>,
+    signature: Option<&str>,
+) -> Result<Result<(), Outcome>, KeysError> {
+    let (digest, hashed) = match &read.outcome {
+        Ok(found) => &**found,
+        Err(outcome) => return Ok(Err(outcome.clone())),
+    };
+    if !read.place.place.is_that_of(&digest.bucket, &digest.key) {
+        let place = format!("{}/{}", digest.bucket, digest.key);
+        return Ok(Err(Outcome::Fault(DigestFault::Moved { place })));
+    }
+    let at = read.signed_at().unwrap_or(digest.ended_at).as_millis();
+    let key = keys.key(&id.region, &digest.fingerprint, at).await?;
+    let verdict = digest.verify(hashed, signature, |text, signature| {
+        key.map(|key| key.fits(text.as_bytes(), signature))
+    });
+    Ok(verdict.map_err(Outcome::Fault))
 }
 
 fn is_moved(verdict: &Result<(), Outcome>) -> bool {

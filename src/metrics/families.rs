@@ -105,6 +105,9 @@ families! {
     /// digest, insight, network_activity, aggregated, folder, zero_byte, no_records and missing;
     /// all other reasons are of what could not be understood or is not allowed.
     rejected: IntCounterVec = "deltrail_rejected_total" ["source", "reason"];
+    /// Digests that --verify-digests verified, and the log files that they name, by verdict:
+    /// verified, or what is wrong.
+    verified_files: IntCounterVec = "deltrail_verified_files_total" ["kind", "verdict"];
     /// Bytes of log objects as fetched.
     compressed_bytes: IntCounterVec = "deltrail_compressed_bytes_total" ["source"];
     /// Bytes of log objects after inflating.

@@ -190,7 +190,7 @@ mod tests {
     use super::{HttpRefusal, Kind, Metrics, QueueState, SkipReason, described};
 
     /// The names that are promised. A change here is a change of the contract.
-    const PROMISED: [&str; 46] = [
+    const PROMISED: [&str; 47] = [
         "deltrail_backfilled_removals_total",
         "deltrail_baselines_evicted_total",
         "deltrail_build_info",
@@ -235,6 +235,7 @@ mod tests {
         "deltrail_unconfirmed_removals",
         "deltrail_unfulfilled_intents",
         "deltrail_unresolved_bulk_deletes",
+        "deltrail_verified_files_total",
         "deltrail_watermark_timestamp_seconds",
         "deltrail_workers_busy",
     ];
@@ -261,6 +262,7 @@ mod tests {
         metrics.expect_queue("trail");
         metrics.messages_failed.with_label_values(&["trail", "gone"]);
         metrics.finding_active.with_label_values(&["mass_delete", "images", "critical"]);
+        metrics.verified_files.with_label_values(&["digest", "verified"]);
         metrics.http_refused.with_label_values(&["ops", HttpRefusal::TooSlow.as_str()]);
         metrics.queue_messages.with_label_values(&["trail", QueueState::Visible.as_str()]);
         metrics.oldest_message_age.with_label_values(&["trail"]);

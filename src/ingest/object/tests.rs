@@ -47,6 +47,7 @@ async fn shell(answers: Vec<Canned>) -> (Arc<Ingest>, CannedHttp) {
         allows: Box::new(|_, _| true),
         log_bucket_names: Vec::new(),
         watches: Arc::new(|_| true),
+        trail_keys: None,
         provenance: Provenance::Live,
         clock: Arc::new(|| Timestamp::from_millis(1_795_428_000_000)),
     };

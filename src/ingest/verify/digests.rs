@@ -28,6 +28,8 @@ pub(super) struct Read<'a> {
     pub outcome: Result<Box<(Digest, Hashed)>, Outcome>,
     /// Its signature, where that lies beside it.
     pub signature: Option<String>,
+    /// What tells its content from an earlier or a later one.
+    pub revision: String,
     backfilled_at: Option<String>,
 }
 
@@ -69,35 +71,41 @@ pub(super) fn read_all<'a>(
     iter(digests).map(|place| read(objects, place)).buffered(AHEAD).boxed()
 }
 
-async fn read<'a>(objects: &Objects, place: &'a DigestPlace) -> Read<'a> {
+/// Reads one digest.
+pub(super) async fn read<'a>(objects: &Objects, place: &'a DigestPlace) -> Read<'a> {
     let fetched = patiently(ObjectError::is_transient, || fetch(objects, &place.place)).await;
-    let (bytes, signature, backfilled_at) = match fetched {
-        Ok(fetched) => (fetched.bytes, fetched.signature, fetched.backfilled_at),
+    match fetched {
+        Ok(Fetched { bytes, signature, revision, backfilled_at }) => {
+            let outcome = parsed(&bytes).map(Box::new);
+            Read { place, outcome, signature, revision, backfilled_at }
+        }
         Err(error) => {
             let (reason, message) = (error.kind(), error.to_string());
             let outcome = Err(Outcome::Unreadable { reason, message });
-            return Read { place, outcome, signature: None, backfilled_at: None };
+            let revision = String::new();
+            Read { place, outcome, signature: None, revision, backfilled_at: None }
         }
-    };
-    Read { place, outcome: parsed(&bytes).map(Box::new), signature, backfilled_at }
+    }
 }
 
 struct Fetched {
     bytes: Vec<u8>,
     signature: Option<String>,
+    revision: String,
     backfilled_at: Option<String>,
 }
 
 async fn fetch(objects: &Objects, place: &Place) -> Result<Fetched, ObjectError> {
     let mut object = objects.get(&place.bucket, &place.key, Revision::default(), None).await?;
     let mut metadata = std::mem::take(&mut object.metadata);
+    let revision = std::mem::take(&mut object.revision);
     // What is longer inflates to more than a digest may, or is none.
     let bytes = bytes_of(object, usize::try_from(DOCUMENT_BYTES_MAX).unwrap_or(usize::MAX)).await?;
     let signature = match metadata.remove(SIGNATURE) {
         None if place.is_local() => signature_beside(objects, place).await,
         told => told,
     };
-    Ok(Fetched { bytes, signature, backfilled_at: metadata.remove(BACKFILLED_AT) })
+    Ok(Fetched { bytes, signature, revision, backfilled_at: metadata.remove(BACKFILLED_AT) })
 }
 
 /// The signature in a file beside a copy of a digest.

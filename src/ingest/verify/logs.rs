@@ -176,7 +176,7 @@ impl Unnamed<'_> {
 }
 
 /// What a log file is, whose document is to have this sum.
-async fn state_of(
+pub(super) async fn state_of(
     objects: &Objects,
     place: &Place,
     sha256: Sha256Sum,

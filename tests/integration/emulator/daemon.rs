@@ -44,17 +44,33 @@ impl Daemon {
         folder: &Path,
         settings: &[&str],
     ) -> Self {
-        let mut daemon = Self::begin_at(endpoint, signer, folder, settings);
+        Self::start_among(endpoint, signer, folder, settings, &[]).await
+    }
+
+    /// The same with more variables in its environment.
+    pub async fn start_among(
+        endpoint: &str,
+        signer: [&str; 3],
+        folder: &Path,
+        settings: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut daemon = Self::begin_among(endpoint, signer, folder, settings, variables);
         daemon.until_ready().await;
         daemon
     }
 
     /// The same, and does not wait for it.
-    pub fn begin_at(
+    pub fn begin_at(endpoint: &str, signer: [&str; 3], folder: &Path, settings: &[&str]) -> Self {
+        Self::begin_among(endpoint, signer, folder, settings, &[])
+    }
+
+    fn begin_among(
         endpoint: &str,
         [region, access_key_id, secret_access_key]: [&str; 3],
         folder: &Path,
         settings: &[&str],
+        variables: &[(&str, &str)],
     ) -> Self {
         let (ops, app) = (free_address(), free_address());
         let log = folder.join("deltrail.log");
@@ -72,6 +88,7 @@ impl Daemon {
             .env("AWS_ACCESS_KEY_ID", access_key_id)
             .env("AWS_SECRET_ACCESS_KEY", secret_access_key)
             .env("AWS_ENDPOINT_URL", endpoint)
+            .envs(variables.iter().copied())
             // What the tests tell happened at fixed times; a flag wins over this.
             .env("DELTRAIL_RETENTION", "36500d")
             .current_dir(folder)

@@ -33,23 +33,8 @@ impl Place {
         place
     }
 
-    fn put(&self, key: &str, Stored { body, signature, backfilled_at, .. }: &Stored) {
-        let metadata = [
-            ("signature", signature.clone()),
-            ("signature-algorithm", signature.as_ref().map(|_| "SHA256withRSA".to_owned())),
-            ("backfill-generation-timestamp", backfilled_at.clone()),
-        ];
-        let metadata =
-            metadata.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        let put = ServicePut {
-            bucket: BUCKET.into(),
-            key: key.into(),
-            body: body.clone().into(),
-            content_type: "application/json".into(),
-            content_encoding: Some("gzip".into()),
-            metadata: metadata.collect(),
-        };
-        self.sandbox.buckets().put_by_service("cloudtrail.amazonaws.com", put).unwrap();
+    fn put(&self, key: &str, stored: &Stored) {
+        put(&self.sandbox, key, stored);
     }
 
     /// `deltrail verify` of a prefix, where public keys are told by what listens there.
@@ -68,8 +53,27 @@ impl Place {
     }
 }
 
+/// Puts an object as CloudTrail does.
+pub fn put(sandbox: &Sandbox, key: &str, Stored { body, signature, backfilled_at, .. }: &Stored) {
+    let metadata = [
+        ("signature", signature.clone()),
+        ("signature-algorithm", signature.as_ref().map(|_| "SHA256withRSA".to_owned())),
+        ("backfill-generation-timestamp", backfilled_at.clone()),
+    ];
+    let metadata = metadata.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let put = ServicePut {
+        bucket: BUCKET.into(),
+        key: key.into(),
+        body: body.clone().into(),
+        content_type: "application/json".into(),
+        content_encoding: Some("gzip".into()),
+        metadata: metadata.collect(),
+    };
+    sandbox.buckets().put_by_service("cloudtrail.amazonaws.com", put).unwrap();
+}
+
 /// A CloudTrail that tells these keys to whoever asks in the region of the digests.
-fn key_service(trail: &Trail) -> String {
+pub fn key_service(trail: &Trail) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let body = trail.public_keys().to_string();

@@ -1,6 +1,7 @@
 //! `deltrail verify` over a folder and over a bucket of the sandbox: what is as CloudTrail wrote it
 //! is called intact, and each kind of tampering is told as such.
 
+mod in_daemon;
 mod in_s3;
 mod trail;
 

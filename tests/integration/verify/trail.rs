@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::requirement::scratch;
 use crate::world::gzip;
 
-pub const BUCKET: &str = "example-trail-logs";
+pub const BUCKET: &str = crate::gated::LOGS;
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "eu-west-1";
 
