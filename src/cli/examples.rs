@@ -27,9 +27,8 @@ Examples:
 /// Of `deltrail detach`.
 pub(super) const DETACH: &str = "\
 Examples:
-  deltrail detach --bucket example-images --queue-arn arn:aws:sqs:eu-west-1:111122223333:notices
-  deltrail detach --bucket example-images \
-                  --queue-arn arn:aws:sqs:eu-west-1:111122223333:notices --apply";
+  deltrail detach --bucket images --queue-arn arn:aws:sqs:eu-west-1:111122223333:removals
+  deltrail detach --bucket images --queue-arn arn:aws:sqs:eu-west-1:111122223333:removals --apply";
 
 /// Of `deltrail check-config`.
 pub(super) const CHECK_CONFIG: &str = "\

@@ -147,6 +147,11 @@ impl PostgresConnection {
         self.wait(async |client| client.query(&statement, values).await)
     }
 
+    /// Runs a statement without values that may answer with other columns each time.
+    pub(in crate::store) fn query_anew(&self, sql: &str) -> Result<Vec<Row>, Error> {
+        self.wait(async |client| client.query(sql, &[]).await)
+    }
+
     /// Runs statements that have no values and whose answers nobody needs.
     pub(in crate::store) fn batch(&self, statements: &str) -> Result<(), Error> {
         self.wait(async |client| client.batch_execute(statements).await)

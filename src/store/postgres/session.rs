@@ -86,7 +86,9 @@ impl<'c> PostgresSession<'c> {
         let declared = self.connection.execute(&declare, &referred(values));
         declared.map_err(|error| self.failed(error))?;
         'found: loop {
-            let rows = self.query(FETCH_ROWS, &[])?;
+            // It answers with other columns than it did for another statement.
+            let rows = self.connection.query_anew(FETCH_ROWS);
+            let rows = rows.map_err(|error| self.failed(error))?;
             for row in &rows {
                 if read(&mut Row::of_postgres(row))?.is_break() {
                     break 'found;
