@@ -300,6 +300,7 @@ fn ingest_options(config: &Config, provenance: Provenance, clock: Clock) -> Inge
             record_bytes_max: config.record_bytes_max,
         },
         wanted: if config.trail_writes { Wanted::DeletesAndWrites } else { Wanted::Deletes },
+        keeps_traces: watching::settings(config).keeps_traces(),
         workers: config.workers,
         in_flight_messages: config.in_flight_messages_max,
         in_flight_objects: config.in_flight_objects_max,

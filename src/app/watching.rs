@@ -38,15 +38,20 @@ pub(super) fn settle(
     tokio::spawn(watch(options, notifiers, store, metrics, settled.clone()))
 }
 
+/// What detectors are told by the settings, of any bucket.
+pub(super) fn settings(config: &Config) -> Settings {
+    Settings {
+        sensitivity: config.sensitivity,
+        modes: config.detector_modes.iter().copied().collect(),
+        is_important: false,
+    }
+}
+
 /// What detectors are told by the settings, and who is told by them.
 pub(super) fn detection(config: &Config, notifiers: Vec<String>) -> Detection {
     let important = config.important_buckets.clone();
     Detection {
-        settings: Settings {
-            sensitivity: config.sensitivity,
-            modes: config.detector_modes.iter().copied().collect(),
-            is_important: false,
-        },
+        settings: settings(config),
         is_important: Box::new(move |bucket| matches_any(&important, bucket)),
         notifiers,
         told_from: config.notify.least_severity,

@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use deltrail_core::decode::{
     DecodeError, Located, LogDecoder, LogPath, RejectReason, Rejected, Summary,
 };
-use deltrail_core::domain::Timestamp;
+use deltrail_core::domain::{Timestamp, Trace};
 
 use super::memory::Reservation;
 use super::observe::InFlight;
@@ -139,6 +139,7 @@ const WAITING_BYTES: usize = 4 * 1024;
 /// What was found in a file that was decoded to its end, with its part of the memory budget.
 pub(super) struct Evidence {
     pub(super) facts: Vec<Located>,
+    pub(super) traces: Vec<Trace>,
     pub(super) rejected: Vec<Rejected>,
     pub(super) tally: Tally,
     pub(super) reservation: Reservation,
@@ -156,7 +157,9 @@ pub(super) struct Decoding {
     pub(super) pass: Pass,
     pub(super) tally: Tally,
     pub(super) facts: Vec<Located>,
+    traces: Vec<Trace>,
     pub(super) rejected: Vec<Rejected>,
+    /// Of facts and traces.
     facts_bytes: usize,
 }
 
@@ -167,8 +170,9 @@ impl Decoding {
         pass: Pass,
         reservation: Reservation,
     ) -> Self {
+        let decoder = LogDecoder::new(ingest.options.limits, path).wanting(ingest.options.wanted);
         Self {
-            decoder: LogDecoder::new(ingest.options.limits, path).wanting(ingest.options.wanted),
+            decoder: if ingest.options.keeps_traces { decoder.keeping_traces() } else { decoder },
             is_untouched: true,
             base_bytes: reservation.bytes(),
             reservation,
@@ -176,6 +180,7 @@ impl Decoding {
             pass,
             tally: Tally::default(),
             facts: Vec::new(),
+            traces: Vec::new(),
             rejected: Vec::new(),
             facts_bytes: 0,
         }
@@ -222,10 +227,10 @@ impl Decoding {
             && (self.facts_bytes >= CHUNK_BYTES || self.facts.len() >= CHUNK_ROWS_MAX)
     }
 
-    /// The evidence that waits. What was reserved for it stays reserved until the end.
-    pub(super) fn take_facts(&mut self) -> Vec<Located> {
+    /// What waits. What was reserved for it stays reserved until the end.
+    pub(super) fn take(&mut self) -> (Vec<Located>, Vec<Trace>) {
         self.facts_bytes = 0;
-        std::mem::take(&mut self.facts)
+        (std::mem::take(&mut self.facts), std::mem::take(&mut self.traces))
     }
 
     /// Gives the reservation back for the next pass over the same object.
@@ -236,11 +241,11 @@ impl Decoding {
 
     /// What waits in the end, without the decoder and what was reserved for it.
     pub(super) fn into_evidence(self) -> Evidence {
-        let Self { facts, rejected, tally, mut reservation, facts_bytes, .. } = self;
+        let Self { facts, traces, rejected, tally, mut reservation, facts_bytes, .. } = self;
         let detail_bytes: usize = rejected.iter().map(|rejected| rejected.detail.len()).sum();
         let rejected_bytes = rejected.len() * size_of::<Rejected>() + detail_bytes;
         reservation.shrink_to(WAITING_BYTES + facts_bytes + rejected_bytes);
-        Evidence { facts, rejected, tally, reservation }
+        Evidence { facts, traces, rejected, tally, reservation }
     }
 
     async fn on_worker<T: Send + 'static>(
@@ -288,9 +293,15 @@ impl Decoding {
                 self.facts.push(located);
             }
         }
+        for trace in decoded.traces {
+            if self.pass != Pass::Verify && (self.watches)(&trace.bucket) {
+                self.facts_bytes += trace.memory_bytes();
+                self.traces.push(trace);
+            }
+        }
         if self.pass == Pass::Stage && !self.may_stage() {
             self.pass = Pass::Verify;
-            drop(self.take_facts());
+            drop(self.take());
             self.reservation.shrink_to(self.base_bytes);
         }
     }

@@ -28,6 +28,7 @@ mod scan;
 mod source_queue;
 mod space;
 mod tell;
+mod traces;
 mod trouble;
 mod underway;
 mod verify;
@@ -46,6 +47,7 @@ pub use decoding::OBJECT_BYTES_MIN;
 pub use scan::{Failed, ScanOrder, ScanProgress, ScanReport, ScanSnapshot, ScanSource};
 pub use verify::{Verified, VerifiedKind, VerifyError, VerifyOrder, VerifySummary, verify};
 
+use self::traces::{is_of_somebody, removed_keys};
 use crate::metrics::{Heartbeat, Metrics};
 use crate::objects::Objects;
 use crate::queue::Queue;
@@ -68,6 +70,8 @@ pub struct Options {
     pub limits: Limits,
     /// What is read out of a trail.
     pub wanted: Wanted,
+    /// Whether it is kept which keys were read, removed, or encrypted with a foreign key.
+    pub keeps_traces: bool,
     /// Decode threads.
     pub workers: usize,
     /// Messages received and not settled.
@@ -212,7 +216,11 @@ impl Ingest {
     }
 
     /// Commits a batch and passes on to the metrics what the commit found out.
-    async fn commit(&self, batch: Batch) -> Result<CommitReport, StoreError> {
+    async fn commit(&self, mut batch: Batch) -> Result<CommitReport, StoreError> {
+        if self.options.keeps_traces {
+            batch.traces.extend(removed_keys(&batch.facts));
+            batch.traces.retain(is_of_somebody);
+        }
         let (batch, span) = self.as_told(batch);
         let timer = self.metrics.commit.start_timer();
         let report = self.store.commit(batch).await;

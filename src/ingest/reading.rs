@@ -123,15 +123,16 @@ impl Reading<'_> {
     ) -> Result<(), ObjectFailure> {
         let source = decoding.facts.first().map_or(Source::CloudTrail, |first| first.fact.source());
         let ledger = Some(self.ledger(source, LedgerState::Reading));
-        let batch = Batch { ledger, ..Batch::default() };
-        self.commit_facts(decoding.take_facts(), batch, written_at).await?;
+        let (facts, traces) = decoding.take();
+        let batch = Batch { traces, ledger, ..Batch::default() };
+        self.commit_facts(facts, batch, written_at).await?;
         Ok(())
     }
 
     /// Commits what waits of a file, all of it together, and the ledger row with it.
     pub(super) async fn commit(&self, whole: Whole) -> Result<Handled, ObjectFailure> {
         let Whole { evidence, summary, written_at } = whole;
-        let Evidence { facts, rejected, tally, reservation } = evidence;
+        let Evidence { facts, traces, rejected, tally, reservation } = evidence;
         let source = source_of(summary.content);
         let handled = match summary.content {
             Content::CloudTrail | Content::AccessLog | Content::Intents => {
@@ -151,6 +152,7 @@ impl Reading<'_> {
             ..heard(self.ingest, self.object, self.path, source)
         };
         let batch = Batch {
+            traces,
             rejects: self.rejects(rejected, source),
             ledger: Some(self.ledger(source, state)),
             life: vec![life],

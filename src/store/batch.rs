@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deltrail_core::domain::{DiscardedLatency, Fact, Provenance, Source, Timestamp};
+use deltrail_core::domain::{DiscardedLatency, Fact, Provenance, Source, Timestamp, Trace};
 
 use super::settling::SourceKey;
 
@@ -22,6 +22,8 @@ pub struct LedgerKey {
 pub struct Batch {
     /// What was told, in any order, repetitions allowed.
     pub facts: Vec<StoredFact>,
+    /// What was done to keys, if that is wanted; callers without their sessions.
+    pub traces: Vec<Trace>,
     /// What could not be understood.
     pub rejects: Vec<Reject>,
     /// The log object that the evidence was read from, when it was read from one.
@@ -39,7 +41,8 @@ impl Batch {
     /// How many rows it may write; at least one, so that empty batches are bounded too.
     #[must_use]
     pub fn rows(&self) -> usize {
-        let rows = self.facts.len() + self.rejects.len() + self.life.len();
+        let told = self.facts.len() + self.traces.len();
+        let rows = told + self.rejects.len() + self.life.len();
         (rows + usize::from(self.ledger.is_some())).max(1)
     }
 }

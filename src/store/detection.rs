@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use deltrail_core::detect::{Announced, Cell, Expectation, Suspect, off_because};
+use deltrail_core::detect::{Announced, Cell, Expectation, Suspect, Traced, off_because};
 use deltrail_core::domain::{
     Actor, Day, Detector, Finding, FindingText, Mode, ProtectionChange, Severity, Source,
     SourceSet, Standing, State, Timestamp,
@@ -36,6 +36,15 @@ pub struct Cells {
     /// The cells.
     pub cells: Vec<Cell>,
     /// Their callers.
+    pub callers: BTreeMap<i64, Arc<Actor>>,
+}
+
+/// What callers did to keys of a bucket, and who they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// What they did, by hour.
+    pub traces: Vec<Traced>,
+    /// The callers.
     pub callers: BTreeMap<i64, Arc<Actor>>,
 }
 
@@ -209,6 +218,8 @@ pub struct Findings {
     pub completeness: Completeness,
     /// Since when anything was observed: what is usual is learnt from then on.
     pub observed_since: Option<Timestamp>,
+    /// Whether it is kept what was done to keys.
+    pub has_traces: bool,
 }
 
 impl Findings {
@@ -228,7 +239,9 @@ impl Findings {
         } else {
             told.chain([Source::Intent]).collect()
         };
-        let off = |detector: &Detector| Some((*detector, off_because(*detector, sources)?));
+        let off = |detector: &Detector| {
+            Some((*detector, off_because(*detector, sources, self.has_traces)?))
+        };
         Detector::ALL.iter().filter_map(off).collect()
     }
 

@@ -3,15 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deltrail_core::detect::{Expectation, PAST_DAYS};
+use deltrail_core::detect::{Expectation, PAST_DAYS, STRUCK_KEYS_MIN, TRACED_DAYS};
 use deltrail_core::domain::{Day, Finding, Source, Timestamp};
 
 use super::detection::{
     Announcing, Cells, Configured, Delivery, DeliveryEnd, DeliveryState, DueDay, Expected,
-    FindingFilter, FindingRow, Findings, Found, Observations, Written,
+    FindingFilter, FindingRow, Findings, Found, Observations, Traces, Written,
 };
 use super::session::Session;
-use super::tables::{deliveries, expectations, finding_rows, findings, observations, query};
+use super::tables::{
+    deliveries, expectations, finding_rows, findings, observations, query, traces,
+};
 use super::{Store, StoreError};
 
 impl Store {
@@ -73,6 +75,26 @@ impl Store {
         let bucket = bucket.to_owned();
         let days = (day.plus(-PAST_DAYS), day.plus(-1));
         self.0.read(move |session| observations::cells(session, &bucket, days)).await
+    }
+
+    /// What callers did to keys of a bucket around a day: those who removed or encrypted many.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn traces(&self, bucket: &str, day: Day) -> Result<Traces, StoreError> {
+        let bucket = bucket.to_owned();
+        let days = (day.plus(-2), day.plus(2));
+        self.0.read(move |session| traces::traces(session, &bucket, days, STRUCK_KEYS_MIN)).await
+    }
+
+    /// The same of the past of a day, of everybody who removed or encrypted anything.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn past_traces(&self, bucket: &str, day: Day) -> Result<Traces, StoreError> {
+        let bucket = bucket.to_owned();
+        let days = (day.plus(-TRACED_DAYS), day.plus(-1));
+        self.0.read(move |session| traces::traces(session, &bucket, days, 1)).await
     }
 
     /// Up to when each source that tells of a bucket is complete; of every source when it is empty.

@@ -48,7 +48,7 @@ pub use self::batch::{
 };
 pub use self::detection::{
     Announcing, Cells, Configured, Delivery, DeliveryEnd, DeliveryState, DueDay, Expected,
-    FindingFilter, FindingRow, Findings, Found, Informed, Observations, Written,
+    FindingFilter, FindingRow, Findings, Found, Informed, Observations, Traces, Written,
 };
 pub use self::error::StoreError;
 pub use self::figures::{RowCounts, StoreSize, Total};

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::baselines::{Callers, Learnt};
 use super::{Options, millis};
 use crate::metrics::Metrics;
-use crate::store::{Cells, DueDay, FindingRow, Found, Store, StoreError};
+use crate::store::{Cells, DueDay, FindingRow, Found, Store, StoreError, Traces};
 
 /// How often is looked: a finding comes that much later at most.
 const TICK: Duration = Duration::from_secs(2);
@@ -217,13 +217,18 @@ async fn of_day(
     known: Vec<&Finding>,
 ) -> Result<OfDay, StoreError> {
     let observed = store.observations(bucket, day, millis(options.stale_window)).await?;
+    let keeps_traces = settings.keeps_traces();
+    let traced = if keeps_traces { store.traces(bucket, day).await? } else { Traces::default() };
+    let present = together(&observed.callers, &traced.callers);
     let input = Input {
         bucket,
         day,
         cells: &observed.cells,
         past: &[],
-        callers: &observed.callers,
+        callers: &present,
         suspects: &observed.suspects,
+        traces: &traced.traces,
+        past_traces: &[],
         changes: &observed.changes,
         unresolved_calls: observed.unresolved_calls,
         watermarks: &observed.watermarks,
@@ -231,14 +236,17 @@ async fn of_day(
         announced: &observed.announced,
         settings,
     };
-    let mut callers = together(&observed.callers, &learnt.callers(bucket, day));
+    let mut callers = together(&present, &learnt.callers(bucket, day));
     let usual = learnt.get(&Input { callers: &callers, ..input }, observed.past_version);
     let baselines = if let Some(usual) = usual {
         usual
     } else {
         let Cells { cells: past, callers: of_past } = store.past(bucket, day).await?;
-        callers = together(&observed.callers, &of_past);
-        let input = Input { past: &past, callers: &callers, ..input };
+        let traced =
+            if keeps_traces { store.past_traces(bucket, day).await? } else { Traces::default() };
+        let of_past = together(&of_past, &traced.callers);
+        callers = together(&present, &of_past);
+        let input = Input { past: &past, past_traces: &traced.traces, callers: &callers, ..input };
         learnt.learn(&input, observed.past_version, Arc::new(of_past))
     };
     let input = Input { callers: &callers, ..input };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use deltrail_core::detect::{Cell, Counts, WINDOWS_PER_DAY, Window};
+use deltrail_core::detect::{Cell, Counts, Traced, WINDOWS_PER_DAY, Window};
 use deltrail_core::domain::{Actor, Day};
 
 use crate::chance::Chance;
@@ -62,6 +62,8 @@ impl Kind {
 pub struct Bucket {
     pub kind: Kind,
     pub cells: Vec<Cell>,
+    /// What was done to keys; nothing, as most buckets' reads are not logged.
+    pub traces: Vec<Traced>,
     pub callers: BTreeMap<i64, Arc<Actor>>,
 }
 
@@ -79,7 +81,8 @@ pub const fn markers(objects: i64) -> Counts {
 
 impl Bucket {
     pub fn new(kind: Kind, chance: &mut Chance) -> Self {
-        let mut bucket = Self { kind, cells: Vec::new(), callers: callers() };
+        let (cells, traces) = (Vec::new(), Vec::new());
+        let mut bucket = Self { kind, cells, traces, callers: callers() };
         let style = Style::any(chance);
         for day in 0..DAYS {
             bucket.live(day, &style, chance);

@@ -97,6 +97,8 @@ fn found(life: &Life, suspects: &[Suspect]) -> Vec<Finding> {
             past: &[],
             callers: &life.bucket.callers,
             suspects,
+            traces: &[],
+            past_traces: &[],
             changes: &[],
             unresolved_calls: 0,
             watermarks: &BTreeMap::new(),

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use deltrail_core::detect::{Baselines, Cell, Input, Sensitivity, Settings, detect_with};
-use deltrail_core::domain::{Finding, ProtectionChange, Severity};
+use deltrail_core::detect::{
+    Announced, Baselines, Cell, Expectation, Input, Sensitivity, Settings, TRACED_DAYS, Traced,
+    detect_with,
+};
+use deltrail_core::domain::{Day, Detector, Finding, Mode, ProtectionChange, Severity};
 
 use crate::attacks::Underway;
 use crate::background::{Bucket, DAYS, FIRST_DAY};
@@ -12,6 +15,7 @@ use crate::background::{Bucket, DAYS, FIRST_DAY};
 pub struct Life {
     pub bucket: Bucket,
     by_day: Vec<Vec<Cell>>,
+    announced: Vec<Announced>,
     settings: Settings,
 }
 
@@ -26,7 +30,30 @@ impl Life {
             let day = (cell.window.day().number() - FIRST_DAY.number()) as usize;
             by_day[day].push(*cell);
         }
-        Self { bucket, by_day, settings: Settings { sensitivity, ..Settings::default() } }
+        let modes = [(Detector::ReadThenDestroy, Mode::Live)].into();
+        let settings = Settings { sensitivity, modes, ..Settings::default() };
+        Self { bucket, by_day, announced: Vec::new(), settings }
+    }
+
+    /// A bucket of whose deletions some were announced.
+    pub fn announcing(bucket: Bucket, expectation: Option<Expectation>) -> Self {
+        let announce = |expectation: Expectation| {
+            let name = expectation.principal.clone().unwrap_or_default();
+            let is_by = |caller: &i64| {
+                let actor = &bucket.callers[caller];
+                actor.principal().is_some_and(|it| it.name == name)
+            };
+            let cells = bucket.cells.iter().filter(|cell| is_by(&cell.caller)).copied().collect();
+            Announced { expectation, cells }
+        };
+        let announced = expectation.into_iter().map(announce).collect();
+        Self { announced, ..Self::new(bucket) }
+    }
+
+    fn traces(&self, first: i64, last: i64) -> Vec<Traced> {
+        let days = FIRST_DAY.plus(first)..=FIRST_DAY.plus(last);
+        let traces = self.bucket.traces.iter();
+        traces.filter(|it| days.contains(&Day::of(it.hour.start()))).cloned().collect()
     }
 
     fn days(&self, first: i64, last: i64) -> Vec<Cell> {
@@ -37,7 +64,11 @@ impl Life {
     /// What is usual on a day.
     pub fn baselines(&self, day: i64) -> Baselines {
         let past = self.days(0, day - 2);
-        self.asked(day, &[], &past, &[], Baselines::of)
+        let traces = self.traces(day - TRACED_DAYS, day - 2);
+        let baselines = |input: &Input<'_>| {
+            Baselines::of(&Input { past: &past, past_traces: &traces, ..*input })
+        };
+        self.asked(day, &[], &[], baselines)
     }
 
     /// The findings of a day with these further cells and changes.
@@ -50,14 +81,16 @@ impl Life {
     ) -> Vec<Finding> {
         let mut all = self.days(day - 2, day + 2);
         all.extend_from_slice(cells);
-        self.asked(day, &all, &[], changes, |input| detect_with(baselines, input))
+        let traces = self.traces(day - 2, day + 1);
+        self.asked(day, &all, changes, |input| {
+            detect_with(baselines, &Input { traces: &traces, ..*input })
+        })
     }
 
     fn asked<T>(
         &self,
         day: i64,
         cells: &[Cell],
-        past: &[Cell],
         changes: &[ProtectionChange],
         ask: impl Fn(&Input<'_>) -> T,
     ) -> T {
@@ -65,14 +98,16 @@ impl Life {
             bucket: "photos",
             day: FIRST_DAY.plus(day),
             cells,
-            past,
+            past: &[],
             callers: &self.bucket.callers,
             suspects: &[],
+            traces: &[],
+            past_traces: &[],
             changes,
             unresolved_calls: 0,
             watermarks: &BTreeMap::new(),
             observed_since: FIRST_DAY.start(),
-            announced: &[],
+            announced: &self.announced,
             settings: &self.settings,
         })
     }

@@ -18,6 +18,7 @@ mod figures;
 mod goals;
 mod lives;
 mod measured;
+mod reads;
 mod rivals;
 mod tables;
 

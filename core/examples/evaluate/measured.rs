@@ -12,6 +12,7 @@ use crate::background::{Bucket, DAYS, Kind, LEARNING_DAYS};
 use crate::chance::Chance;
 use crate::goals::{Claims, Speed};
 use crate::lives::{Life, Told, Watched};
+use crate::reads;
 use crate::rivals::{Rival, begins};
 
 /// False alarms of one bucket in its 30 days.
@@ -44,6 +45,7 @@ pub struct Measured {
     pub struck: BTreeMap<Kind, Vec<(Attack, Vec<Struck>)>>,
     pub claims: Claims,
     pub speed: Speed,
+    pub reads: Vec<reads::Line>,
 }
 
 pub fn measure(asked: &Asked) -> Measured {
@@ -58,7 +60,8 @@ pub fn measure(asked: &Asked) -> Measured {
         struck.insert(kind, strike(asked, &lives, &mut chance));
         eprintln!("{} done", kind.name());
     }
-    Measured { alarms, struck, claims: Claims::check(), speed: Speed::measure(asked.seed) }
+    let (claims, speed) = (Claims::check(), Speed::measure(asked.seed));
+    Measured { alarms, struck, claims, speed, reads: reads::measure() }
 }
 
 fn alarms_of(life: &Life) -> Alarms {

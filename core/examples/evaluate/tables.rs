@@ -10,6 +10,7 @@ use crate::background::Kind;
 use crate::chance::Chance;
 use crate::figures::{Mean, median, percent, short};
 use crate::measured::{Alarms, Measured, Struck};
+use crate::reads::told;
 use crate::rivals::Rival;
 
 /// Buckets of the deployment that false alarms are reckoned for.
@@ -30,6 +31,7 @@ pub fn tables(asked: &Asked, measured: &Measured) -> Vec<(&'static str, String)>
         ("deployment", deployment(measured, &mut chance)),
         ("attacks", attacks(measured)),
         ("kinds", kinds(measured)),
+        ("reads", reads(measured)),
         ("goals", goals(measured, &mut chance)),
     ]
 }
@@ -172,6 +174,16 @@ fn kinds(measured: &Measured) -> String {
             let _ = write!(table, " {:.0} % |", percent(found, struck.len()));
         }
         table.push('\n');
+    }
+    table
+}
+
+fn reads(measured: &Measured) -> String {
+    let mut table =
+        "| What goes on | found | false alarms per bucket-month |\n|---|---|---|\n".to_owned();
+    for line in &measured.reads {
+        let (found, alarms) = told(line);
+        let _ = writeln!(table, "| {} | {found} | {alarms} |", line.name);
     }
     table
 }

@@ -18,7 +18,7 @@ use super::log_key::LogPath;
 use super::reject::{RejectReason, Rejected};
 #[cfg(any(test, fuzzing))]
 use super::structure::Level;
-use crate::domain::{Fact, Timestamp};
+use crate::domain::{Fact, Timestamp, Trace};
 
 /// How many rejected parts of one object are told one by one; the rest is counted.
 pub const REJECTED_MAX: usize = 1_000;
@@ -48,6 +48,9 @@ pub struct Located {
 pub struct Decoded {
     /// What was told, in the order of the object.
     pub facts: Vec<Located>,
+    /// What was done to keys that were not removed, if that is wanted; the same may be told in
+    /// several parts.
+    pub traces: Vec<Trace>,
     /// What could not be understood: the first [`REJECTED_MAX`] of the object.
     pub rejected: Vec<Rejected>,
     /// How many more there were, by reason.
@@ -118,6 +121,14 @@ impl LogDecoder {
     #[must_use]
     pub const fn wanting(mut self, wanted: Wanted) -> Self {
         self.staged.want(wanted);
+        self
+    }
+
+    /// Also tells which keys were read, and which were encrypted with a foreign key. The records of
+    /// that count as ignored all the same: they are evidence of no removal.
+    #[must_use]
+    pub fn keeping_traces(mut self) -> Self {
+        self.staged.keep_traces();
         self
     }
 

@@ -29,6 +29,7 @@ mod raw;
 mod records;
 mod reject;
 mod structure;
+mod touch;
 mod walker;
 
 pub use cloudtrail::Wanted;

@@ -15,6 +15,7 @@ use super::limits::{Knowledge, RECORD_DAYS, Record, Rule, record, tail_index};
 use super::origin::{agent_family, network};
 use super::series::{Series, Span, sums};
 use super::subject::Subjects;
+use super::traced::Habits;
 use super::{Input, PAST_DAYS};
 use crate::domain::{Actor, Day};
 
@@ -64,11 +65,12 @@ pub struct Baseline {
 pub struct Baselines {
     bucket: Baseline,
     principals: HashMap<String, Baseline>,
+    habits: Habits,
 }
 
 impl Baselines {
-    /// Learns them from `past`, `callers`, `day`, `observed_since` and the sensitivity of `input`;
-    /// they hold as long as these do not change.
+    /// Learns them from `past`, `past_traces`, `callers`, `day`, `observed_since` and the
+    /// sensitivity of `input`; they hold as long as these do not change.
     #[must_use]
     pub fn of(input: &Input<'_>) -> Self {
         let subjects = Subjects::of(input.callers);
@@ -94,7 +96,8 @@ impl Baselines {
             .map(|(subject, learnt)| (subject.id.clone(), learnt.baseline(&past)))
             .filter(|(_, baseline)| baseline.is_active())
             .collect();
-        Self { bucket: bucket.baseline(&past), principals }
+        let habits = Habits::of(&subjects, input.past_traces, input.day);
+        Self { bucket: bucket.baseline(&past), principals, habits }
     }
 
     /// That of the bucket as a whole.
@@ -115,12 +118,19 @@ impl Baselines {
         1 + self.principals.len()
     }
 
+    /// What principals are used to do to keys.
+    #[must_use]
+    pub(super) const fn habits(&self) -> &Habits {
+        &self.habits
+    }
+
     /// Roughly how many bytes of memory they hold, their heap included.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         let principals = self.principals.iter();
         size_of::<Self>()
             + self.bucket.heap_bytes()
+            + self.habits.heap_bytes()
             + principals
                 .map(|(id, it)| size_of::<String>() + id.len() + it.memory_bytes())
                 .sum::<usize>()

@@ -24,6 +24,7 @@ mod off_pattern;
 mod origin;
 mod prefixes;
 mod protection_off;
+mod read_then_destroy;
 mod redundant_delete;
 mod relation;
 mod report;
@@ -36,6 +37,7 @@ mod suspected;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod traced;
 mod unfulfilled_intent;
 mod version_purge;
 mod volume;
@@ -46,7 +48,8 @@ pub use cell::{Cell, Counts, WINDOW_MILLIS, WINDOWS_PER_DAY, Window};
 pub use off::off_because;
 pub use prefixes::common_prefixes;
 pub use settings::{Expectation, Sensitivity, Settings};
-pub use subject::is_about;
+pub use subject::{is_about, principal_names};
+pub use traced::{STRUCK_KEYS_MIN, TRACED_DAYS, Traced};
 pub use withdrawn::withdrawn_because;
 
 use std::collections::BTreeMap;
@@ -73,10 +76,14 @@ pub struct Input<'a> {
     pub cells: &'a [Cell],
     /// Cells of the days from `PAST_DAYS` before the day up to two before; any order.
     pub past: &'a [Cell],
-    /// The callers that the cells name.
+    /// The callers that the cells and traces name.
     pub callers: &'a BTreeMap<i64, Arc<Actor>>,
     /// Single removals of the day that somebody should look at; any order.
     pub suspects: &'a [Suspect],
+    /// What callers did to keys, by hour, from two days before the day to the day after; any order.
+    pub traces: &'a [Traced],
+    /// The same of the days from [`TRACED_DAYS`] before the day up to two before; any order.
+    pub past_traces: &'a [Traced],
     /// Changes of protection of the bucket from 28 days before the day to the day after, and for
     /// the empty bucket those of trails, keys and accounts; any order.
     pub changes: &'a [ProtectionChange],
@@ -159,7 +166,7 @@ pub fn detect_with(baselines: &Baselines, input: &Input<'_>) -> Vec<Finding> {
 type Find = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every detector that can look; [`off_because`] tells of the others.
-const DETECTORS: [(Detector, Find); 14] = [
+const DETECTORS: [(Detector, Find); 15] = [
     (Detector::MassDelete, mass_delete::find),
     (Detector::OffPattern, off_pattern::find),
     (Detector::NewDeleter, new_deleter::find),
@@ -170,6 +177,7 @@ const DETECTORS: [(Detector, Find); 14] = [
     (Detector::DeleteDenied, delete_denied::find),
     (Detector::ProtectionOff, protection_off::find),
     (Detector::LifecycleSurge, lifecycle_surge::find),
+    (Detector::ReadThenDestroy, read_then_destroy::find),
     (Detector::LogTamper, log_tamper::find),
     (Detector::BlindSpot, blind_spot::find),
     (Detector::UnfulfilledIntent, unfulfilled_intent::find),

@@ -3,16 +3,24 @@
 
 use crate::domain::{Detector, Source, SourceSet};
 
-/// Why this detector finds nothing, when only these sources tell of a bucket; `None` when it looks.
+/// Why this detector finds nothing, when only these sources tell of a bucket and traces of keys are
+/// kept or not; `None` when it looks.
 #[must_use]
-pub fn off_because(detector: Detector, sources: SourceSet) -> Option<&'static str> {
+pub fn off_because(
+    detector: Detector,
+    sources: SourceSet,
+    has_traces: bool,
+) -> Option<&'static str> {
     let has = |source: Source| sources.contains(source);
     let has_trail = has(Source::CloudTrail);
     let has_word = Source::ALL.into_iter().any(|it| it.is_confirmation() && has(it));
     let asks = has_trail || has(Source::AccessLog);
     match detector {
-        Detector::ReadThenDestroy => {
-            Some("reads, and the keys that writes are encrypted with, are not kept")
+        Detector::ReadThenDestroy if !asks => {
+            Some("neither CloudTrail nor access logs are read, and only they tell of reads")
+        }
+        Detector::ReadThenDestroy if !has_traces => {
+            Some("reads are not decoded until [detectors.read_then_destroy] mode = \"live\"")
         }
         Detector::ProtectionOff | Detector::LogTamper if !has_trail => {
             Some("no CloudTrail is read, and only it tells of changes")
@@ -42,18 +50,23 @@ mod tests {
     use crate::domain::{Detector, Source, SourceSet};
 
     #[test]
-    fn with_every_source_only_what_needs_reads_is_off() {
+    fn with_every_source_only_what_needs_reads_is_off_until_they_are_kept() {
         let all: SourceSet = Source::ALL.into_iter().collect();
-        let off = Detector::ALL.iter().filter(|it| off_because(**it, all).is_some());
-        assert_eq!(off.collect::<Vec<_>>(), [&Detector::ReadThenDestroy]);
+        let off = |has_traces| -> Vec<&Detector> {
+            let off = |it: &&Detector| off_because(**it, all, has_traces).is_some();
+            Detector::ALL.iter().filter(off).collect()
+        };
+        assert_eq!(off(false), [&Detector::ReadThenDestroy]);
+        assert_eq!(off(true), Vec::<&Detector>::new());
     }
 
     #[test]
     fn volume_needs_no_source_in_particular_and_changes_need_cloudtrail() {
         let notified: SourceSet = [Source::S3Notification].into_iter().collect();
-        assert_eq!(off_because(Detector::MassDelete, notified), None);
-        assert_eq!(off_because(Detector::NewOrigin, notified), None);
-        assert!(off_because(Detector::LogTamper, notified).is_some());
-        assert!(off_because(Detector::BlindSpot, notified).is_some());
+        assert_eq!(off_because(Detector::MassDelete, notified, true), None);
+        assert_eq!(off_because(Detector::NewOrigin, notified, true), None);
+        for off in [Detector::LogTamper, Detector::BlindSpot, Detector::ReadThenDestroy] {
+            assert!(off_because(off, notified, true).is_some(), "{off:?}");
+        }
     }
 }

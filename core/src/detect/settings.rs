@@ -42,17 +42,25 @@ impl Sensitivity {
 pub struct Settings {
     /// How much is unusual enough.
     pub sensitivity: Sensitivity,
-    /// What becomes of the findings of a detector; live where it is not said.
+    /// What becomes of the findings of a detector, where it is said; see [`Settings::mode`].
     pub modes: BTreeMap<Detector, Mode>,
     /// Whether the bucket in question is an important one: each finding is one step more severe.
     pub is_important: bool,
 }
 
 impl Settings {
-    /// What becomes of the findings of this detector.
+    /// What becomes of the findings of this detector: live where it is not said, but for what needs
+    /// reads, which are not decoded unless somebody wants it.
     #[must_use]
     pub fn mode(&self, detector: Detector) -> Mode {
-        self.modes.get(&detector).copied().unwrap_or(Mode::Live)
+        let usual = if detector == Detector::ReadThenDestroy { Mode::Off } else { Mode::Live };
+        self.modes.get(&detector).copied().unwrap_or(usual)
+    }
+
+    /// Whether anybody wants to know which keys were read, and which were encrypted with what.
+    #[must_use]
+    pub fn keeps_traces(&self) -> bool {
+        self.mode(Detector::ReadThenDestroy) != Mode::Off
     }
 }
 

@@ -31,7 +31,7 @@ impl Subjects {
         let ids = unique_ids_by_arn(callers);
         let mut found: BTreeMap<String, Vec<i64>> = BTreeMap::new();
         for (number, actor) in callers {
-            let by_arn = || enduring_arn(actor).and_then(|arn| ids.get(arn).copied());
+            let by_arn = || actor.enduring_arn().and_then(|arn| ids.get(arn).copied());
             let id = unique_id(actor).or_else(by_arn).or_else(|| lasting_name(actor));
             if let Some(id) = id {
                 found.entry(id.to_owned()).or_default().push(*number);
@@ -76,6 +76,11 @@ pub fn is_about(finding: &Finding, caller: &Actor) -> bool {
         || finding.who.iter().any(|who| Some(who.principal.as_str()) == name)
 }
 
+/// The names that this description alone has for its principal: callers that share one are one.
+pub fn principal_names(actor: &Actor) -> impl Iterator<Item = &str> {
+    [unique_id(actor), lasting_name(actor)].into_iter().flatten()
+}
+
 /// The sessions of these callers, sorted, as many as are told.
 pub(super) fn sessions<'a>(actors: impl Iterator<Item = &'a Arc<Actor>>) -> Vec<String> {
     let sessions: BTreeSet<&str> =
@@ -87,7 +92,7 @@ pub(super) fn sessions<'a>(actors: impl Iterator<Item = &'a Arc<Actor>>) -> Vec<
 fn unique_ids_by_arn(callers: &BTreeMap<i64, Arc<Actor>>) -> HashMap<&str, &str> {
     let mut ids: HashMap<&str, &str> = HashMap::new();
     for actor in callers.values() {
-        if let (Some(arn), Some(id)) = (enduring_arn(actor), unique_id(actor)) {
+        if let (Some(arn), Some(id)) = (actor.enduring_arn(), unique_id(actor)) {
             ids.entry(arn).and_modify(|known| *known = id.min(known)).or_insert(id);
         }
     }
@@ -96,26 +101,11 @@ fn unique_ids_by_arn(callers: &BTreeMap<i64, Arc<Actor>>) -> HashMap<&str, &str>
 
 /// The id that IAM gives a user or role, without the session that comes after it.
 fn unique_id(actor: &Actor) -> Option<&str> {
-    let id = bare_id(actor)?;
+    let id = actor.bare_id()?;
     let is_unique = id.len() >= 16
         && id.starts_with('A')
         && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     is_unique.then_some(id)
-}
-
-/// The id without the `AWS:` of notifications and without a session.
-fn bare_id(actor: &Actor) -> Option<&str> {
-    let id = actor.principal_id.as_deref()?;
-    let id = id.strip_prefix("AWS:").unwrap_or(id);
-    Some(id.split_once(':').map_or(id, |(id, _)| id))
-}
-
-/// The ARN up to where a session begins.
-fn enduring_arn(actor: &Actor) -> Option<&str> {
-    let arn = actor.arn.as_deref()?;
-    let Some((head, role)) = arn.split_once(":assumed-role/") else { return Some(arn) };
-    let name = role.split_once('/').map_or(role, |(name, _)| name);
-    Some(&arn[..head.len() + ":assumed-role/".len() + name.len()])
 }
 
 /// What else tells one caller from another for good. An account alone does not.
@@ -127,10 +117,11 @@ fn lasting_name(actor: &Actor) -> Option<&str> {
     if is_anonymous(&actor.account_id) || is_anonymous(&actor.principal_id) {
         return Some(ANONYMOUS);
     }
-    enduring_arn(actor)
+    actor
+        .enduring_arn()
         .or(actor.session_issuer_arn.as_deref())
         .or(actor.invoked_by.as_deref())
-        .or_else(|| bare_id(actor).filter(|id| !is_account(id)))
+        .or_else(|| actor.bare_id().filter(|id| !is_account(id)))
 }
 
 /// An account's number, or the canonical id of one: 64 hexadecimal digits.

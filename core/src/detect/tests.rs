@@ -5,6 +5,7 @@ mod laws;
 mod mass_delete;
 mod new_deleter;
 mod places;
+mod read_then_destroy;
 mod silence;
 mod suspects;
 mod version_purge;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use super::{
     Announced, Baselines, Cell, Counts, Expectation, Input, PAST_DAYS, Sensitivity, Settings,
-    Suspect, Suspicion, Window, detect, withdrawn_because,
+    Suspect, Suspicion, TRACED_DAYS, Traced, Window, detect, withdrawn_because,
 };
 use crate::domain::{
     Actor, Day, Detector, Finding, Outcome, ProtectionChange, Severity, Source, Timestamp,
@@ -34,6 +35,7 @@ struct Bucket {
     cells: Vec<Cell>,
     callers: BTreeMap<i64, Arc<Actor>>,
     suspects: Vec<Suspect>,
+    traces: Vec<Traced>,
     changes: Vec<ProtectionChange>,
     unresolved_calls: u64,
     watermarks: BTreeMap<Source, Timestamp>,
@@ -55,6 +57,7 @@ impl Bucket {
             cells: Vec::new(),
             callers: callers.into_iter().map(|(number, it)| (number, it.into())).collect(),
             suspects: Vec::new(),
+            traces: Vec::new(),
             changes: Vec::new(),
             unresolved_calls: 0,
             watermarks: BTreeMap::new(),
@@ -132,6 +135,12 @@ impl Bucket {
             let cells = self.cells.iter().filter(move |cell| days.contains(&cell.window.day()));
             cells.copied().collect::<Vec<Cell>>()
         };
+        let traced = |first: i64, last: i64| {
+            let days = day.plus(first)..=day.plus(last);
+            let traces = self.traces.iter();
+            let traces = traces.filter(move |it| days.contains(&Day::of(it.hour.start())));
+            traces.cloned().collect::<Vec<Traced>>()
+        };
         let on_day = |suspect: &&Suspect| Day::of(suspect.at) == day;
         ask(&Input {
             bucket: "photos",
@@ -140,6 +149,8 @@ impl Bucket {
             past: &within(-PAST_DAYS, -2),
             callers: &self.callers,
             suspects: &self.suspects.iter().filter(on_day).cloned().collect::<Vec<_>>(),
+            traces: &traced(-2, 1),
+            past_traces: &traced(-TRACED_DAYS, -2),
             changes: &self.changes,
             unresolved_calls: self.unresolved_calls,
             watermarks: &self.watermarks,

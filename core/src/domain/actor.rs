@@ -104,6 +104,42 @@ impl Actor {
         if rank(other) < rank(self) { other } else { self }
     }
 
+    /// The ARN up to where a session begins.
+    #[must_use]
+    pub fn enduring_arn(&self) -> Option<&str> {
+        let arn = self.arn.as_deref()?;
+        let Some((head, role)) = arn.split_once(":assumed-role/") else { return Some(arn) };
+        let name = role.split_once('/').map_or(role, |(name, _)| name);
+        Some(&arn[..head.len() + ":assumed-role/".len() + name.len()])
+    }
+
+    /// The id without the `AWS:` of notifications and without a session.
+    #[must_use]
+    pub fn bare_id(&self) -> Option<&str> {
+        let id = self.principal_id.as_deref()?;
+        let id = id.strip_prefix("AWS:").unwrap_or(id);
+        Some(id.split_once(':').map_or(id, |(id, _)| id))
+    }
+
+    /// The same caller whatever its session, address and program are; `None` when no more is known
+    /// than an account.
+    #[must_use]
+    pub fn enduring(&self) -> Option<Self> {
+        let is_anybody = self.arn.is_some()
+            || self.principal_id.is_some()
+            || self.session_issuer_arn.is_some()
+            || self.invoked_by.is_some()
+            || self.account_id.as_deref() == Some("anonymous");
+        is_anybody.then(|| Self {
+            arn: self.enduring_arn().map(str::to_owned),
+            principal_id: self.bare_id().map(str::to_owned),
+            account_id: self.account_id.clone(),
+            session_issuer_arn: self.session_issuer_arn.clone(),
+            invoked_by: self.invoked_by.clone(),
+            ..Self::default()
+        })
+    }
+
     fn is_bare(&self) -> bool {
         self.arn.is_none() && self.principal_id.is_none()
     }

@@ -148,11 +148,16 @@ fn what(finding: &Finding) -> String {
         Detector::LatencySlo => {
             format!("{} took too long", some(observed, "delete"))
         }
+        Detector::ReadThenDestroy if removed == 0 => {
+            format!("{name} encrypted {} with a foreign key", some(observed, "object"))
+        }
+        Detector::ReadThenDestroy => {
+            format!("{name} read and removed {}", some(removed, "object"))
+        }
         Detector::MassDelete
         | Detector::OffPattern
         | Detector::NewDeleter
-        | Detector::NewOrigin
-        | Detector::ReadThenDestroy => format!("{name} removed {}", some(removed, "object")),
+        | Detector::NewOrigin => format!("{name} removed {}", some(removed, "object")),
     }
 }
 
@@ -207,7 +212,8 @@ fn when(finding: &Finding, standing: &Standing<'_>) -> String {
     text
 }
 
-/// Whether later evidence may take it back: an absence, or what a write in between would excuse.
+/// Whether later evidence may take it back: an absence, what a write in between would excuse, or a
+/// share of what was removed.
 fn may_be_withdrawn(detector: Detector) -> bool {
     matches!(
         detector,
@@ -215,6 +221,7 @@ fn may_be_withdrawn(detector: Detector) -> bool {
             | Detector::RedundantDelete
             | Detector::BlindSpot
             | Detector::UnfulfilledIntent
+            | Detector::ReadThenDestroy
     )
 }
 

@@ -29,6 +29,7 @@ mod slot;
 mod source;
 mod time;
 mod totals;
+mod trace;
 mod verdict;
 mod watermark;
 #[cfg(test)]
@@ -62,5 +63,6 @@ pub use slot::{Slot, Target};
 pub use source::{Source, SourceSet};
 pub use time::{Day, ParseTimestampError, Timestamp};
 pub use totals::{Delta, Family, LATENCY_BUCKETS_MS, Part, Series};
+pub use trace::{Deed, Hour, KeySketch, Touched, Trace, Traces};
 pub use verdict::{DUPLICATE_MILLIS_MAX, History, Verdict, fulfilment, judge};
 pub use watermark::{SETTLE_MILLIS, lateness_millis};

@@ -132,7 +132,7 @@ async fn a_day_is_one_table_and_says_how_far_it_may_be_believed() {
     let notes = notes(None, &findings, now());
     let notes: Vec<&str> = notes.lines().collect();
     assert!(notes[0].starts_with("learning until 2026-12-21T"), "{notes:?}");
-    assert!(notes[1].starts_with("read_then_destroy is off: reads, and"), "{notes:?}");
+    assert!(notes[1].starts_with("read_then_destroy is off: reads are not decoded"), "{notes:?}");
     assert!(notes[2].starts_with("complete up to 2026-11-23T09:30:00.000Z"), "{notes:?}");
     assert!(notes.iter().any(|line| line.starts_with("cloudtrail (111122223333")), "{notes:?}");
 }

@@ -246,6 +246,8 @@ pub struct FindingList<'a> {
     /// Those that could find nothing for want of what they look at.
     #[serde(skip_deserializing)]
     pub detectors_off: Vec<DetectorOff>,
+    /// Whether it is kept which keys were read.
+    pub has_traces: bool,
     /// How far that may be believed.
     pub completeness: ToldCompleteness<'a>,
 }
@@ -262,6 +264,7 @@ impl<'a> FindingList<'a> {
             observed_since: found.observed_since.map(Time),
             learning_until: found.learning_until(now).map(Time),
             detectors_off: DetectorOff::all_of(found),
+            has_traces: found.has_traces,
             completeness: ToldCompleteness::of(&found.completeness),
         }
     }
@@ -274,6 +277,7 @@ impl<'a> FindingList<'a> {
             has_more: self.has_more,
             completeness: self.completeness.completeness(),
             observed_since: self.observed_since.map(|at| at.0),
+            has_traces: self.has_traces,
         }
     }
 }
@@ -298,6 +302,8 @@ pub struct WholeFinding<'a> {
     pub observed_since: Option<Time>,
     /// Null once enough was observed to know what is usual.
     pub learning_until: Option<Time>,
+    /// Whether it is kept which keys were read.
+    pub has_traces: bool,
 }
 
 impl<'a> WholeFinding<'a> {
@@ -311,6 +317,7 @@ impl<'a> WholeFinding<'a> {
             completeness: ToldCompleteness::of(&found.completeness),
             observed_since: found.observed_since.map(Time),
             learning_until: found.learning_until(now).map(Time),
+            has_traces: found.has_traces,
         })
     }
 
@@ -322,6 +329,7 @@ impl<'a> WholeFinding<'a> {
             has_more: false,
             completeness: self.completeness.completeness(),
             observed_since: self.observed_since.map(|at| at.0),
+            has_traces: self.has_traces,
         }
     }
 }

@@ -38,6 +38,7 @@ async fn shell(answers: Vec<Canned>) -> (Arc<Ingest>, CannedHttp) {
     let options = Options {
         limits: Limits { inflated_bytes_max: 1 << 20, record_bytes_max: 1 << 16 },
         wanted: Wanted::Deletes,
+        keeps_traces: false,
         workers: 2,
         in_flight_messages: 100,
         in_flight_objects: OBJECTS_AT_A_TIME,

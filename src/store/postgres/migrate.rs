@@ -9,7 +9,7 @@ use super::explain::explain;
 use crate::store::StoreError;
 
 /// Every change of the tables, in order.
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     ("V1__tables", include_str!("migrations/V1__tables.sql")),
     ("V2__findings", include_str!("migrations/V2__findings.sql")),
     ("V3__replicas", include_str!("migrations/V3__replicas.sql")),
@@ -17,6 +17,7 @@ const MIGRATIONS: [(&str, &str); 7] = [
     ("V5__callers_once", include_str!("migrations/V5__callers_once.sql")),
     ("V6__slow", include_str!("migrations/V6__slow.sql")),
     ("V7__withdrawn_because", include_str!("migrations/V7__withdrawn_because.sql")),
+    ("V8__traces_of_keys", include_str!("migrations/V8__traces_of_keys.sql")),
 ];
 
 /// What programs that would change the tables of one database lock, one after the other. The

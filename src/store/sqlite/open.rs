@@ -19,7 +19,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 128;
 
 /// Every change of the tables, in order.
-pub(super) const MIGRATIONS: [(&str, &str); 8] = [
+pub(super) const MIGRATIONS: [(&str, &str); 9] = [
     ("V1__evidence_and_totals", include_str!("../migrations/V1__evidence_and_totals.sql")),
     ("V2__every_source", include_str!("../migrations/V2__every_source.sql")),
     ("V3__each_thing_once", include_str!("../migrations/V3__each_thing_once.sql")),
@@ -28,6 +28,7 @@ pub(super) const MIGRATIONS: [(&str, &str); 8] = [
     ("V6__slices", include_str!("../migrations/V6__slices.sql")),
     ("V7__slow", include_str!("../migrations/V7__slow.sql")),
     ("V8__withdrawn_because", include_str!("../migrations/V8__withdrawn_because.sql")),
+    ("V9__traces_of_keys", include_str!("../migrations/V9__traces_of_keys.sql")),
 ];
 
 /// Opens the one connection that writes to a file, or to memory where there is none, and brings the

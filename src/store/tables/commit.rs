@@ -57,6 +57,10 @@ fn commit_batch<'a>(
     write_requests(journal, &fresh)?;
     write_slots(journal, &slots, &fresh)?;
     resolve_late(journal, &fresh)?;
+    // What is so old is forgotten; that a read was is no news to anybody.
+    for trace in batch.traces.iter().filter(|it| it.last_at.as_millis() >= forgotten_before) {
+        journal.trace(trace)?;
+    }
     for reject in &batch.rejects {
         journal.report.new_rejects += u64::from(write_reject(session, reject, now)?);
     }

@@ -6,7 +6,7 @@ use std::mem;
 
 use deltrail_core::detect::Counts;
 use deltrail_core::domain::{
-    Day, Delta, DiscardedLatency, Provenance, Source, SourceSet, Timestamp,
+    Day, Delta, DiscardedLatency, Provenance, Source, SourceSet, Timestamp, Trace,
 };
 
 use super::actors::Actors;
@@ -14,6 +14,7 @@ use super::heard::Heard;
 use super::rollups::Rollups;
 use super::rows::known_source;
 use super::totals::{Labels, add_totals};
+use super::traces::NewTraces;
 use crate::store::session::{Result, Session, values};
 use crate::store::{CommitReport, Options};
 
@@ -26,6 +27,7 @@ pub(super) struct Journal<'a> {
     pub(super) delta: Delta,
     pub(super) heard: Heard<'a>,
     pub(super) rollups: Rollups,
+    traces: NewTraces,
     /// Which sources told of a bucket, as far as that was asked.
     told_by: BTreeMap<String, SourceSet>,
     writer: &'a str,
@@ -43,6 +45,7 @@ impl<'a> Journal<'a> {
             delta: Delta::default(),
             heard: Heard::default(),
             rollups: Rollups::default(),
+            traces: NewTraces::default(),
             told_by: BTreeMap::new(),
             writer: &options.writer,
             overflow_before: 0,
@@ -63,8 +66,9 @@ impl<'a> Journal<'a> {
     }
 
     /// Writes what all batches add up to, before the transaction ends.
-    pub(super) fn close(self) -> Result<()> {
+    pub(super) fn close(mut self) -> Result<()> {
         self.heard.write(self.session)?;
+        self.traces.write(self.session, &mut self.rollups)?;
         self.rollups.write(self.session)?;
         add_totals(self.session, self.writer, &self.delta)
     }
@@ -104,6 +108,13 @@ impl<'a> Journal<'a> {
     /// Notes how much more, or less, a caller did in a bucket at this time.
     pub(super) fn count(&mut self, bucket: &str, at: Timestamp, actor_id: i64, counts: Counts) {
         self.rollups.add(bucket, at, actor_id, counts, self.is_live());
+    }
+
+    /// Notes what a caller did to keys.
+    pub(super) fn trace(&mut self, trace: &Trace) -> Result<()> {
+        let actor_id = self.actors.id_of(&trace.actor)?;
+        self.traces.add(trace, actor_id, self.is_live());
+        Ok(())
     }
 
     /// Notes that what was found in a bucket on the day of this time is to be found anew.

@@ -30,6 +30,7 @@ mod slots;
 mod slow;
 mod told;
 mod totals;
+pub(super) mod traces;
 mod watermarks;
 
 #[cfg(test)]
@@ -70,6 +71,8 @@ mod source_tests;
 mod store_tests;
 #[cfg(test)]
 pub(super) mod story;
+#[cfg(test)]
+mod trace_tests;
 
 pub(super) use self::commit::commit_batches;
 #[cfg(test)]
@@ -78,6 +81,7 @@ pub(super) use self::forget::forget;
 pub(super) use self::gauges::gauges;
 pub(super) use self::neighbourhood::CLAIM_MILLIS_MAX;
 pub(super) use self::requests::is_child;
+pub(super) use self::rows::actor_text;
 pub(super) use self::settle::{CREATIONS_KEPT_MILLIS, settle};
 pub(super) use self::slots::{slot_key, slots_of};
 pub(super) use self::watermarks::advance;

@@ -15,7 +15,7 @@ use crate::store::Location;
 use crate::store::sqlite::open_writer;
 
 /// The files whose statements run with every commit, every tick, or every look at the gauges.
-pub(super) const FILES: [(&str, &str); 25] = [
+pub(super) const FILES: [(&str, &str); 26] = [
     ("actors.rs", include_str!("actors.rs")),
     ("commit.rs", include_str!("commit.rs")),
     ("creations.rs", include_str!("creations.rs")),
@@ -40,6 +40,7 @@ pub(super) const FILES: [(&str, &str); 25] = [
     ("slow.rs", include_str!("slow.rs")),
     ("totals.rs", include_str!("totals.rs")),
     ("told.rs", include_str!("told.rs")),
+    ("traces.rs", include_str!("traces.rs")),
     ("watermarks.rs", include_str!("watermarks.rs")),
 ];
 

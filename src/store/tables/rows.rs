@@ -32,7 +32,7 @@ pub(super) fn actor(row: &mut Row<'_>) -> Result<Actor> {
     row.text(|text| serde_json::from_str(text).ok())
 }
 
-pub(super) fn actor_text(actor: &Actor) -> Result<String> {
+pub(in crate::store) fn actor_text(actor: &Actor) -> Result<String> {
     Ok(serde_json::to_string(actor)?)
 }
 

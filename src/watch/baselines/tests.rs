@@ -36,6 +36,8 @@ fn input<'a>(bucket: &'a str, past: &'a [Cell], callers: &'a Callers) -> Input<'
         past,
         callers,
         suspects: &[],
+        traces: &[],
+        past_traces: &[],
         changes: &[],
         unresolved_calls: 0,
         watermarks: &WATERMARKS,

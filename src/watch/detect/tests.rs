@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use deltrail_core::detect::{Expectation, Settings};
 use deltrail_core::domain::{
-    Actor, Api, Call, Cause, Day, Detector, Evidence, Fact, Mark, Outcome, ProtectionChange,
-    Provenance, RemovalRole, Severity, Source, State, Target, Timestamp,
+    Actor, Api, Call, Cause, Day, Deed, Detector, Evidence, Fact, Mark, Mode, Outcome,
+    ProtectionChange, Provenance, RemovalRole, Severity, Source, State, Target, Timestamp, Touched,
+    Traces,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -66,8 +67,35 @@ fn removal(who: &str, nth: usize, at: Timestamp) -> Evidence {
     }
 }
 
+/// What one record tells: a removal, or a read.
+#[derive(Clone)]
+struct Told {
+    id: String,
+    deed: Deed,
+    evidence: Evidence,
+}
+
 /// Forty days of a job that removes a few keys a day, and what should stand out: on day 35 it
-/// removes 300 at once, and on day 38 somebody new removes 60 across midnight.
+/// removes 300 at once, on day 36 somebody reads 40 keys of it before they are removed, and on
+/// day 38 somebody new removes 60 across midnight.
+fn told() -> Vec<Told> {
+    let minutes = (650..657).cycle();
+    let stolen = || {
+        let times = minutes.clone().zip(10_000..10_040);
+        times.map(|(minute, nth)| removal("thief", nth, at(36, minute)))
+    };
+    let read = stolen().map(|removal| Evidence { at: at(36, 500), ..removal });
+    let read =
+        read.map(|it| Told { id: format!("read {}", it.id), deed: Deed::Read, evidence: it });
+    removed(evidence().into_iter().chain(stolen())).into_iter().chain(read).collect()
+}
+
+/// Removals as they are told.
+fn removed(evidence: impl IntoIterator<Item = Evidence>) -> Vec<Told> {
+    let told = |it: Evidence| Told { id: it.id.clone(), deed: Deed::Removed, evidence: it };
+    evidence.into_iter().map(told).collect()
+}
+
 fn evidence() -> Vec<Evidence> {
     let mut told = Vec::new();
     for day in 0..40 {
@@ -89,7 +117,10 @@ fn options() -> Options {
         retention: Duration::from_hours(24 * 36_500),
         stale_window: Duration::from_mins(15),
         detection: Detection {
-            settings: Settings::default(),
+            settings: Settings {
+                modes: [(Detector::ReadThenDestroy, Mode::Live)].into(),
+                ..Settings::default()
+            },
             is_important: Box::new(|_| false),
             notifiers: Vec::new(),
             told_from: Severity::Warning,
@@ -114,13 +145,24 @@ fn open_at(location: Location, writer: &str) -> Store {
     .unwrap()
 }
 
-async fn commit(store: &Store, evidence: &[Evidence], provenance: Provenance) {
-    let stored = |it: &Evidence| StoredFact {
-        fact: Fact::Deletion(Box::new(it.clone())),
+async fn commit(store: &Store, told: &[Told], provenance: Provenance) {
+    let mut traces = Traces::default();
+    for Told { deed, evidence, .. } in told {
+        traces.note(&Touched {
+            bucket: BUCKET,
+            key: evidence.key.as_deref().unwrap(),
+            deed: *deed,
+            at: evidence.at,
+            actor: &evidence.actor,
+        });
+    }
+    let removals = told.iter().filter(|it| it.deed == Deed::Removed);
+    let stored = |it: &Told| StoredFact {
+        fact: Fact::Deletion(Box::new(it.evidence.clone())),
         record_index: None,
     };
-    let facts = evidence.iter().map(stored).collect();
-    store.commit(Batch { facts, provenance, ..Batch::default() }).await.unwrap();
+    let (facts, traces) = (removals.map(stored).collect(), traces.take());
+    store.commit(Batch { facts, traces, provenance, ..Batch::default() }).await.unwrap();
 }
 
 /// The findings that stand, by id, as they would be told.
@@ -144,8 +186,8 @@ struct Delivery {
 }
 
 /// The evidence in an order of a hash that the seed turns; in that of time with 0.
-fn shuffled(seed: u64) -> Vec<Evidence> {
-    let mut told = evidence();
+fn shuffled(seed: u64) -> Vec<Told> {
+    let mut told = told();
     if seed > 0 {
         told.sort_by_cached_key(|it| {
             let mut hash = DefaultHasher::new();
@@ -190,6 +232,8 @@ async fn the_same_findings_stand_whatever_came_in_which_order_cut_how_and_looked
     let by = |detector: Detector| at_once.values().filter(move |it| it.contains(detector.as_str()));
     assert!(by(Detector::MassDelete).count() > 0, "{at_once:#?}");
     assert!(by(Detector::NewDeleter).count() > 0, "{at_once:#?}");
+    let is_theft = |it: &&String| it.starts_with(r#"{"detector":"read_then_destroy""#);
+    assert_eq!(at_once.values().filter(is_theft).count(), 1, "{at_once:#?}");
     let mut has_withdrawn = false;
     for (seed, pieces, restart_after) in [(0, 90, 100), (1, 90, 3), (2, 45, 7), (3, 170, 2)] {
         let (stands, withdrew) = delivered(&Delivery { seed, pieces, restart_after }).await;
@@ -234,7 +278,7 @@ async fn a_purge_two_days_after_versioning_was_suspended_is_held_against_that() 
     };
     assert_eq!(switched_off().await, Severity::Warning);
     let purge: Vec<Evidence> = (0..60).map(|nth| removal("job", nth, at(2, 19 * 60))).collect();
-    commit(&store, &purge, Provenance::Live).await;
+    commit(&store, &removed(purge), Provenance::Live).await;
     looked(&store, &mut seen).await;
     assert_eq!(switched_off().await, Severity::Critical);
     store.close().await.unwrap();
@@ -258,7 +302,7 @@ async fn what_was_announced_afterwards_is_withdrawn_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder.path().join("deltrail.db"), "here");
     let mut seen = Seen::default();
-    commit(&store, &evidence(), Provenance::Live).await;
+    commit(&store, &removed(evidence()), Provenance::Live).await;
     looked(&store, &mut seen).await;
     store.announce(cleanup(1_000), None, at(50, 0)).await.unwrap();
     looked(&store, &mut seen).await;
@@ -283,7 +327,7 @@ async fn an_announcement_covers_up_to_its_maximum_and_more_is_found_and_worse() 
         if let Some(objects_max) = objects_max {
             store.announce(cleanup(objects_max), None, at(50, 0)).await.unwrap();
         }
-        commit(&store, &evidence(), Provenance::Live).await;
+        commit(&store, &removed(evidence()), Provenance::Live).await;
         looked(&store, &mut Seen::default()).await;
         let detector = Some(Detector::MassDelete);
         let filter = FindingFilter { detector, limit: 9, ..FindingFilter::default() };
@@ -309,7 +353,7 @@ async fn an_announcement_covers_up_to_its_maximum_and_more_is_found_and_worse() 
 async fn what_a_scan_finds_is_what_a_daemon_would_have_found() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder.path().join("deltrail.db"), "scan");
-    commit(&store, &evidence(), Provenance::Backfill).await;
+    commit(&store, &told(), Provenance::Backfill).await;
     super::look_at_history(&options(), &store, &CancellationToken::new()).await.unwrap();
     let (live, _) = delivered(&Delivery { seed: 0, pieces: 10_000, restart_after: 10 }).await;
     assert_eq!(standing(&store).await, live);

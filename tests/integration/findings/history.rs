@@ -60,6 +60,18 @@ impl History {
         write("album.json.gz".to_owned(), records.collect());
     }
 
+    /// Writes a file that tells that the intern read the album an hour before.
+    pub fn write_reads(&self, folder: &Path) {
+        let records: Vec<Value> = (0..PURGED)
+            .map(|nth| {
+                let at = self.noon_millis - 3_600_000 + i64::try_from(nth).unwrap() * 200;
+                called("GetObject", "intern", &format!("albums/IMG_{nth:04}.jpg"), at)
+            })
+            .collect();
+        let document = json!({ "Records": records }).to_string();
+        std::fs::write(folder.join("reads.json.gz"), gzip(document.as_bytes())).unwrap();
+    }
+
     fn span(&self) -> [String; 2] {
         let [since, until] = [self.noon_millis - 60_000, self.noon_millis + 2 * DAY_MILLIS];
         [since, until].map(|millis| Timestamp::from_millis(millis).to_string())
@@ -91,8 +103,13 @@ impl History {
 
 /// CloudTrail's record of one delete by a role.
 fn removed(role: &str, key: &str, at_millis: i64) -> Value {
+    called("DeleteObject", role, key, at_millis)
+}
+
+/// CloudTrail's record of one call by a role.
+fn called(event_name: &str, role: &str, key: &str, at_millis: i64) -> Value {
     let time = Timestamp::from_millis(at_millis / 1_000 * 1_000).to_string();
-    let id = format!("{role}-{}", key.replace('/', "-"));
+    let id = format!("{event_name}-{role}-{}", key.replace('/', "-"));
     json!({
         "eventVersion": "1.11",
         "userIdentity": {
@@ -109,7 +126,7 @@ fn removed(role: &str, key: &str, at_millis: i64) -> Value {
         },
         "eventTime": time.replace(".000Z", "Z"),
         "eventSource": "s3.amazonaws.com",
-        "eventName": "DeleteObject",
+        "eventName": event_name,
         "awsRegion": "us-east-1",
         "sourceIPAddress": "203.0.113.77",
         "userAgent": "[aws-sdk-js/3.901.0]",
@@ -120,7 +137,7 @@ fn removed(role: &str, key: &str, at_millis: i64) -> Value {
         },
         "requestID": id,
         "eventID": format!("event-{id}"),
-        "readOnly": false,
+        "readOnly": event_name.starts_with("Get"),
         "eventType": "AwsApiCall",
         "managementEvent": false,
         "recipientAccountId": ACCOUNT,

@@ -4,6 +4,7 @@
 
 mod history;
 mod reaching;
+mod reads;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

@@ -14,12 +14,14 @@ mod requester;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod touch;
 
 use self::head::Head;
 pub(super) use self::head::is_access_log;
 use self::key::key_of;
 use self::requester::actor_of;
 use self::tail::Tail;
+pub(super) use self::touch::touch_of_line;
 use super::bucket_name::bucket_name;
 use super::cloudtrail::Refusal;
 use super::fingerprint::{fingerprint, identity};

@@ -3,10 +3,10 @@
 
 mod hostile;
 
-use super::{Refusal, read_line};
+use super::{Refusal, read_line, touch_of_line};
 use crate::decode::LogPath;
 use crate::domain::{
-    ActorKind, Api, Call, Cause, Evidence, Mark, Outcome, RemovalRole, Source, Target,
+    ActorKind, Api, Call, Cause, Deed, Evidence, Mark, Outcome, RemovalRole, Source, Target,
 };
 
 const OWNER: &str = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be";
@@ -253,4 +253,37 @@ fn the_log_of_one_bucket_says_nothing_about_another() {
     assert_eq!((&*own.account, &*own.region), ("111122223333", "eu-west-1"));
     let foreign = read_line(plain_delete().as_bytes(), &path("thumbnails")).unwrap_err();
     assert_eq!(foreign.reason.as_str(), "account_mismatch");
+}
+
+#[test]
+fn a_get_that_was_answered_and_the_source_of_a_copy_are_reads() {
+    let read = |operation: &str, answer: &str| {
+        let request = r#""GET /cats/a%2Bb.jpg HTTP/1.1""#;
+        let callers = r#""-" "aws-cli/2.9" -"#;
+        let text =
+            line(&format!("{operation} cats/a%252Bb.jpg {request} {answer} {callers} {END}"));
+        touch_of_line(text.as_bytes(), &LogPath::default())
+    };
+    let whole = "200 - 512 512 40 39";
+    for (operation, answer) in [
+        ("REST.GET.OBJECT", whole),
+        ("REST.GET.OBJECT", "206 - 12 512 40 39"),
+        ("REST.COPY.OBJECT_GET", whole),
+    ] {
+        let touch = read(operation, answer).unwrap_or_else(|| panic!("{operation} {answer}"));
+        assert_eq!(
+            (&*touch.bucket, &*touch.key, touch.deed),
+            ("images", "cats/a+b.jpg", Deed::Read)
+        );
+        assert_eq!(touch.actor.arn.as_deref(), Some(ROLE));
+    }
+    for (operation, answer) in [
+        ("REST.HEAD.OBJECT", whole),
+        ("REST.GET.OBJECT", "304 - - 512 40 39"),
+        ("REST.GET.OBJECT", "404 NoSuchKey 300 - 40 39"),
+        ("REST.GET.OBJECT", "- - - - - -"),
+        ("REST.GET.ACL", whole),
+    ] {
+        assert_eq!(read(operation, answer), None, "{operation} {answer}");
+    }
 }

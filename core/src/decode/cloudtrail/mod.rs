@@ -17,6 +17,7 @@ mod removed;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod touch;
 
 use compact_str::CompactString;
 use memchr::memmem;
@@ -28,11 +29,13 @@ use self::place::bucket_of;
 use self::plain::{Plain, plain_time};
 use self::protection::{change_of, each_change_name, named_change};
 use self::removed::Removed;
-use self::telling::may_tell;
+use self::telling::{may_tell, may_touch};
+use self::touch::touch_of_any;
 use super::lenient::{filled_text, text};
 use super::log_key::LogPath;
 use super::reject::RejectReason;
 use super::structure::Marked;
+use super::touch::Touch;
 use crate::domain::{
     ActorKind, Api, Call, Cause, Evidence, Fact, Outcome, RemovalRole, Source, Timestamp,
 };
@@ -116,6 +119,17 @@ impl Reader {
         match self.plain.read(record, &self.path, self.wanted) {
             Some(fact) => Ok(Some(fact)),
             None => read_any(record.bytes, &self.path, self.wanted),
+        }
+    }
+
+    /// What a record tells of a key that was read, or encrypted with a foreign key, if it does.
+    pub(super) fn touch(&mut self, record: Marked<'_>) -> Option<Touch> {
+        if !may_touch(record) {
+            return None;
+        }
+        match self.plain.touch(record, &self.path) {
+            Some((outcome, touch)) => (outcome == Outcome::Ok).then_some(touch),
+            None => touch_of_any(record.bytes, &self.path),
         }
     }
 

@@ -16,13 +16,15 @@ use super::circumstances::{Circumstances, believed, identity_of, is_known_versio
 use super::creation::made;
 use super::place::stands_for_another;
 use super::removed::Removed;
+use super::touch::{READS, moment};
 use super::{Told, Wanted, delete_api, is_s3, service_of, write_name};
 use crate::decode::lenient::{beginning, capped, without_brackets};
 use crate::decode::lent::{Lend, Lent};
 use crate::decode::log_key::LogPath;
 use crate::decode::structure::Marked;
+use crate::decode::touch::Touch;
 use crate::decode::walker::Walker;
-use crate::domain::{Actor, Api, Fact, Timestamp};
+use crate::domain::{Actor, Api, Deed, Fact, Outcome, Timestamp};
 
 /// Digits of a number that fits into 64 bits whatever they are.
 const DIGITS_MAX: usize = 18;
@@ -82,6 +84,12 @@ impl Plain {
         self.memory.get().read(record, path, wanted)
     }
 
+    /// The read of a key that this record of the file at `path` tells of, and how it ended; `None`
+    /// when the record is about something else, or has to be read in another way.
+    pub(super) fn touch(&mut self, record: Marked<'_>, path: &LogPath) -> Option<(Outcome, Touch)> {
+        self.memory.get().touch(record, path)
+    }
+
     /// Leaves what was learnt to the next reader of this thread.
     pub(super) fn leave_memory(&mut self) {
         self.memory.leave();
@@ -91,11 +99,7 @@ impl Plain {
 impl Memory {
     fn read(&mut self, record: Marked<'_>, path: &LogPath, wanted: Wanted) -> Option<Fact> {
         let walker = Walker::of(record)?;
-        let members = self.layouts.recall(walker).or_else(|| {
-            let members = Members::read(walker)?;
-            self.layouts.learn(walker, &members);
-            Some(members)
-        })?;
+        let members = self.members_of(walker)?;
         let name = members.get(Field::EventName)?;
         service_of(members.get(Field::EventSource)?).filter(|service| is_s3(service))?;
         let bucket = members.filled(Field::BucketName).filter(|name| !stands_for_another(name))?;
@@ -123,6 +127,35 @@ impl Memory {
         Some(Fact::Deletion(told.evidence(|role| {
             Removed::of(role, Some(key), version.as_deref(), is_marker, marker_version_id)
         })))
+    }
+
+    fn members_of<'a>(&mut self, walker: Walker<'a>) -> Option<Members<'a>> {
+        self.layouts.recall(walker).or_else(|| {
+            let members = Members::read(walker)?;
+            self.layouts.learn(walker, &members);
+            Some(members)
+        })
+    }
+
+    fn touch(&mut self, record: Marked<'_>, path: &LogPath) -> Option<(Outcome, Touch)> {
+        let walker = Walker::of(record)?;
+        let members = self.members_of(walker)?;
+        members.get(Field::EventName).filter(|name| READS.contains(name))?;
+        service_of(members.get(Field::EventSource)?).filter(|service| is_s3(service))?;
+        let bucket = members.filled(Field::BucketName).filter(|name| !stands_for_another(name))?;
+        let key = unescaped(members.filled(Field::Key)?, walker.has_backslash())?;
+        let circumstances = self.circumstances_of(&members, path)?;
+        let error_code = circumstances.error_code.as_deref();
+        let outcome = Outcome::from_error(error_code, circumstances.http_status);
+        let touch = Touch {
+            bucket: bucket.into(),
+            key,
+            deed: Deed::Read,
+            is_of_itself: false,
+            at: moment(circumstances.at, circumstances.ended_at),
+            actor: circumstances.actor,
+        };
+        Some((outcome, touch))
     }
 
     fn circumstances_of(&mut self, members: &Members<'_>, path: &LogPath) -> Option<Circumstances> {

@@ -11,6 +11,7 @@ use memchr::memmem::{Finder, find};
 use super::Wanted;
 use super::creation::WRITES;
 use super::protection::each_change_name;
+use super::touch::{ENCRYPTS, READS, may_name_key};
 use crate::decode::structure::Marked;
 use crate::domain::Api;
 
@@ -19,13 +20,17 @@ static EVENT_NAME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#"
 /// The names of the calls that matter, those of one length together.
 type Names = Vec<Vec<&'static [u8]>>;
 
-static DELETES: LazyLock<Names> = LazyLock::new(|| names(&[]));
-static DELETES_AND_WRITES: LazyLock<Names> = LazyLock::new(|| names(&WRITES));
+static DELETES: LazyLock<Names> = LazyLock::new(|| by_length(evidence().collect()));
+static DELETES_AND_WRITES: LazyLock<Names> =
+    LazyLock::new(|| by_length(evidence().chain(WRITES).collect()));
+static READING: LazyLock<Names> = LazyLock::new(|| by_length(READS.to_vec()));
+static ENCRYPTING: LazyLock<Names> = LazyLock::new(|| by_length(ENCRYPTS.to_vec()));
 
-fn names(writes: &[&'static str]) -> Names {
-    let deletes = [Api::DeleteObject, Api::DeleteObjects].map(Api::as_str);
-    let changes = each_change_name().chain(writes.iter().copied());
-    let names: Vec<&str> = deletes.into_iter().chain(changes).collect();
+fn evidence() -> impl Iterator<Item = &'static str> {
+    [Api::DeleteObject, Api::DeleteObjects].map(Api::as_str).into_iter().chain(each_change_name())
+}
+
+fn by_length(names: Vec<&'static str>) -> Names {
     let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);
     let mut by_length = vec![Vec::new(); longest + 1];
     for name in names {
@@ -42,6 +47,15 @@ pub(super) fn may_tell(record: Marked<'_>, wanted: Wanted) -> bool {
         Wanted::Deletes => &*DELETES,
         Wanted::DeletesAndWrites => &*DELETES_AND_WRITES,
     };
+    names_one(record, names)
+}
+
+/// The same for a call that reads an object, or encrypts one with a key that may be foreign.
+pub(super) fn may_touch(record: Marked<'_>) -> bool {
+    names_one(record, &READING) || (names_one(record, &ENCRYPTING) && may_name_key(record))
+}
+
+fn names_one(record: Marked<'_>, names: &Names) -> bool {
     let mut rest = record.bytes;
     while let Some(at) = EVENT_NAME.find(rest) {
         rest = &rest[at + EVENT_NAME.needle().len()..];

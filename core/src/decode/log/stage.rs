@@ -4,14 +4,14 @@
 use std::mem;
 
 use super::{Decoded, Located, REJECTED_MAX};
-use crate::decode::access_log::{read_line, time_of_line};
+use crate::decode::access_log::{read_line, time_of_line, touch_of_line};
 use crate::decode::cloudtrail::{Reader, Refusal, Wanted, no_object};
 use crate::decode::intent::read_intent;
 use crate::decode::log_key::LogPath;
 use crate::decode::records::Element;
 use crate::decode::reject::{RejectReason, Rejected};
 use crate::decode::structure::Marked;
-use crate::domain::{Fact, Source, Timestamp};
+use crate::domain::{Fact, Source, Timestamp, Traces};
 
 /// One of so many records that are no evidence is asked for its time.
 const TIME_SAMPLE_RECORDS: u64 = 64;
@@ -19,6 +19,8 @@ const TIME_SAMPLE_RECORDS: u64 = 64;
 pub(super) struct Stage {
     path: LogPath,
     trail: Reader,
+    /// What was done to keys, if anybody wants to know.
+    traces: Option<Traces>,
     decoded: Decoded,
     records: u64,
     rejected: usize,
@@ -30,6 +32,7 @@ impl Stage {
         Self {
             trail: Reader::of(path.clone()),
             path,
+            traces: None,
             decoded: Decoded::default(),
             records: 0,
             rejected: 0,
@@ -42,6 +45,11 @@ impl Stage {
         self.trail.want(wanted);
     }
 
+    /// What is done to keys is to be told from now on.
+    pub(super) fn keep_traces(&mut self) {
+        self.traces = Some(Traces::default());
+    }
+
     /// Says that no record follows.
     pub(super) fn finish(&mut self) {
         self.trail.finish();
@@ -50,12 +58,16 @@ impl Stage {
     /// Gives what was staged since the last time.
     pub(super) fn take(&mut self) -> Decoded {
         self.heap_bytes = 0;
-        mem::take(&mut self.decoded)
+        let traces = self.traces.as_mut().map(Traces::take);
+        Decoded { traces: traces.unwrap_or_default(), ..mem::take(&mut self.decoded) }
     }
 
     /// About how many bytes of memory [`Stage::take`] would give.
     pub(super) const fn heap_bytes(&self) -> usize {
-        self.heap_bytes
+        match &self.traces {
+            Some(traces) => self.heap_bytes + traces.memory_bytes(),
+            None => self.heap_bytes,
+        }
     }
 
     /// How many records there were so far.
@@ -67,6 +79,9 @@ impl Stage {
     pub(super) fn read(&mut self, source: Source, element: Element<'_>) {
         let record_index = self.records;
         self.records += 1;
+        if self.traces.is_some() {
+            self.trace(source, element);
+        }
         let told = match element {
             Element::TooLarge => {
                 let detail = "the record is larger than --max-record allows";
@@ -92,6 +107,18 @@ impl Stage {
             Err(refusal) => {
                 self.reject(Some(record_index), refusal.reason, &refusal.detail);
             }
+        }
+    }
+
+    /// Notes what the record tells of a key that it did not remove.
+    fn trace(&mut self, source: Source, element: Element<'_>) {
+        let touch = match (source, element) {
+            (Source::CloudTrail, Element::Object(record)) => self.trail.touch(record),
+            (Source::AccessLog, Element::Whole(line)) => touch_of_line(line, &self.path),
+            _ => None,
+        };
+        if let (Some(traces), Some(touch)) = (&mut self.traces, touch) {
+            touch.each().for_each(|touched| traces.note(&touched));
         }
     }
 

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::{Content, DecodeError, Decoded, Limits, LogDecoder, LogPath, Summary};
 use crate::decode::RejectReason;
+use crate::domain::Deed;
 
 const LIMITS: Limits = Limits { inflated_bytes_max: 1 << 20, record_bytes_max: 400 };
 const DELETE: &str = "owner images [23/Nov/2026:12:00:00 +0000] 192.0.2.3 - R1 \
@@ -201,5 +202,29 @@ proptest! {
             decode_chunks(bytes.chunks(chunk_length)),
             decode_chunks([bytes.as_slice()])
         );
+    }
+}
+
+#[test]
+fn traces_are_told_beside_all_else_however_the_object_is_cut() {
+    let other = GET.replace("OBJECT a", "OBJECT b").replace("/a ", "/b ");
+    let text = format!("{GET}\n{DELETE}\n{other}\n{GET}\n");
+    let in_chunks = |chunk_length: usize| {
+        let mut decoder = LogDecoder::new(LIMITS, LogPath::default()).keeping_traces();
+        for chunk in text.as_bytes().chunks(chunk_length) {
+            decoder.push(chunk).unwrap();
+        }
+        decoder.finish().unwrap();
+        assert!(decoder.staged_bytes() > 0);
+        let mut told = decoder.take();
+        (std::mem::take(&mut told.traces), told)
+    };
+    let (traces, rest) = in_chunks(text.len());
+    assert_eq!(rest, decode(&text).unwrap().1, "a read is ignored as ever");
+    assert_eq!(traces.len(), 1, "{traces:?}");
+    assert_eq!((traces[0].deed, traces[0].keys.keys()), (Deed::Read, 2));
+    assert_eq!((&*traces[0].bucket, traces[0].last_at), ("images", traces[0].first_at));
+    for chunk_length in [1, 7, 100] {
+        assert_eq!(in_chunks(chunk_length), (traces.clone(), rest.clone()), "{chunk_length}");
     }
 }

@@ -41,6 +41,8 @@ fn a_series_of_a_long_name_and_much_past_takes_no_more_than_one_kibibyte() {
         past: &past,
         callers: &callers,
         suspects: &[],
+        traces: &[],
+        past_traces: &[],
         changes: &[],
         unresolved_calls: 0,
         watermarks: &BTreeMap::new(),

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use proptest::test_runner::{Config, RngSeed};
 
-use super::{APP, Bucket, CLEANER, Counts, NOTHING, PAST_DAYS, STRANGER, Window, announcement};
+use super::{
+    APP, Bucket, CLEANER, Counts, NOTHING, PAST_DAYS, STRANGER, TODAY, Traced, Window, announcement,
+};
 use crate::detect::WINDOWS_PER_DAY;
 use crate::domain::dice::Dice;
-use crate::domain::{Detector, Finding};
+use crate::domain::{Deed, Detector, Finding, Hour, KeySketch, Mode};
 
 const BUCKETS_USUALLY: u64 = 500;
 
@@ -52,11 +54,36 @@ fn any_bucket(dice: &mut Dice) -> Bucket {
             _ => bucket.remove(day, at, caller, objects),
         }
     }
+    if dice.one_in(2) {
+        bucket.settings.modes.insert(Detector::ReadThenDestroy, Mode::Live);
+        for _ in 0..dice.between(1, 12) {
+            trace(&mut bucket, dice);
+        }
+    }
     if dice.one_in(5) {
         let announced: Vec<_> = bucket.cells.iter().rev().take(4).copied().collect();
         bucket.announced = vec![announcement(&announced, 100)];
     }
     bucket
+}
+
+/// Something that was done to keys around today, often to the same ones.
+fn trace(bucket: &mut Bucket, dice: &mut Dice) {
+    let hour = Hour::of(TODAY.start()).plus(dice.between(-30, 40));
+    let first = *dice.pick(&[0, 0, 0, 500]);
+    let count = *dice.pick(&[5, 15, 30, 400]);
+    let caller = *dice.pick(&[APP, STRANGER]);
+    let deed = *dice.pick(&[Deed::Read, Deed::Read, Deed::Removed, Deed::CustomerKey]);
+    let mut keys = KeySketch::default();
+    for key in first..first + count {
+        keys.insert(&format!("{key}"));
+    }
+    let (first_at, last_at) = (hour.start(), hour.start());
+    bucket.traces.push(Traced { caller, hour, deed, keys, first_at, last_at });
+    if deed == Deed::Removed {
+        let counts = Counts { removed: count, markers: count, ..NOTHING };
+        bucket.cells.push(super::Cell { window: Window::of(first_at), caller, counts });
+    }
 }
 
 /// Cells cut into several and shuffled; sums of them are the same.
@@ -73,6 +100,10 @@ fn shuffled(bucket: &mut Bucket, dice: &mut Dice) {
     dice.shuffle(&mut cells);
     bucket.cells = cells;
     dice.shuffle(&mut bucket.suspects);
+    // The same may be told in several rows.
+    let again: Vec<Traced> = bucket.traces.iter().filter(|_| dice.one_in(3)).cloned().collect();
+    bucket.traces.extend(again);
+    dice.shuffle(&mut bucket.traces);
     dice.shuffle(&mut bucket.changes);
     for announced in &mut bucket.announced {
         dice.shuffle(&mut announced.cells);
@@ -88,6 +119,9 @@ fn renumbered(bucket: &mut Bucket) {
     for cell in bucket.cells.iter_mut().chain(announced) {
         cell.caller = renumber(cell.caller);
     }
+    for trace in &mut bucket.traces {
+        trace.caller = renumber(trace.caller);
+    }
     for suspect in &mut bucket.suspects {
         suspect.caller = suspect.caller.map(renumber);
     }
@@ -99,7 +133,7 @@ fn found_around(bucket: &Bucket) -> Vec<Finding> {
 
 #[test]
 fn the_same_evidence_gives_the_same_findings_in_any_order() {
-    let mut with_findings = 0;
+    let (mut with_findings, mut with_reads) = (0, 0);
     for seed in seeds() {
         let mut dice = Dice::new(seed);
         let mut bucket = any_bucket(&mut dice);
@@ -108,7 +142,10 @@ fn the_same_evidence_gives_the_same_findings_in_any_order() {
         renumbered(&mut bucket);
         assert_eq!(found_around(&bucket), found, "seed {seed}");
         with_findings += u64::from(!found.is_empty());
+        let is_of_reads = |it: &Finding| it.detector == Detector::ReadThenDestroy;
+        with_reads += u64::from(found.iter().any(is_of_reads));
     }
+    assert!(with_reads * 20 > seeds().len() as u64, "{with_reads} with reads");
     assert!(with_findings * 4 > seeds().len() as u64, "{with_findings} with findings");
 }
 
@@ -143,6 +180,9 @@ fn in_another_week_the_same_is_found() {
         let days = 7 * dice.between(1, 60);
         for cell in &mut bucket.cells {
             cell.window = Window::numbered(cell.window.number() + days * WINDOWS_PER_DAY);
+        }
+        for trace in &mut bucket.traces {
+            trace.hour = trace.hour.plus(days * 24);
         }
         bucket.observed_days -= days;
         assert_eq!(timeless(bucket.found_on(days)), found, "seed {seed}");

@@ -52,7 +52,7 @@ pub(in crate::http::page) fn row() -> FindingRow {
 pub(in crate::http::page) fn found(rows: Vec<FindingRow>, has_more: bool) -> Findings {
     let year_ago = Timestamp::from_millis(NOW.as_millis() - 365 * Day::MILLIS);
     let completeness = crate::store::Completeness::default();
-    Findings { rows, has_more, completeness, observed_since: Some(year_ago) }
+    Findings { rows, has_more, completeness, observed_since: Some(year_ago), has_traces: false }
 }
 
 fn shown(query: &str, found: &Findings) -> String {

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use deltrail_core::domain::Timestamp;
+use deltrail_core::domain::{Deed, Timestamp, Trace};
 
 use super::copy::Array;
 use super::fetch::{Ask, Fetch, integer, text};
@@ -12,6 +12,7 @@ use super::named::Named;
 use super::neighbours::{Neighbours, Slot};
 use super::pieces::Piece;
 use crate::store::session::Result;
+use crate::store::tables::actor_text;
 use crate::store::{Batch, LedgerKey, Origin, words};
 
 /// Loads what `named` may need.
@@ -39,6 +40,7 @@ pub(super) fn load(
     load_calls(fetch, named, requests, bucket_sources, &mut around)?;
     load_other_keys(fetch, named, requests)?;
     around.load_rest(named)?;
+    fetch.all(&traces(named)?)?;
     let actors: Vec<i64> = fetch.actors.take().into_iter().collect();
     fetch.all(&[Ask {
         table: Table::Actors,
@@ -113,6 +115,42 @@ fn by_name(named: &Named<'_>) -> Vec<Ask> {
 
 pub(super) const REQUESTS_BY_NAME: &str = "unnest($1::text[], $2::text[]) AS i (identity, bucket)
     JOIN requests AS t ON t.identity = i.identity AND t.bucket = i.bucket";
+
+/// What is known of what the same callers did in the same hours; and of reads, what was done to
+/// keys within a day after.
+fn traces(named: &Named<'_>) -> Result<[Ask; 2]> {
+    let actors: Vec<String> =
+        named.traces.iter().map(|it| actor_text(&it.actor)).collect::<Result<_>>()?;
+    let buckets = |traces: &[&Trace]| Array::texts(traces.iter().map(|it| &*it.bucket));
+    let hours = |traces: &[&Trace]| Array::integers(traces.iter().map(|it| it.hour.number()));
+    let mut reads: Vec<&Trace> =
+        named.traces.iter().copied().filter(|it| it.deed == Deed::Read).collect();
+    reads.sort_unstable_by_key(|it| (&it.bucket, it.hour));
+    reads.dedup_by_key(|it| (&it.bucket, it.hour));
+    Ok([
+        Ask {
+            table: Table::Traces,
+            from: "unnest($1::text[], $2::bigint[], $3::text[], $4::text[])
+                    AS i (bucket, hour_number, deed, actor)
+                JOIN actors AS a ON a.actor = i.actor
+                JOIN traces AS t ON t.bucket = i.bucket AND t.hour_number = i.hour_number
+                    AND t.deed = i.deed AND t.actor_id = a.id",
+            values: vec![
+                buckets(&named.traces),
+                hours(&named.traces),
+                Array::texts(named.traces.iter().map(|it| it.deed.as_str())),
+                Array::texts(actors.iter().map(String::as_str)),
+            ],
+        },
+        Ask {
+            table: Table::Traces,
+            from: "unnest($1::text[], $2::bigint[]) AS i (bucket, hour_number)
+                JOIN traces AS t ON t.bucket = i.bucket AND t.deed <> 'read'
+                    AND t.hour_number BETWEEN i.hour_number AND i.hour_number + 24",
+            values: vec![buckets(&reads), hours(&reads)],
+        },
+    ])
+}
 
 /// Makes the rows of log objects that have none, and locks them all: whoever reads the same object
 /// at the same time waits here, and finds what was committed of it.

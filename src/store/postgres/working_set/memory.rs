@@ -36,10 +36,11 @@ pub(super) enum Table {
     Slots,
     Sources,
     Totals,
+    Traces,
 }
 
 impl Table {
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Actors,
         Self::BucketSources,
         Self::Creations,
@@ -59,6 +60,7 @@ impl Table {
         Self::Slots,
         Self::Sources,
         Self::Totals,
+        Self::Traces,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -82,6 +84,7 @@ impl Table {
             Self::Slots => "slots",
             Self::Sources => "sources",
             Self::Totals => "totals",
+            Self::Traces => "traces",
         }
     }
 }

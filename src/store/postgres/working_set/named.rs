@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deltrail_core::domain::{Api, Evidence, Fact, PAIR_MILLIS_MAX};
+use deltrail_core::domain::{Api, Evidence, Fact, PAIR_MILLIS_MAX, Trace};
 
 use super::pieces::{Span, united};
 use crate::store::tables::{is_child, slot_key, slots_of};
@@ -32,6 +32,8 @@ pub(super) struct Named<'b> {
     pub(super) protection_changes: BTreeSet<&'b str>,
     /// Log objects, and what kind each is said to be.
     pub(super) log_objects: BTreeMap<&'b LedgerKey, &'static str>,
+    /// Bucket, hour, deed and caller of what was done to keys.
+    pub(super) traces: Vec<&'b Trace>,
     /// When bulk calls were whose keys are told of.
     pub(super) bulk_calls: Vec<(String, Span)>,
 }
@@ -46,6 +48,8 @@ impl<'b> Named<'b> {
                 named.slots.extend(slots_of(stored));
                 named.note(&stored.fact, &mut keys_told);
             }
+            named.buckets.extend(batch.traces.iter().map(|trace| &*trace.bucket));
+            named.traces.extend(&batch.traces);
             if let Some(entry) = &batch.ledger {
                 named.log_objects.insert(&entry.key, entry.source.as_str());
             }

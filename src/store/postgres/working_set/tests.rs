@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use deltrail_core::domain::{Evidence, Fact, Provenance, Timestamp};
+use deltrail_core::domain::{Deed, Evidence, Fact, Provenance, Timestamp, Touched, Trace, Traces};
 use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
 
@@ -21,7 +21,7 @@ use crate::store::{Batch, CommitReport, Location, StoredFact};
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// What a store holds, in an order of its own, without the numbers that it gave.
-const HELD: [&str; 11] = [
+const HELD: [&str; 12] = [
     "SELECT bucket, key, has_child, has_intent FROM slots",
     "SELECT e.id, s.bucket, s.key, e.bucket, source, api, outcome, role, target, mark, cause,
          request_id, event_id, shared_event_id, amends_event_id, account, region, at, started_at,
@@ -50,6 +50,8 @@ const HELD: [&str; 11] = [
      FROM sources",
     "SELECT bucket, source, account, region, oldest_event_at, newest_event_at, newest_creation_at
      FROM bucket_sources",
+    "SELECT bucket, hour_number, deed, actor, keys, first_at, last_at
+     FROM traces JOIN actors AS a ON a.id = actor_id",
     "SELECT family, labels, part, CAST(sum(value) AS BIGINT) FROM totals
      WHERE family NOT IN ('deltrail_corrections_total', 'deltrail_removals_by_kind_total')
      GROUP BY family, labels, part HAVING sum(value) <> 0",
@@ -127,8 +129,26 @@ fn check_same(held: &[Vec<String>], expected: &[Vec<String>]) -> Checked {
 }
 
 fn batch_of(facts: &[Fact], provenance: Provenance) -> Batch {
+    let traces = traces_of(facts);
     let facts = facts.iter().map(|fact| StoredFact { fact: fact.clone(), record_index: None });
-    Batch { facts: facts.collect(), provenance, ..Batch::default() }
+    Batch { facts: facts.collect(), traces, provenance, ..Batch::default() }
+}
+
+/// What the callers behind some of the facts did to their keys.
+fn traces_of(facts: &[Fact]) -> Vec<Trace> {
+    let mut traces = Traces::default();
+    for (nth, fact) in facts.iter().enumerate() {
+        if let Fact::Deletion(evidence) = fact {
+            traces.note(&Touched {
+                bucket: &evidence.bucket,
+                key: evidence.key.as_deref().unwrap_or("no key"),
+                deed: Deed::ALL[nth % 3],
+                at: evidence.at,
+                actor: &evidence.actor,
+            });
+        }
+    }
+    traces.take()
 }
 
 /// Any batches: of the evidence of whole histories, and of evidence that nobody would expect, which

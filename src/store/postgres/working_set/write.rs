@@ -220,12 +220,13 @@ impl Write<'_, '_> {
 
 /// Tables whose changed rows are taken out and written again, and the columns that name a row of
 /// them: whoever writes to a bucket has it alone.
-const REWRITTEN: [(Table, &[&str]); 5] = [
+const REWRITTEN: [(Table, &[&str]); 6] = [
     (Table::Evidence, &["slot_id", "request_id", "id"]),
     (Table::Requests, &["identity", "bucket"]),
     (Table::Removals, &["slot_id", "at", "identity"]),
     (Table::Creations, &["slot_id", "identity"]),
     (Table::IntentKeys, &["slot_id", "intent_id"]),
+    (Table::Traces, &["bucket", "hour_number", "deed", "actor_id"]),
 ];
 
 /// Tables whose rows others write at the same time, and how a row is joined with what is there.

@@ -1,7 +1,7 @@
 //! What is old in which table, and the order in which the tables are gone through: what refers to
 //! others goes before them. Nothing here decides how old.
 
-use deltrail_core::detect::PAST_DAYS;
+use deltrail_core::detect::{PAST_DAYS, TRACED_DAYS};
 
 use crate::store::retention::After;
 
@@ -75,7 +75,7 @@ macro_rules! aged {
     };
 }
 
-pub(super) const STAGES: [Stage; 11] = [
+pub(super) const STAGES: [Stage; 12] = [
     KEYS,
     REQUESTS,
     CALLS,
@@ -86,6 +86,7 @@ pub(super) const STAGES: [Stage; 11] = [
     FINDINGS,
     ANNOUNCEMENTS,
     ROLLUPS,
+    TRACES,
     LOOKS,
 ];
 
@@ -205,6 +206,22 @@ const ROLLUPS: Stage = Stage {
                  ORDER BY window_number LIMIT ?4) AS part",
             forget: "DELETE FROM rollups WHERE bucket > ?1 AND bucket = ?2
                  AND window_number <= CAST(?3 AS BIGINT) / 300000",
+        }],
+    )
+};
+
+/// What was done to keys: as long as a day whose evidence is kept is judged by it.
+const TRACES: Stage = Stage {
+    days_longer: TRACED_DAYS,
+    ..named(
+        "SELECT min(bucket) FROM traces WHERE bucket > ?1 AND ?2 > 0",
+        &[Aged {
+            oldest: "SELECT count(*), max(hour_number) * 3600000 FROM (
+                 SELECT hour_number FROM traces WHERE bucket > ?1 AND bucket = ?2
+                     AND hour_number < CAST(?3 AS BIGINT) / 3600000
+                 ORDER BY hour_number LIMIT ?4) AS part",
+            forget: "DELETE FROM traces WHERE bucket > ?1 AND bucket = ?2
+                 AND hour_number <= CAST(?3 AS BIGINT) / 3600000",
         }],
     )
 };

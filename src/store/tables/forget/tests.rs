@@ -29,7 +29,11 @@ fn millis(at: Timestamp) -> i64 {
 }
 
 /// Goes through the whole store; gives how many rows were forgotten.
-pub(super) async fn forget_all(store: &Store, before: Timestamp, rows_max: u32) -> u64 {
+pub(in crate::store::tables) async fn forget_all(
+    store: &Store,
+    before: Timestamp,
+    rows_max: u32,
+) -> u64 {
     let (mut rows, mut next) = (0, Some(Sweep::start()));
     while let Some(from) = next {
         let report = store.forget(Forget { before, from, rows_max }).await.unwrap();

@@ -41,5 +41,6 @@ fn told(
         has_more,
         completeness: completeness(session, bucket)?,
         observed_since: observed_since(session)?,
+        has_traces: session.is_any("SELECT 1 FROM traces LIMIT 1", &[])?,
     })
 }
