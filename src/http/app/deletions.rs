@@ -14,7 +14,7 @@ use super::super::told::{DeletionList, ToldRequest, WhoDeleted, deletions_csv};
 use super::Shared;
 use super::ask::answer;
 use super::form::{Form, csv, json};
-use super::parameters::{Parameters, TEXT_CHARS_MAX};
+use super::parameters::{Parameters, chars_max};
 use crate::store::{Cursor, DeletionFilter, KeyQuestion, PrincipalPattern, Within};
 
 /// Removals of a page, unless it says how many.
@@ -72,7 +72,7 @@ pub(super) async fn request(
     let form = Form::wanted(&headers)?;
     Parameters::of(&uri, &[])?.finish(())?;
     let id = id.map(|Path(id)| id).unwrap_or_default();
-    let known = if id.is_empty() || id.chars().count() > TEXT_CHARS_MAX {
+    let known = if id.is_empty() || id.chars().count() > chars_max("request_id") {
         None
     } else {
         answer(&shared, |store| store.request(id.clone())).await?

@@ -9,9 +9,15 @@ use deltrail_core::domain::Timestamp;
 use super::super::problem::{Fault, Problem};
 
 const EXCERPT_CHARS_MAX: usize = 80;
-/// The longest text of a parameter in characters: S3 has no longer keys, and no longer ids are
-/// known.
-pub(super) const TEXT_CHARS_MAX: usize = 4_096;
+/// The longest text of a parameter, in characters: a little more than S3 has. All of them together
+/// fit into a query.
+pub(super) const fn chars_max(name: &str) -> usize {
+    match name.as_bytes() {
+        b"bucket" | b"request_id" => 255,
+        b"cursor" => 4_096,
+        _ => 1_024,
+    }
+}
 
 /// The parameters of a request.
 pub(super) struct Parameters {
@@ -52,8 +58,8 @@ impl Parameters {
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         let (_, text) = self.given.iter().find(|(given, _)| given == name)?;
-        let parsed = if text.chars().count() > TEXT_CHARS_MAX {
-            Err(format!("has more than {TEXT_CHARS_MAX} characters"))
+        let parsed = if text.chars().count() > chars_max(name) {
+            Err(format!("has more than {} characters", chars_max(name)))
         } else {
             parse(text)
         };

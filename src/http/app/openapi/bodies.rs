@@ -1,10 +1,7 @@
-//! What requests carry, as schemas. Lengths are those of the longest characters, where a limit is
-//! one of bytes. It reads no body.
+//! What requests carry, as schemas. A limit of bytes stands in the description: schemas count
+//! characters. It reads no body.
 
 use serde_json::{Value, json};
-
-/// Bytes of a text or a key, over those of the longest character.
-const CHARS_MAX: u64 = 1_024 / 4;
 
 /// A text without control characters.
 fn text(chars_min: u64, chars_max: u64) -> Value {
@@ -22,19 +19,20 @@ fn bucket() -> Value {
 
 /// One intent, or one in each line.
 pub(super) fn intents() -> Value {
-    let long = json!({ "type": ["string", "null"], "maxLength": CHARS_MAX });
+    let long = json!({ "type": ["string", "null"], "description": "At most 1 KiB" });
     let intent = json!({
         "type": "object",
         "required": ["deltrail", "id", "bucket", "keys", "requested_at"],
         "properties": {
             "deltrail": { "const": "intent" },
-            "id": { "type": "string", "minLength": 1, "maxLength": CHARS_MAX,
-                "description": "What tells it from all others: sent again, it changes nothing" },
+            "id": { "type": "string", "minLength": 1, "description":
+                "What tells it from all others, at most 1 KiB: sent again, it changes nothing" },
             "bucket": bucket(),
             "keys": {
                 "type": "array", "minItems": 1, "maxItems": 10_000,
-                "items": { "type": "string", "minLength": 1, "maxLength": CHARS_MAX },
-                "description": "The keys, decoded, as the application knows them",
+                "items": { "type": "string", "minLength": 1 },
+                "description": "The keys, decoded, as the application knows them, each at most \
+                                1024 bytes",
             },
             "requested_at": { "type": "string", "format": "date-time" },
             "by": long,

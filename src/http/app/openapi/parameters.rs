@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::super::findings::state_words;
 use super::super::overview::{HOURS, HOURS_MAX};
-use super::super::parameters::TEXT_CHARS_MAX;
+use super::super::parameters::chars_max;
 use super::operations::Operation;
 
 /// A parameter of an operation's query.
 pub(super) fn of(name: &str, operation: &Operation) -> Value {
-    let text = json!({ "type": "string", "maxLength": TEXT_CHARS_MAX });
-    let required = json!({ "type": "string", "minLength": 1, "maxLength": TEXT_CHARS_MAX });
+    let text = json!({ "type": "string", "maxLength": chars_max(name) });
+    let required = json!({ "type": "string", "minLength": 1, "maxLength": chars_max(name) });
     let time = json!({ "type": "string", "format": "date-time" });
     let words = |words: Vec<&str>| json!({ "type": "string", "enum": words });
     let number = |default: usize, max: usize| {
@@ -54,7 +54,7 @@ pub(super) fn of(name: &str, operation: &Operation) -> Value {
             json!({
                 "type": "string",
                 "pattern": "^[0-9a-f]{32}([0-9a-f]{2})*$",
-                "maxLength": TEXT_CHARS_MAX,
+                "maxLength": chars_max(name),
             }),
         ),
         _ => ("", json!({})),

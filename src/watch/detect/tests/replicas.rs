@@ -3,24 +3,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deltrail_core::domain::{Evidence, Family, Provenance, Timestamp};
+use deltrail_core::domain::{Family, Provenance, Timestamp};
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::super::{Seen, look};
-use super::{at, commit, open_at, options, shuffled, standing};
+use super::{Told, at, commit, open_at, options, shuffled, standing};
 use crate::store::{DeliveryEnd, FindingFilter, Location, Store, shared_database};
 use crate::watch::Options;
 
-/// A finding by its id, as the webhook was told of it: which change of it.
-type Told = (String, i64);
+/// A finding by its id, as the webhook was notified of it: which change of it.
+type Notice = (String, i64);
 
 /// One program beside others.
 struct Replica {
     store: Store,
     options: Options,
     seen: Seen,
-    told: Vec<Told>,
+    notices: Vec<Notice>,
 }
 
 impl Replica {
@@ -31,12 +31,12 @@ impl Replica {
             store: open_at(location.clone(), name),
             options,
             seen: Seen::default(),
-            told: Vec::new(),
+            notices: Vec::new(),
         }
     }
 
     /// Takes its part, a few pieces at a time, and looks and tells after each.
-    async fn work(&mut self, part: &[Evidence]) {
+    async fn work(&mut self, part: &[Told]) {
         for pieces in part.chunks(120) {
             commit(&self.store, pieces, Provenance::Live).await;
             self.look().await;
@@ -52,7 +52,7 @@ impl Replica {
     /// Tells all that is due.
     async fn tell(&mut self, now: Timestamp) {
         while let Some(delivery) = self.store.claim_delivery(now).await.unwrap() {
-            self.told.push((delivery.row.id.clone(), delivery.row.revision));
+            self.notices.push((delivery.row.id.clone(), delivery.row.revision));
             self.store.end_delivery(&delivery, DeliveryEnd::Told).await.unwrap();
         }
     }
@@ -61,7 +61,7 @@ impl Replica {
 /// What so many replicas find and tell.
 struct Outcome {
     standing: BTreeMap<String, String>,
-    told: Vec<Told>,
+    notices: Vec<Notice>,
     /// How many findings there ever were, by the rows and by the metric.
     ever: (usize, i64),
 }
@@ -71,11 +71,10 @@ async fn outcome_of(replicas: usize) -> Option<Outcome> {
     let name = |nth: usize| format!("replica {nth}");
     let mut all: Vec<Replica> =
         (0..replicas).map(|nth| Replica::open(&location, &name(nth))).collect();
-    let evidence = shuffled(7);
-    let part = |nth: usize| -> Vec<Evidence> {
-        evidence.iter().skip(nth).step_by(replicas).cloned().collect()
-    };
-    let parts: Vec<Vec<Evidence>> = (0..replicas).map(part).collect();
+    let told = shuffled(7);
+    let part =
+        |nth: usize| -> Vec<Told> { told.iter().skip(nth).step_by(replicas).cloned().collect() };
+    let parts: Vec<Vec<Told>> = (0..replicas).map(part).collect();
     join_all(all.iter_mut().zip(&parts).map(|(replica, part)| replica.work(part))).await;
     // Whoever looked at older rows than another one left what it looked at to be looked at again.
     while !all[0].store.due_days(1).await.unwrap().is_empty() {
@@ -89,11 +88,11 @@ async fn outcome_of(replicas: usize) -> Option<Outcome> {
     let totals = all[0].store.totals().await.unwrap();
     let counted = totals.iter().filter(|it| it.series.family == Family::Findings);
     let ever = (rows.len(), counted.map(|it| it.value).sum());
-    let told = all.iter().flat_map(|replica| replica.told.clone()).collect();
+    let notices = all.iter().flat_map(|replica| replica.notices.clone()).collect();
     for replica in all {
         replica.store.close().await.unwrap();
     }
-    Some(Outcome { standing, told, ever })
+    Some(Outcome { standing, notices, ever })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,13 +102,13 @@ async fn three_replicas_find_what_one_finds_and_tell_nothing_twice() {
     assert!(!one.standing.is_empty());
     assert_eq!(three.standing, one.standing);
     for outcome in [&one, &three] {
-        let told: BTreeSet<&Told> = outcome.told.iter().collect();
-        assert_eq!(told.len(), outcome.told.len(), "twice: {:#?}", outcome.told);
-        let about: BTreeSet<&String> = outcome.told.iter().map(|(id, _)| id).collect();
+        let notices: BTreeSet<&Notice> = outcome.notices.iter().collect();
+        assert_eq!(notices.len(), outcome.notices.len(), "twice: {:#?}", outcome.notices);
+        let about: BTreeSet<&String> = outcome.notices.iter().map(|(id, _)| id).collect();
         let is_told = |(id, finding): (&String, &String)| {
             about.contains(id) || finding.contains("\"severity\":\"info\"")
         };
-        assert!(outcome.standing.iter().all(is_told), "{:#?}", outcome.told);
+        assert!(outcome.standing.iter().all(is_told), "{:#?}", outcome.notices);
         let (rows, counted) = outcome.ever;
         assert_eq!(i64::try_from(rows).unwrap(), counted, "each is counted once");
     }
