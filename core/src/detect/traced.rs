@@ -16,7 +16,7 @@ const READ_HOURS: i64 = 24;
 /// Fewer keys are looked through by hand before they are removed. It is a fifth of a second of a
 /// program's work, and well below the 51 objects that Stratus Red Team's techniques destroy.
 pub(super) const KEYS_MIN: u64 = 20;
-/// Who destroyed fewer keys in each hour destroyed fewer than [`KEYS_MIN`] in any two.
+/// Who destroyed fewer keys in each hour destroyed fewer in any two than `read_then_destroy` heeds.
 pub const STRUCK_KEYS_MIN: i64 = (KEYS_MIN / 2).cast_signed();
 
 /// What one caller did to keys of a bucket within an hour.
