@@ -29,6 +29,7 @@ bench-load: ## Ten minutes of as much as it can take, 100 000 log objects, ten m
 
 bench-report: ## Write what was measured last into README.md and docs/
 	@scripts/performance-report
+	@scripts/cost-model --write
 
 evaluate: ## Make buckets and attacks up, and write how good the detectors are into docs/DETECTION.md
 	@cargo run --release --package deltrail-core --example evaluate -- --write
