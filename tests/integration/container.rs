@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use crate::emulator::free_address;
 use crate::requirement::{missing, root, scratch, skipped, tool};
 
-/// What may be downloaded for one start, layers compressed, of the debug build that `make test` has.
+/// What may be downloaded for one start, layers compressed. The tests of each change have a debug
+/// build.
 const COMPRESSED_BYTES_MAX: u64 = 28_000_000;
 const USER: u32 = 65532;
 const STORE: &str = "var/lib/deltrail";
